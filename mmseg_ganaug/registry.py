@@ -1,0 +1,85 @@
+"""Registries of the package (scope ``mmseg_ganaug``).
+
+They are children of MMEngine's roots, as MMSeg's and MMagic's own are: a child of
+MMSeg's would be out of reach for MMagic, whose runner trains the generator.
+``type='mmseg_ganaug.X'`` makes MMEngine import this module by itself. The bare
+``type='X'`` works in any scope once ``mmseg_ganaug`` is imported, for instance by
+``custom_imports = dict(imports=['mmseg_ganaug'])``.
+"""
+
+from typing import Dict, FrozenSet
+
+from mmengine import registry as mmengine_registry
+from mmengine.registry import DefaultScope, Registry, build_from_cfg
+
+SCOPE = 'mmseg_ganaug'
+
+
+class _RootModules(dict):
+    """Module table of a root registry that also knows our bare names.
+
+    The classes are imported when one is asked for, so that importing the package
+    stays cheap.
+    """
+
+    def __init__(self, modules: Dict, child: Registry, names: FrozenSet[str]) -> None:
+        super().__init__(modules)
+        self._child = child
+        self._names = names
+
+    def __contains__(self, name) -> bool:
+        return super().__contains__(name) or name in self._names
+
+    def __missing__(self, name):
+        if name not in self._names:
+            raise KeyError(name)
+        return self._child.get(name)
+
+
+def _child_of(root: Registry, location: str, *names: str) -> Registry:
+    """Makes our child of an MMEngine root; ``names`` are its bare names."""
+    child = Registry(root.name, parent=root, scope=SCOPE, locations=[location])
+    root._module_dict = _RootModules(root._module_dict, child, frozenset(names))
+    return child
+
+
+def _build_in_own_scope(cfg, registry: Registry, default_args=None):
+    # Without a root in MMEngine, the default scope ('mmseg') is not to be found.
+    with DefaultScope.overwrite_default_scope(SCOPE):
+        return build_from_cfg(cfg, registry, default_args)
+
+
+def _own_root(name: str, location: str) -> Registry:
+    return Registry(
+        name, scope=SCOPE, build_func=_build_in_own_scope, locations=[location]
+    )
+
+
+DATASETS = _child_of(
+    mmengine_registry.DATASETS,
+    f'{SCOPE}.datasets',
+    'CamVidDataset',
+    'GANRecomposeDataset',
+    'LabelToImageDataset',
+    'ToyStreetsDataset',
+)
+TRANSFORMS = _child_of(
+    mmengine_registry.TRANSFORMS,
+    f'{SCOPE}.datasets.transforms',
+    'LoadInstanceMap',
+    'PackLabelToImage',
+)
+MODELS = _child_of(
+    mmengine_registry.MODELS,
+    f'{SCOPE}.models',
+    'Pix2PixHD',
+    'Pix2PixHDGlobalGenerator',
+    'Pix2PixHDMultiscaleDiscriminator',
+)
+HOOKS = _child_of(
+    mmengine_registry.HOOKS, f'{SCOPE}.engine', 'LabelToImageVisualizationHook'
+)
+
+# The ways of recombining, the photo painters and the filters of generated pairs.
+RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.recomposers')
+GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')
