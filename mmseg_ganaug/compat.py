@@ -53,11 +53,12 @@ class IncompatibleVersionError(ImportError):
     """A library that is missing, or of a version known not to work."""
 
 
-def version_problems(names: Sequence[str]) -> List[str]:
+def version_problems(names: Sequence[str], missing_ok: bool = False) -> List[str]:
     """Says what is wrong with the installed libraries.
 
     Args:
         names (Sequence[str]): Import names, keys of the table above.
+        missing_ok (bool): Whether a library may be absent. Defaults to False.
 
     Returns:
         list[str]: One line per library that is missing or does not fit, with the
@@ -74,7 +75,8 @@ def version_problems(names: Sequence[str]) -> List[str]:
             except metadata.PackageNotFoundError:
                 continue
         if found is None:
-            problems.append(f'{name} is not installed: pip install {remedy}')
+            if not missing_ok:
+                problems.append(f'{name} is not installed: pip install {remedy}')
         elif not found[0].startswith(_FORK_PREFIX) and not SpecifierSet(
             wanted, prereleases=True
         ).contains(found[1]):
@@ -85,17 +87,18 @@ def version_problems(names: Sequence[str]) -> List[str]:
     return problems
 
 
-def check_versions(names: Sequence[str] = _SEGMENTATION) -> None:
+def check_versions(names: Sequence[str], missing_ok: bool = False) -> None:
     """Raises where an installed library is known not to work.
 
     Args:
         names (Sequence[str]): Import names to look at.
+        missing_ok (bool): Whether a library may be absent. Defaults to False.
 
     Raises:
         IncompatibleVersionError: Names each version found and the command that
             mends it.
     """
-    problems = version_problems(names)
+    problems = version_problems(names, missing_ok)
     if problems:
         raise IncompatibleVersionError(
             'mmseg_ganaug cannot run on the installed libraries:\n  '
@@ -153,11 +156,21 @@ def _alias_numpy_bool8() -> None:
         np.bool8 = np.bool_
 
 
+def _history_method(owner: type, name: str):
+    """What a checkpoint may look up by ``getattr``: the statistics of a log."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise ValueError(f'a checkpoint may not look up {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
 def allow_checkpoint_types() -> None:
     """Lets ``torch.load(weights_only=True)`` read MMEngine's own checkpoints.
 
-    They hold ``HistoryBuffer`` objects and NumPy arrays and scalars beside the
-    weights. Exactly those types are allowed; the check itself stays on.
+    They hold ``HistoryBuffer`` objects, which name their own methods, and NumPy arrays
+    and scalars beside the weights. Exactly those are allowed; the check itself stays
+    on.
     """
     import numpy as np
     import torch
@@ -172,8 +185,10 @@ def allow_checkpoint_types() -> None:
         for function in (core.multiarray._reconstruct, core.multiarray.scalar)
         for package in ('numpy.core', 'numpy._core')
     ]
+    aliases.append((_history_method, 'builtins.getattr'))
     if tuple(int(part) for part in torch.__version__.split('.')[:2]) < (2, 6):
-        aliases = [function for function, _ in aliases[::2]]
+        # No aliases yet, and MMEngine's own loading does not check yet.
+        aliases = [function for function, _ in aliases[:-1:2]]
     dtypes = {type(np.dtype(kind)) for kind in ('f8', 'f4', 'i8', 'i4', 'u1', '?')}
     torch.serialization.add_safe_globals(
         [HistoryBuffer, np.ndarray, np.dtype, *aliases, *dtypes]
@@ -182,7 +197,7 @@ def allow_checkpoint_types() -> None:
 
 def apply() -> None:
     """Checks the versions and installs what is needed before MMSeg is imported."""
-    check_versions()
+    check_versions(_SEGMENTATION, missing_ok=True)
     _stand_in_for_mmcv_ops()
     _alias_numpy_bool8()
     if 'torch' in sys.modules:
@@ -190,7 +205,13 @@ def apply() -> None:
 
 
 def prepare_segmentation() -> None:
-    """To be called by the rooms that import MMSeg, before they load any weights."""
+    """To be called before MMSeg is imported.
+
+    Raises:
+        IncompatibleVersionError: When MMSeg, MMEngine or mmcv is missing or does not
+            fit.
+    """
+    check_versions(_SEGMENTATION)
     allow_checkpoint_types()
 
 
@@ -201,5 +222,5 @@ def prepare_synthesis() -> None:
         IncompatibleVersionError: When MMagic or a library it imports at once is
             missing or does not fit.
     """
-    check_versions(_SYNTHESIS)
+    check_versions(_SEGMENTATION + _SYNTHESIS)
     allow_checkpoint_types()

@@ -68,18 +68,27 @@ TRANSFORMS = _child_of(
     f'{SCOPE}.datasets.transforms',
     'LoadInstanceMap',
     'PackLabelToImage',
+    'RandomClassCrop',
 )
 MODELS = _child_of(
     mmengine_registry.MODELS,
     f'{SCOPE}.models',
     'Pix2PixHD',
+    'Pix2PixHDEncoder',
     'Pix2PixHDGlobalGenerator',
+    'Pix2PixHDLocalEnhancer',
     'Pix2PixHDMultiscaleDiscriminator',
 )
 HOOKS = _child_of(
-    mmengine_registry.HOOKS, f'{SCOPE}.engine', 'LabelToImageVisualizationHook'
+    mmengine_registry.HOOKS,
+    f'{SCOPE}.engine',
+    'FeatureClusterHook',
+    'LabelToImageVisualizationHook',
+)
+METRICS = _child_of(
+    mmengine_registry.METRICS, f'{SCOPE}.evaluation.metrics', 'ClassIoUMetric'
 )
 
-# The ways of recombining, the photo painters and the filters of generated pairs.
+# The ways of recombining and the painters of photos.
 RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.recomposers')
 GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')

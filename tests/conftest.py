@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine must not fail a test.
+settings.register_profile('no deadline', deadline=None)
+settings.load_profile('no deadline')
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 

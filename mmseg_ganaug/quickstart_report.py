@@ -1,0 +1,167 @@
+"""What the quickstart leaves: a results table, charts, a gallery, an HTML report."""
+
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.utils.dl_utils import collect_env
+
+from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
+from mmseg_ganaug.evaluation import RunResult, comparison_table, write_results
+from mmseg_ganaug.quickstart import NOTICE
+from mmseg_ganaug.recompose import LabelStatistics
+from mmseg_ganaug.registry import DATASETS
+from mmseg_ganaug.visualization import (
+    Code,
+    Figure,
+    GalleryRow,
+    Notice,
+    Table,
+    Text,
+    class_frequency_chart,
+    class_iou_chart,
+    recomposition_gallery,
+    write_report,
+)
+
+_GALLERY_ROWS = 4
+
+
+def write_quickstart_report(
+    folder: Path,
+    protocol: str,
+    configs: Mapping[str, Path],
+    metrics: Mapping[str, Mapping[str, float]],
+    seed: int,
+    commands: Sequence[str],
+    seconds: Mapping[str, float],
+) -> Path:
+    """Writes results.{json,md}, the pictures and report.html; prints the table.
+
+    Args:
+        folder (Path): Where they go.
+        protocol (str): Name of the data set.
+        configs (Mapping[str, Path]): Config of each method; 'plain' is the baseline.
+        metrics (Mapping[str, Mapping]): What tools/test.py measured for each.
+        seed (int): Seed of the runs.
+        commands (Sequence[str]): What was run.
+        seconds (Mapping[str, float]): How long each stage took.
+
+    Returns:
+        Path: The HTML report.
+    """
+    generated = {
+        method: _build_generated(Config.fromfile(config))
+        for method, config in configs.items()
+        if method != 'plain'
+    }
+    frequency = _frequencies(generated)
+    first = next(iter(generated.values()))
+    names = list(first.metainfo['classes'])
+    results = [
+        RunResult.from_metrics(
+            values, names, method=method, seed=seed, protocol=protocol
+        )
+        for method, values in metrics.items()
+    ]
+    table = comparison_table(results, names, frequency['real'])
+    write_results(results, folder, table)
+    figures = [
+        Figure(
+            class_frequency_chart(names, frequency, folder / 'class_frequency.png'),
+            'Share of the labelled pixels per class before and after.',
+            'Label distribution',
+        ),
+        Figure(
+            class_iou_chart(
+                names,
+                {result.method: result.per_class_iou for result in results},
+                folder / 'class_iou.png',
+            ),
+            'IoU per class on the validation images.',
+            'Classes',
+        ),
+    ]
+    figures += [
+        Figure(
+            _gallery(dataset, method, folder / f'gallery_{method}.png'),
+            'Each row is one sample: the label map it began with, the recombined label '
+            'map, the photo that the generator painted from it, and the real photo.',
+            f'Generated samples: {method}',
+            wide=True,
+        )
+        for method, dataset in generated.items()
+    ]
+    print(f'\n{table.to_text()}\n\n{NOTICE}\n')
+    return write_report(
+        folder / 'report.html',
+        f'mmseg_ganaug quickstart: {protocol}',
+        [
+            Notice(NOTICE),
+            table,
+            *figures,
+            _times(seconds),
+            Code('\n'.join(commands), 'What was run'),
+            Text(_environment(), 'Where'),
+        ],
+    )
+
+
+def _build_generated(cfg: Config) -> GANRecomposeDataset:
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return DATASETS.build(cfg.generated)
+
+
+def _frequencies(
+    generated: Mapping[str, GANRecomposeDataset],
+) -> Dict[str, List[float]]:
+    """Class frequencies of the real maps, of each way's, and of both together."""
+    real = LabelStatistics.collect(next(iter(generated.values())).label_source())
+    frequency = {'real': real.frequency}
+    for method, dataset in generated.items():
+        statistics = LabelStatistics.collect(DatasetLabelSource(dataset))
+        frequency[method] = statistics.frequency
+        pixels = real.pixels.sum(axis=0) + statistics.pixels.sum(axis=0)
+        frequency[f'real + {method}'] = pixels / pixels.sum()
+    return frequency
+
+
+def _gallery(dataset: GANRecomposeDataset, method: str, path: Path) -> Path:
+    source = dataset.label_source()
+    samples = DatasetLabelSource(dataset)
+    plan, _ = dataset.generate()
+    names = dataset.metainfo['classes']
+    rows = []
+    for index in range(min(_GALLERY_ROWS, len(plan))):
+        recipe = plan[index]
+        begin = recipe.donors[0] if recipe.base is None else recipe.base
+        rows.append(
+            GalleryRow(
+                {
+                    'base label map': source.label_map(begin),
+                    'recombined label map': samples.label_map(index),
+                    'generated photo': samples.photo(index),
+                    'real photo of the base': source.photo(begin),
+                },
+                caption=f'{method}: '
+                + ', '.join(names[class_id] for class_id in recipe.classes),
+            )
+        )
+    return recomposition_gallery(
+        rows, dataset.metainfo['palette'], dataset.ignore_index, names, path
+    )
+
+
+def _times(seconds: Mapping[str, float]) -> Table:
+    return Table(
+        header=['Stage', 'seconds'],
+        rows=[[title, f'{value:.0f}'] for title, value in seconds.items()],
+        title='Times',
+    )
+
+
+def _environment() -> str:
+    env = collect_env()
+    keys = ('Python', 'PyTorch', 'GPU 0', 'CUDA available')
+    return '; '.join(f'{key}: {env[key]}' for key in keys if key in env)
