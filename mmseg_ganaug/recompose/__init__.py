@@ -1,0 +1,50 @@
+"""Recombination of label maps: NumPy only, no torch, no MMEngine."""
+
+from mmseg_ganaug.recompose.add import AddMulti, AddSingle
+from mmseg_ganaug.recompose.balance import BalanceReport
+from mmseg_ganaug.recompose.json_checks import PlanError
+from mmseg_ganaug.recompose.layers import Layer, split_layers
+from mmseg_ganaug.recompose.plan import RecomposePlan
+from mmseg_ganaug.recompose.recipe import Placement, Recipe
+from mmseg_ganaug.recompose.recomposed import RecomposedMap
+from mmseg_ganaug.recompose.recon import Recon
+from mmseg_ganaug.recompose.replay import replay
+from mmseg_ganaug.recompose.source import (
+    LabelSource,
+    LabelValueError,
+    MemoryLabelSource,
+    check_label_map,
+)
+from mmseg_ganaug.recompose.statistics import LabelStatistics
+from mmseg_ganaug.recompose.targets import target_shares
+from mmseg_ganaug.recompose.weighting import (
+    class_weights,
+    explicit_weights,
+    inverse_frequency_weights,
+    iou_weights,
+)
+
+__all__ = [
+    'AddMulti',
+    'AddSingle',
+    'BalanceReport',
+    'LabelSource',
+    'LabelStatistics',
+    'LabelValueError',
+    'Layer',
+    'MemoryLabelSource',
+    'Placement',
+    'PlanError',
+    'Recipe',
+    'RecomposePlan',
+    'RecomposedMap',
+    'Recon',
+    'check_label_map',
+    'class_weights',
+    'explicit_weights',
+    'inverse_frequency_weights',
+    'iou_weights',
+    'replay',
+    'split_layers',
+    'target_shares',
+]

@@ -1,0 +1,207 @@
+"""AddSingle and AddMulti: layers of rare classes laid over a base."""
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+
+import numpy as np
+
+from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
+from mmseg_ganaug.recompose.draws import Draws
+from mmseg_ganaug.recompose.options import check_share
+from mmseg_ganaug.recompose.placement import PlacementRanges, Range
+from mmseg_ganaug.recompose.pool import MapGroup
+from mmseg_ganaug.recompose.statistics import LabelStatistics
+from mmseg_ganaug.recompose.targets import Target
+from mmseg_ganaug.recompose.ways import ClassList, Way, frequency_rank
+
+
+class AddSingle(Way):
+    """One base and one class: that class's layer of one donor is laid over the base.
+
+    Args:
+        classes: Names or ids of the classes that are added; default: all that
+            occur. Each must have a donor.
+        weighting: How often each is added; default inverse frequency, see
+            :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
+        target: The class shares that real and generated maps are to reach together,
+            see :func:`~mmseg_ganaug.recompose.targets.target_shares`; the planner
+            then weighs the classes instead of ``weighting``.
+        choices: With a target, candidates among which each recipe is chosen: more
+            come closer to the target, and use fewer maps more often.
+        min_area: Smallest area of a layer, as a share (0..1) of the map's: of the
+            whole layer when planning, of what is to be seen of it when replaying.
+        objects: Objects kept of a donor's layer at most: its instances, or its
+            connected components where the source has no instance maps (touching
+            objects count as one); 0 = the whole layer. The planner expects whole
+            layers.
+        max_hidden: A layer may hide at most this share (0..1) of each class of the
+            base that is rarer than the average; where it would hide more, it goes
+            behind that class. Classes that the recipe adds are never hidden.
+        max_tries: Donors tried for a layer until one passes the checks.
+        min_plausibility: Smallest plausibility of the layer's place (0..1, by the
+            position prior of the source); 0 checks nothing. At 0.1, few layers are
+            rejected at their own place, and most cars that were moved into the sky.
+        flip_prob: Probability (0..1) that a donor is mirrored left to right.
+        shift_range: Largest shift (down, across), as a share of height and width.
+        scale_range: Smallest and largest factor of a layer's size; it is scaled
+            about its bottom centre.
+        resize_donors: Let maps of different sizes meet: donors are resized.
+    """
+
+    # Smallest and largest number of classes added.
+    _num_classes: Tuple[int, int] = (1, 1)
+
+    def __init__(
+        self,
+        classes: Optional[ClassList] = None,
+        weighting: Optional[Mapping[str, Any]] = None,
+        target: Optional[Target] = None,
+        choices: int = 8,
+        min_area: float = 0.0005,
+        objects: int = 0,
+        max_hidden: float = 0.5,
+        max_tries: int = 3,
+        min_plausibility: float = 0.0,
+        flip_prob: float = 0.0,
+        shift_range: Range = (0.0, 0.0),
+        scale_range: Range = (1.0, 1.0),
+        resize_donors: bool = False,
+    ) -> None:
+        placement = PlacementRanges(flip_prob, shift_range, scale_range)
+        super().__init__(
+            classes,
+            weighting,
+            target,
+            choices,
+            min_area,
+            placement,
+            min_plausibility,
+            resize_donors,
+        )
+        check_share('max_hidden', max_hidden)
+        for name, value, smallest in (
+            ('max_tries', max_tries, 1),
+            ('objects', objects, 0),
+        ):
+            if value < smallest:
+                raise ValueError(f'{name}={value}; at least {smallest}')
+        self.objects = objects
+        self.max_hidden = max_hidden
+        self.max_tries = max_tries
+
+    def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
+        rare = statistics.frequency < 1 / statistics.num_classes
+        return dict(
+            super()._options(statistics),
+            min_area=self.min_area,
+            objects=self.objects,
+            max_hidden=self.max_hidden,
+            guarded=np.flatnonzero(rare).tolist(),
+        )
+
+    def _drawer(
+        self,
+        statistics: LabelStatistics,
+        usable: np.ndarray,
+        groups: List[MapGroup],
+        weights: np.ndarray,
+    ) -> Drawer:
+        fewest, most = self._num_classes
+        groups = [g for g in groups if np.count_nonzero(weights * g.gives) >= fewest]
+        if not groups:
+            names = [statistics.class_names[c] for c in np.flatnonzero(weights)]
+            raise ValueError(
+                f'{type(self).__name__} needs {fewest} classes with donors of one '
+                f'size; there are only {", ".join(names)}'
+            )
+        rank = frequency_rank(statistics)
+        return _AddDrawer(groups, weights, (fewest, most), rank, self.max_tries)
+
+
+class _AddDrawer(Drawer):
+    """Draws a base, the classes, and a donor for each.
+
+    Args:
+        groups: See :class:`Drawer`, as ``weights``.
+        weights: float64 [C].
+        num_classes: Smallest and largest number of classes.
+        rank: int64 [C], order of the layers, back to front.
+        tries: Donors drawn for each layer.
+    """
+
+    def __init__(
+        self,
+        groups: List[MapGroup],
+        weights: np.ndarray,
+        num_classes: Tuple[int, int],
+        rank: np.ndarray,
+        tries: int,
+    ) -> None:
+        super().__init__(groups, weights)
+        self._num_classes = num_classes
+        # Classes are indexed with -1 (no layer) too, which goes behind all.
+        self._rank = np.append(rank, len(rank))
+        self._tries = tries
+
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        group: MapGroup,
+        weights: np.ndarray,
+        count: int,
+    ) -> Draws:
+        fewest, most = self._num_classes
+        wanted = rng.integers(fewest, most + 1, size=count)
+        classes = draw_classes(rng, weights * group.gives, wanted)
+        order = np.argsort(self._rank[classes], axis=1, kind='stable')
+        classes = np.take_along_axis(classes, order, axis=1)
+        donors = group.draw_donors(rng, classes, self._tries)
+        bases = group.draw_others(rng, donors[..., 0])
+        for row in np.flatnonzero(bases < 0):
+            bases[row] = _free_a_base(rng, group, classes[row], donors[row])
+        return Draws(bases, classes, donors)
+
+
+def _free_a_base(
+    rng: np.random.Generator, group: MapGroup, classes: np.ndarray, donors: np.ndarray
+) -> int:
+    """Takes a base in a group so small that every member is a donor already.
+
+    Changes ``classes`` [k] and ``donors`` [k, tries] in place: a class that only the
+    base could give becomes -1.
+    """
+    # The first layer keeps its donor, so one layer at least is left.
+    base = int(rng.choice(group.members[group.members != donors[0, 0]]))
+    for layer in np.flatnonzero((classes >= 0) & (donors[:, 0] == base)):
+        others = group.donors[classes[layer]]
+        others = others[others != base]
+        if len(others):
+            donors[layer, 0] = rng.choice(others)
+        else:
+            classes[layer] = -1
+    return base
+
+
+class AddMulti(AddSingle):
+    """One base, several classes, from one or several donors, laid over the base.
+
+    The rarest class is laid on top. In a set so small that base and donors would
+    coincide, a recipe may have fewer classes than asked for.
+
+    Args:
+        num_classes: Classes added to a base: a number, or the smallest and the
+            largest number; at least 2.
+        kwargs: The arguments of :class:`AddSingle`.
+    """
+
+    def __init__(
+        self, num_classes: Union[int, Tuple[int, int]] = 3, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if isinstance(num_classes, int):
+            num_classes = (num_classes, num_classes)
+        fewest, most = num_classes
+        if not 2 <= fewest <= most:
+            raise ValueError(
+                f'num_classes={tuple(num_classes)}: AddMulti adds two classes or more'
+            )
+        self._num_classes = (fewest, most)

@@ -1,0 +1,198 @@
+"""Layers: the part of a label map that holds one class, or one object."""
+
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from mmseg_ganaug.recompose.bands import rows_of_class
+
+
+@dataclass
+class Layer:
+    """One class, or one instance of it, cut out of a label map.
+
+    Attributes:
+        class_id: The class.
+        mask: bool [h, w], the pixels inside the layer's box.
+        top: First row of the box in the label map.
+        left: First column of the box.
+        instance_id: The instance, or 0 for a whole class.
+        ids: int32 [h, w], instance of each pixel of a layer that holds a whole
+            class; None where there is no instance map.
+    """
+
+    class_id: int
+    mask: np.ndarray
+    top: int = 0
+    left: int = 0
+    instance_id: int = 0
+    ids: Optional[np.ndarray] = None
+
+    @property
+    def area(self) -> int:
+        """Pixels of the layer."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def box(self) -> Tuple[slice, slice]:
+        """Rows and columns of the label map that the layer's mask lies on."""
+        height, width = self.mask.shape
+        return (
+            slice(self.top, self.top + height),
+            slice(self.left, self.left + width),
+        )
+
+    def full_mask(self, shape: Tuple[int, int]) -> np.ndarray:
+        """The mask at the size of the label map: bool [H, W]."""
+        mask = np.zeros(shape, bool)
+        mask[self.box] = self.mask
+        return mask
+
+
+def crop_layer(
+    mask: np.ndarray, class_id: int, instance_id: int = 0
+) -> Optional[Layer]:
+    """The layer of a full-size mask, cut to its box.
+
+    Args:
+        mask: bool [H, W].
+        class_id: The class of the layer.
+        instance_id: The instance of the layer, 0 = a whole class.
+
+    Returns:
+        The layer, or None where the mask is empty.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return None
+    top, bottom = rows[0], rows[-1] + 1
+    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+    left, right = columns[0], columns[-1] + 1
+    return Layer(
+        class_id, mask[top:bottom, left:right], int(top), int(left), instance_id
+    )
+
+
+def class_layer(label_map: np.ndarray, class_id: int) -> Optional[Layer]:
+    """The layer of one class of a label map; None where the class is not there."""
+    rows = rows_of_class(label_map, class_id)
+    layer = crop_layer(label_map[rows] == class_id, class_id)
+    if layer is not None:
+        layer.top += rows.start
+    return layer
+
+
+def split_layers(
+    label_map: np.ndarray,
+    classes: Optional[Sequence[int]] = None,
+    instance_map: Optional[np.ndarray] = None,
+    min_area: float = 0.0,
+    ignore_index: int = 255,
+    components: bool = False,
+) -> List[Layer]:
+    """Splits a label map into single-class layers.
+
+    Args:
+        label_map: uint8 [H, W].
+        classes: The classes wanted; default: every class of the map.
+        instance_map: int32 [H, W], 0 = no instance. With it, a class that has
+            instances is split into one layer an instance, plus one (instance 0) for
+            its pixels outside any. Where instance and label map disagree, the label
+            map decides: an instance gives a layer to each class it covers.
+        min_area: Smallest area of a layer, as a share of the map's area; smaller
+            ones are left out.
+        ignore_index: Never a layer.
+        components: Split classes without instances into connected components
+            (8-neighbours), as a stand-in for instances: touching objects stay
+            together, an object cut by an occluder falls apart. The layers are
+            numbered 1.. within their class.
+
+    Returns:
+        Layers by class id, within a class by instance id.
+    """
+    if classes is None:
+        classes = np.unique(label_map).tolist()
+    smallest = max(1, min_area * label_map.size)
+    layers = []
+    for class_id in sorted(classes):
+        layer = None if class_id == ignore_index else class_layer(label_map, class_id)
+        if layer is None:
+            continue
+        layer.ids = None if instance_map is None else instance_map[layer.box]
+        layers.extend(split_objects(layer, components))
+    return [layer for layer in layers if layer.area >= smallest]
+
+
+def split_objects(layer: Layer, components: bool) -> List[Layer]:
+    """Splits the layer of a class into its objects.
+
+    Args:
+        layer: The layer of a whole class.
+        components: Split a layer without instances into connected components.
+
+    Returns:
+        The layers of its instances (and what belongs to none, as instance 0), or of
+        its connected components, or the layer itself.
+    """
+    if layer.ids is not None and (layer.ids * layer.mask).any():
+        return list(_split(layer, layer.ids))
+    if components:
+        return list(_split(layer, _components(layer.mask)))
+    return [layer]
+
+
+def keep_objects(layer: Layer, count: int, rng: np.random.Generator) -> Layer:
+    """Keeps some objects of the layer of a class, drawn at random.
+
+    Args:
+        layer: The layer of a whole class.
+        count: Objects to keep; connected components where there are no instances.
+        rng: Random numbers.
+    """
+    objects = split_objects(layer, components=True)
+    if len(objects) <= count:
+        return layer
+    mask = np.zeros(layer.mask.shape, bool)
+    for number in rng.choice(len(objects), count, replace=False):
+        rows, columns = objects[number].box
+        mask[
+            rows.start - layer.top : rows.stop - layer.top,
+            columns.start - layer.left : columns.stop - layer.left,
+        ] |= objects[number].mask
+    kept = crop_layer(mask, layer.class_id)
+    if layer.ids is not None:
+        kept.ids = layer.ids[kept.box]
+    kept.top += layer.top
+    kept.left += layer.left
+    return kept
+
+
+def _components(mask: np.ndarray) -> np.ndarray:
+    """Numbers the connected components of a mask 1..: int32 [h, w]."""
+    import cv2
+
+    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[1]
+
+
+def _split(layer: Layer, ids: np.ndarray) -> Iterator[Layer]:
+    """Splits a layer by the ids (int [h, w]) of its pixels."""
+    # Sort once, then cut each object from its own pixels: objects are many and
+    # small, so a comparison of the whole box for each of them would be wasted.
+    rows, columns = np.nonzero(layer.mask)
+    values = ids[rows, columns]
+    order = np.argsort(values, kind='stable')
+    rows, columns, values = rows[order], columns[order], values[order]
+    starts = np.flatnonzero(np.diff(values, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(values)]):
+        down, across = rows[start:stop], columns[start:stop]
+        top, left = down.min(), across.min()
+        mask = np.zeros((down.max() - top + 1, across.max() - left + 1), bool)
+        mask[down - top, across - left] = True
+        yield Layer(
+            layer.class_id,
+            mask,
+            layer.top + int(top),
+            layer.left + int(left),
+            int(values[start]),
+        )

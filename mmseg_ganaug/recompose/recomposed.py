@@ -1,0 +1,101 @@
+"""The outcome of a recombination, and what the ways share in making it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Dict, Optional, Tuple
+
+import numpy as np
+
+from mmseg_ganaug.recompose.layers import Layer, class_layer
+from mmseg_ganaug.recompose.placement import resize_nearest
+from mmseg_ganaug.recompose.source import (
+    LabelSource,
+    LabelValueError,
+    read_instance_map,
+    read_label_map,
+)
+
+
+@dataclass
+class RecomposedMap:
+    """A new label map.
+
+    Attributes:
+        label_map: uint8 [H, W], values 0..C-1 and the ignore index.
+        instance_map: int32 [H, W], 0 = no instance, ids 1.. without gaps; None
+            where the source has no instance maps.
+        base: uint8 [H, W], the base's label map; None under Recon, which has none.
+        pasted: The donor of each layer of the recipe; None where the layer was left
+            out, because no donor passed the checks or nothing of it was to be seen.
+        rejected: Donors that did not pass the checks.
+    """
+
+    label_map: np.ndarray
+    instance_map: Optional[np.ndarray]
+    base: Optional[np.ndarray]
+    pasted: Tuple[Optional[int], ...]
+    rejected: int = 0
+
+    @cached_property
+    def changed(self) -> np.ndarray:
+        """Bool [H, W]: where the new map is not the base's; all True under Recon."""
+        if self.base is None:
+            return np.ones(self.label_map.shape, bool)
+        return self.label_map != self.base
+
+
+class DonorMaps:
+    """Reads the donors of one recombination, each once, at one size.
+
+    Args:
+        source: The label maps.
+        first: The map that gives the size: the base, or the first donor. Its values
+            are checked too; of the others single classes are used, so a wrong value
+            could not get into the result.
+        resize: Resize maps of another size; else they are an error.
+
+    Raises:
+        LabelValueError: If a map is not valid or of another size.
+    """
+
+    def __init__(self, source: LabelSource, first: int, resize: bool) -> None:
+        self._source = source
+        self._first = first
+        self._resize = resize
+        self._label_maps: Dict[int, np.ndarray] = {first: read_label_map(source, first)}
+        self._instance_maps: Dict[int, Optional[np.ndarray]] = {}
+        self.shape: Tuple[int, int] = self._label_maps[first].shape
+
+    def label_map(self, index: int) -> np.ndarray:
+        """Label map ``index``: uint8 [H, W]; not to be written to."""
+        if index not in self._label_maps:
+            label_map = read_label_map(self._source, index, check_values=False)
+            if label_map.shape != self.shape and not self._resize:
+                names = self._source.name(self._first), self._source.name(index)
+                raise LabelValueError(
+                    f'{names[0]} is {list(self.shape)} and {names[1]} is '
+                    f'{list(label_map.shape)}; only maps of one size are combined. '
+                    'Set resize_donors=True to resize donors.'
+                )
+            self._label_maps[index] = resize_nearest(label_map, self.shape)
+        return self._label_maps[index]
+
+    def instance_map(self, index: int) -> Optional[np.ndarray]:
+        """Instance map ``index``: int32 [H, W], or None; not to be written to."""
+        if index not in self._instance_maps:
+            found = self._source.instance_map(index)
+            if found is not None:
+                # Its own label map may have been resized; it is compared unresized.
+                shape = self._source.label_map(index).shape if self._resize else None
+                found = read_instance_map(self._source, index, shape or self.shape)
+                found = resize_nearest(found, self.shape)
+            self._instance_maps[index] = found
+        return self._instance_maps[index]
+
+    def layer(self, index: int, class_id: int) -> Optional[Layer]:
+        """The layer of a class of map ``index``, with its instances; None = none."""
+        layer = class_layer(self.label_map(index), class_id)
+        if layer is not None:
+            ids = self.instance_map(index)
+            layer.ids = None if ids is None else ids[layer.box]
+        return layer

@@ -1,0 +1,248 @@
+"""Recon: new label maps built from layers of several maps."""
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+
+import numpy as np
+
+from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
+from mmseg_ganaug.recompose.draws import Draws
+from mmseg_ganaug.recompose.options import RebuildOptions, check_share
+from mmseg_ganaug.recompose.placement import PlacementRanges, Range
+from mmseg_ganaug.recompose.pool import MapGroup
+from mmseg_ganaug.recompose.statistics import LabelStatistics
+from mmseg_ganaug.recompose.targets import Target
+from mmseg_ganaug.recompose.ways import ClassList, Way, frequency_rank
+
+
+class Recon(Way):
+    """A new map, built back to front from layers of several maps.
+
+    Drawing every class from a map of its own gives scenes that cannot exist, and a
+    generator paints them badly. So one donor sets the stage: it gives the large
+    background classes, which then fit each other. Every other class comes from one
+    of the other donors, which are drawn by the weights of the classes they show.
+    No map survives as a whole: what else the stage donor shows is not used.
+
+    Args:
+        num_donors: Donors of a map, the stage donor included; at least 2. In a set
+            with fewer maps, fewer.
+        classes: Names or ids of the classes by which donors are drawn; default: all
+            that occur.
+        weighting: How often each draws a donor; default inverse frequency, see
+            :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
+        target: The class shares that real and generated maps are to reach together,
+            see :func:`~mmseg_ganaug.recompose.targets.target_shares`; the planner
+            then weighs the classes instead of ``weighting``.
+        choices: With a target, candidates among which each recipe is chosen: more
+            come closer to the target, and use fewer maps more often.
+        order: Order of the layers, back to front: ``'frequency'`` (background
+            classes before things, then by falling pixel frequency), or a list of
+            class names or ids; classes it does not name follow on top.
+        things: Names or ids of the classes of countable objects, which are never
+            part of the stage; default: classes with instances, where the source has
+            instance maps, else none.
+        stage_share: The stage is made of the most frequent background classes that
+            together hold this share (0..1) of all background pixels; at least one.
+        min_stage: Smallest share (0..1) of a stage donor's pixels that the stage
+            classes must cover; the rest has to be filled.
+        fill: What becomes of pixels that no layer covers: ``'nearest'`` covered
+            class of the stage (a pole does not grow into the hole beside it), or
+            ``'ignore'``.
+        min_area: Smallest area of a layer, as a share (0..1) of the map's.
+        min_plausibility: Smallest plausibility of a layer's place (0..1, by the
+            position prior of the source); what is less plausible is left out.
+        flip_prob: Probability (0..1) that a layer (not of the stage) is mirrored.
+        shift_range: Largest shift (down, across) of a layer (not of the stage), as a
+            share of height and width.
+        scale_range: Smallest and largest factor of the size of a layer (not of the
+            stage).
+        resize_donors: Let maps of different sizes meet: donors are resized.
+    """
+
+    def __init__(
+        self,
+        num_donors: int = 6,
+        classes: Optional[ClassList] = None,
+        weighting: Optional[Mapping[str, Any]] = None,
+        target: Optional[Target] = None,
+        choices: int = 8,
+        order: Union[str, ClassList] = 'frequency',
+        things: Optional[ClassList] = None,
+        stage_share: float = 0.95,
+        min_stage: float = 0.6,
+        fill: str = 'nearest',
+        min_area: float = 0.0005,
+        min_plausibility: float = 0.0,
+        flip_prob: float = 0.0,
+        shift_range: Range = (0.0, 0.0),
+        scale_range: Range = (1.0, 1.0),
+        resize_donors: bool = False,
+    ) -> None:
+        placement = PlacementRanges(flip_prob, shift_range, scale_range)
+        super().__init__(
+            classes,
+            weighting,
+            target,
+            choices,
+            min_area,
+            placement,
+            min_plausibility,
+            resize_donors,
+        )
+        if num_donors < 2:
+            raise ValueError(f'num_donors={num_donors}: Recon needs two or more')
+        check_share('stage_share', stage_share)
+        check_share('min_stage', min_stage)
+        if isinstance(order, str) and order != 'frequency':
+            raise ValueError(f"order={order!r}; 'frequency' or a list of classes")
+        self.num_donors = num_donors
+        self.order = order
+        self.things = things
+        self.stage_share = stage_share
+        self.min_stage = min_stage
+        self.fill = RebuildOptions(fill=fill).fill
+
+    def stage_classes(self, statistics: LabelStatistics) -> List[int]:
+        """The classes that the stage donor gives, by falling frequency.
+
+        Raises:
+            ValueError: If there is no class beside things, or none beside the stage.
+        """
+        things = self._things(statistics)
+        totals = np.where(things, 0, statistics.pixels.sum(axis=0))
+        if not totals.any():
+            raise ValueError('Recon: every class that occurs is among things')
+        order = np.argsort(-totals, kind='stable')
+        reached = np.cumsum(totals[order]) >= self.stage_share * totals.sum()
+        stage = order[: int(np.argmax(reached)) + 1]
+        stage = stage[totals[stage] > 0]
+        rest = np.count_nonzero(statistics.pixels.sum(axis=0)) - len(stage)
+        # One class at least must be left for the other donors.
+        if rest == 0:
+            stage = stage[:-1]
+        if not len(stage):
+            raise ValueError(
+                'Recon needs two classes or more; only '
+                f'{statistics.class_names[order[0]]} occurs'
+            )
+        return stage.tolist()
+
+    def layer_order(self, statistics: LabelStatistics) -> List[int]:
+        """All C classes, back to front."""
+        order = np.lexsort((frequency_rank(statistics), self._things(statistics)))
+        if isinstance(self.order, str):
+            return order.tolist()
+        stated = statistics.class_ids(self.order, 'order')
+        return stated + [c for c in order.tolist() if c not in stated]
+
+    def _things(self, statistics: LabelStatistics) -> np.ndarray:
+        things = np.zeros(statistics.num_classes, bool)
+        if self.things is not None:
+            things[statistics.class_ids(self.things, 'things')] = True
+        elif statistics.instances is not None:
+            things = statistics.instances.any(axis=0)
+        return things
+
+    def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
+        options = dict(super()._options(statistics), fill=self.fill)
+        if self.fill == 'nearest':
+            options['background'] = self.stage_classes(statistics)
+        return options
+
+    def _drawer(
+        self,
+        statistics: LabelStatistics,
+        usable: np.ndarray,
+        groups: List[MapGroup],
+        weights: np.ndarray,
+    ) -> Drawer:
+        stage = self.stage_classes(statistics)
+        weights[stage] = 0
+        covered = statistics.pixels[:, stage].sum(axis=1)
+        area = statistics.sizes.prod(axis=1)
+        can_stage = covered >= np.maximum(self.min_stage * area, 1)
+        groups = [g for g in groups if _pairs(g, weights, can_stage, 1)]
+        if not groups:
+            raise ValueError(
+                f'Recon: no two maps of one size, one to give the stage '
+                f'({", ".join(statistics.class_names[c] for c in stage)}) and one to '
+                'give another class that is asked for. Lower min_area, min_stage or '
+                'stage_share, name other classes, or set resize_donors=True.'
+            )
+        usable = usable.copy()
+        usable[:, stage] = False
+        shown = np.zeros_like(usable)
+        shown[:, stage] = statistics.pixels[:, stage] > 0
+        order = np.array(self.layer_order(statistics))
+        return _ReconDrawer(
+            groups, weights, self.num_donors, usable, shown, can_stage, order
+        )
+
+
+class _ReconDrawer(Drawer):
+    """Draws a stage donor and other donors, and deals the classes out to them.
+
+    Args:
+        groups: See :class:`Drawer`, as ``weights``.
+        weights: float64 [C], 0 for the stage's classes.
+        num_donors: Donors of a map.
+        usable: bool [N, C], the classes each map can give as another donor.
+        shown: bool [N, C], the classes each map gives as the stage donor.
+        can_stage: bool [N], the maps that can be stage donors.
+        order: int64 [C], all classes, back to front.
+    """
+
+    def __init__(
+        self,
+        groups: List[MapGroup],
+        weights: np.ndarray,
+        num_donors: int,
+        usable: np.ndarray,
+        shown: np.ndarray,
+        can_stage: np.ndarray,
+        order: np.ndarray,
+    ) -> None:
+        super().__init__(groups, weights)
+        self._num_others = num_donors - 1
+        self._usable = usable
+        self._shown = shown
+        self._can_stage = can_stage
+        self._order = order
+
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        group: MapGroup,
+        weights: np.ndarray,
+        count: int,
+    ) -> Draws:
+        stages = group.members[self._can_stage[group.members]]
+        weights = weights * group.gives
+        one = np.ones(count * self._num_others, np.int64)
+        asked = draw_classes(rng, weights, one).reshape(count, self._num_others)
+        others = group.draw_donors(rng, asked)[..., 0]
+        stage = rng.choice(stages, size=count)
+        for row in np.flatnonzero((others == stage[:, None]).all(axis=1)):
+            pairs = _pairs(group, weights, self._can_stage)
+            stage[row], others[row, 0] = pairs[rng.integers(len(pairs))]
+        others[others == stage[:, None]] = -1
+        # Each class comes from one of the donors that show it, drawn evenly.
+        shows = self._usable[others] & (others >= 0)[..., None]
+        keys = rng.random(shows.shape) * shows
+        donors = np.take_along_axis(others, keys.argmax(axis=1), axis=1)
+        donors[~shows.any(axis=1)] = -1
+        donors = np.where(self._shown[stage], stage[:, None], donors)[:, self._order]
+        classes = np.where(donors >= 0, self._order, -1)
+        return Draws(np.full(count, -1), classes, donors[..., None])
+
+
+def _pairs(
+    group: MapGroup, weights: np.ndarray, can_stage: np.ndarray, enough: int = 64
+) -> List[Tuple[int, int]]:
+    """Some pairs of a stage donor and another donor, where there are any."""
+    stages = group.members[can_stage[group.members]][: enough + 1].tolist()
+    pairs = []
+    for class_id in np.flatnonzero(weights):
+        for other in group.donors[class_id][: enough + 1].tolist():
+            pairs += [(stage, other) for stage in stages if stage != other]
+    return pairs

@@ -1,0 +1,47 @@
+"""Replays any recipe."""
+
+from mmseg_ganaug.recompose.json_checks import PlanError
+from mmseg_ganaug.recompose.options import PasteOptions, RebuildOptions, read_options
+from mmseg_ganaug.recompose.paste import paste_layers
+from mmseg_ganaug.recompose.rebuild import rebuild_map
+from mmseg_ganaug.recompose.recipe import Recipe
+from mmseg_ganaug.recompose.recomposed import RecomposedMap
+from mmseg_ganaug.recompose.source import LabelSource
+
+_WAYS = {
+    'AddSingle': (paste_layers, PasteOptions),
+    'AddMulti': (paste_layers, PasteOptions),
+    'Recon': (rebuild_map, RebuildOptions),
+}
+
+
+def replay(recipe: Recipe, source: LabelSource) -> RecomposedMap:
+    """Makes the label map of a recipe: the same recipe gives the same bytes.
+
+    Args:
+        recipe: The recipe; nothing else but the source is needed.
+        source: The label maps it refers to.
+
+    Raises:
+        PlanError: If the recipe is not valid or does not fit the source.
+        LabelValueError: If a label map is not valid, or the sizes differ.
+    """
+    if recipe.way not in _WAYS:
+        raise PlanError(f'no way is called {recipe.way!r}; there are {list(_WAYS)}')
+    if (recipe.base is None) != (recipe.way == 'Recon'):
+        raise PlanError(f'{recipe.way} with the base {recipe.base}')
+    spares = [spare for spares in recipe.spares for spare in spares]
+    for index in (*recipe.maps, *spares):
+        if not 0 <= index < len(source):
+            raise PlanError(f'there is no map {index}; the source has {len(source)}')
+    for class_id in recipe.classes:
+        if not 0 <= class_id < source.num_classes:
+            raise PlanError(
+                f'there is no class {class_id}; the source has {source.num_classes}'
+            )
+    make, options_type = _WAYS[recipe.way]
+    try:
+        options = read_options(options_type, recipe.options)
+    except ValueError as error:
+        raise PlanError(f'options of a recipe for {recipe.way}: {error}') from error
+    return make(recipe, source, options)

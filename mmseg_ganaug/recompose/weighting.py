@@ -1,0 +1,136 @@
+"""How often each class is asked for."""
+
+from typing import Any, Dict, Mapping, Sequence, Union
+
+import numpy as np
+
+from mmseg_ganaug.recompose.statistics import LabelStatistics
+
+ClassValues = Union[Sequence[float], Mapping[Union[str, int], float]]
+
+
+def inverse_frequency_weights(
+    frequency: np.ndarray, temperature: float = 0.01
+) -> np.ndarray:
+    """Rare classes first: softmax((1 - f_c) / T).
+
+    The rule of rare class sampling in DAFormer (Hoyer et al., CVPR 2022).
+
+    Args:
+        frequency: float [C], share of each class in the labelled pixels.
+        temperature: T > 0; a small one favours the rarest classes, a large one
+            makes all classes equal.
+
+    Returns:
+        float64 [C], sum 1; 0 for a class that never occurs.
+
+    Raises:
+        ValueError: If the temperature is not positive or no class occurs.
+    """
+    frequency = np.asarray(frequency, dtype=np.float64)
+    return _softmax(1 - frequency, temperature, frequency > 0)
+
+
+def iou_weights(iou: np.ndarray, temperature: float = 0.2) -> np.ndarray:
+    """Badly recognised classes first: softmax((1 - IoU_c) / T).
+
+    Follows the authors' finding that rare classes are those with a low IoU
+    (Liu et al., ICASSP 2019); the rule itself is ours.
+
+    Args:
+        iou: float [C], 0..1, of a trained baseline; NaN where it is not known.
+        temperature: T > 0.
+
+    Returns:
+        float64 [C], sum 1; 0 for a class whose IoU is NaN.
+
+    Raises:
+        ValueError: If a value is outside 0..1, all are NaN, or T is not positive.
+    """
+    iou = np.asarray(iou, dtype=np.float64)
+    known = ~np.isnan(iou)
+    wrong = iou[known & ~((iou >= 0) & (iou <= 1))]
+    if len(wrong):
+        raise ValueError(
+            f'IoU {wrong[0]:g} is outside 0..1; divide by 100 if it is in per cent'
+        )
+    return _softmax(1 - np.where(known, iou, 1.0), temperature, known)
+
+
+def explicit_weights(weights: np.ndarray) -> np.ndarray:
+    """Weights as given: float [C] >= 0, scaled to sum 1.
+
+    Raises:
+        ValueError: If one is negative or not finite, or all are 0.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise ValueError(
+            f'class weights must be >= 0, finite and not all 0: {weights.tolist()}'
+        )
+    return weights / weights.sum()
+
+
+def class_weights(
+    weighting: Mapping[str, Any], statistics: LabelStatistics
+) -> np.ndarray:
+    """Class weights by a config.
+
+    Args:
+        weighting: ``dict(type='inverse_frequency', temperature=0.01)``,
+            ``dict(type='iou', iou=..., temperature=0.2)`` or
+            ``dict(type='explicit', weights=...)``. Values per class are a list of C
+            numbers or a dict by class name or id; classes not in the dict are 0
+            (IoU: not known).
+        statistics: Of the source.
+
+    Returns:
+        float64 [C], sum 1.
+
+    Raises:
+        ValueError: If the config is not one of these.
+    """
+    options: Dict[str, Any] = dict(weighting)
+    kind = options.pop('type', None)
+    try:
+        if kind == 'inverse_frequency':
+            return inverse_frequency_weights(statistics.frequency, **options)
+        if kind == 'iou':
+            iou = _per_class(options.pop('iou'), statistics, np.nan, 'iou')
+            return iou_weights(iou, **options)
+        if kind == 'explicit':
+            weights = _per_class(options.pop('weights'), statistics, 0, 'weights')
+            return explicit_weights(weights, **options)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f'class weighting {dict(weighting)}: {error}') from error
+    raise ValueError(
+        f"class weighting of the type {kind!r}; there are 'inverse_frequency', 'iou' "
+        "and 'explicit'"
+    )
+
+
+def _per_class(
+    values: ClassValues, statistics: LabelStatistics, missing: float, what: str
+) -> np.ndarray:
+    """Values per class as float64 [C], from a list or a dict by name or id."""
+    if isinstance(values, Mapping):
+        result = np.full(statistics.num_classes, missing, np.float64)
+        result[statistics.class_ids(list(values), what)] = list(values.values())
+        return result
+    result = np.asarray(values, dtype=np.float64)
+    if result.shape != (statistics.num_classes,):
+        raise ValueError(
+            f'{what}: {statistics.num_classes} values needed, one a class, '
+            f'{result.size} given'
+        )
+    return result
+
+
+def _softmax(scores: np.ndarray, temperature: float, allowed: np.ndarray) -> np.ndarray:
+    if not temperature > 0:
+        raise ValueError(f'the temperature must be > 0, not {temperature}')
+    if not allowed.any():
+        raise ValueError('no class occurs, so none can be drawn')
+    scores = np.where(allowed, scores / temperature, -np.inf)
+    weights = np.exp(scores - scores.max())
+    return weights / weights.sum()
