@@ -1,0 +1,12 @@
+"""Hooks of the runner."""
+
+from mmseg_ganaug import compat
+
+compat.prepare_synthesis()
+
+from mmseg_ganaug.engine.feature_cluster_hook import FeatureClusterHook  # noqa: E402
+from mmseg_ganaug.engine.visualization_hook import (  # noqa: E402
+    LabelToImageVisualizationHook,
+)
+
+__all__ = ['FeatureClusterHook', 'LabelToImageVisualizationHook']

@@ -1,0 +1,178 @@
+"""Strict loading of generator weights."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Dict, Mapping, Union
+
+import torch
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+
+from mmseg_ganaug import compat
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be read or does not fit the network."""
+
+
+def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
+    """Reads the tensors of a checkpoint without running code from it.
+
+    Args:
+        path (str | Path): A plain state dict, as the official code of pix2pixHD saves
+            it, or a checkpoint of MMEngine's runner.
+
+    Returns:
+        dict[str, Tensor]: Parameter name -> tensor, on the CPU.
+
+    Raises:
+        CheckpointError: When the file is missing, truncated, or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(
+            f'there is no checkpoint {path}: train the generator (tools/train.py with '
+            'a config of configs/pix2pixhd) or mend the path'
+        )
+    compat.allow_checkpoint_types()
+    try:
+        content = torch.load(str(path), map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f'{path} holds more than weights, and is not loaded for safety '
+            f'({_first_line(error)}): save its state_dict() alone and load that'
+        ) from error
+    except (RuntimeError, EOFError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f'{path} is no PyTorch checkpoint, or was cut off while it was written or '
+            f'copied ({_first_line(error)}): copy or train it again'
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get('state_dict'), Mapping):
+        content = content['state_dict']
+    if not isinstance(content, Mapping) or not all(
+        isinstance(value, Tensor) for value in content.values()
+    ):
+        raise CheckpointError(
+            f'{path} holds no state dict (parameter name -> tensor): save '
+            'model.state_dict(), or use a checkpoint of the training runner'
+        )
+    return dict(content)
+
+
+def load_strictly(
+    network: nn.Module, state: Mapping[str, Tensor], origin: Union[str, Path]
+) -> None:
+    """Loads a state dict into a network, or says everything that does not fit.
+
+    Args:
+        network (nn.Module): Where to load it.
+        state (Mapping[str, Tensor]): Parameter name -> tensor.
+        origin (str | Path): Where the state comes from, for the message.
+
+    Raises:
+        CheckpointError: Names missing and unexpected keys and differing shapes; the
+            network is untouched then.
+    """
+    own = network.state_dict()
+    problems = []
+    for what, keys in (
+        ('missing', [key for key in own if key not in state]),
+        ('unexpected', [key for key in state if key not in own]),
+    ):
+        if keys:
+            problems.append(f'{len(keys)} {what}: {_some(keys)}')
+    shapes = [
+        f'{key} is {tuple(state[key].shape)}, the network has {tuple(value.shape)}'
+        for key, value in own.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if shapes:
+        problems.append(f'{len(shapes)} of another shape: {_some(shapes)}')
+    if problems:
+        raise CheckpointError(
+            f'{origin} does not fit {type(network).__name__}:\n  '
+            + '\n  '.join(problems)
+            + f'\n{_diagnosis(own, state)}'
+        )
+    network.load_state_dict(state)
+
+
+def read_generator_state(path: Union[str, Path], domain: str = 'photo') -> dict:
+    """Reads the state dict of a generator.
+
+    Args:
+        path (str | Path): An official state dict (``latest_net_G.pth``), or a
+            checkpoint of MMEngine's runner, where averaged weights (MMagic's
+            ``ExponentialMovingAverageHook``) come before the last ones.
+        domain (str): Which of its generators is wanted.
+
+    Returns:
+        dict[str, Tensor]: Parameter name, as the generator has it -> tensor.
+
+    Raises:
+        CheckpointError: See :func:`read_state_dict`.
+    """
+    state = read_state_dict(path)
+    for prefix in (f'generators_ema.{domain}.', f'generators.{domain}.'):
+        own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        if own:
+            return own
+    return state
+
+
+def load_generator_weights(model: nn.Module, path: Union[str, Path]) -> None:
+    """Loads the weights of a trained generator, all or none.
+
+    Args:
+        model (nn.Module): A :class:`Pix2PixHD`.
+        path (str | Path): A checkpoint of its training, or an official state dict of
+            the generator (``latest_net_G.pth``).
+
+    Raises:
+        CheckpointError: When the file cannot be read or does not fit; see
+            :func:`read_state_dict` and :func:`load_strictly`.
+    """
+    networks = model.generators
+    if is_model_wrapper(networks):
+        networks = networks.module
+    for domain, generator in networks.items():
+        load_strictly(generator, read_generator_state(path, domain), path)
+
+
+def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """What a misfit usually means."""
+    shared = [key for key in own if key in state]
+    if not shared:
+        return (
+            'No name agrees: this is the checkpoint of another network. A generator is '
+            'wanted here.'
+        )
+    first = next((k for k in own if k in state and own[k].dim() == 4), shared[0])
+    if own[first].dim() == state[first].dim() == 4:
+        have, want = state[first].shape, own[first].shape
+        if have[1] != want[1] and have[0] == want[0]:
+            return (
+                f'The checkpoint reads {have[1]} input channels, the model {want[1]}: '
+                'it was trained for another number of classes, or with or without '
+                'the ignore or instance-edge channel. Use the config it was trained '
+                'with.'
+            )
+        if have[0] != want[0]:
+            return (
+                f'The checkpoint has base_channels={have[0]}, the model {want[0]}: use '
+                'the config it was trained with.'
+            )
+    return (
+        'The number of downsamplings, blocks or enhancers differs, or the file is '
+        'incomplete: use the config it was trained with.'
+    )
+
+
+def _some(items) -> str:
+    shown = ', '.join(str(item) for item in items[:3])
+    return shown if len(items) <= 3 else f'{shown}, ...'
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,61 @@
+"""Per-pixel loss weights by which rare classes count more."""
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+
+class ClassBalance(nn.Module):
+    """Weights pixels by a power of their class's inverse frequency.
+
+    The frequencies are counted over the label maps seen in training, so nothing has
+    to be prepared, and they are saved with the model. Our own addition: a thin rare
+    class has next to no say in a loss that averages over pixels.
+
+    Args:
+        num_classes (int): Number of classes, C.
+        power (float): 0 weights all pixels alike, 1 all classes alike.
+        max_weight (float): Bound of the weight of a pixel, relative to the mean 1.
+    """
+
+    def __init__(
+        self, num_classes: int, power: float = 0.5, max_weight: float = 20.0
+    ) -> None:
+        super().__init__()
+        if not 0 <= power <= 1 or max_weight < 1:
+            raise ValueError(
+                f'class_balance needs 0 <= power <= 1 and max_weight >= 1, not '
+                f'power={power} and max_weight={max_weight}'
+            )
+        self.num_classes = num_classes
+        self.power = power
+        self.max_weight = max_weight
+        self.register_buffer('pixels', torch.zeros(num_classes, dtype=torch.float64))
+
+    def class_weights(self) -> Tensor:
+        """Weights [C]; those of all pixels counted so far have the mean 1."""
+        frequency = self.pixels / self.pixels.sum().clamp(min=1)
+        # A class not seen yet gets the weight of one with a single pixel.
+        frequency = frequency.clamp(min=1 / float(self.pixels.sum().clamp(min=1)))
+        weights = frequency**-self.power
+        weights = weights / (weights * frequency).sum()
+        return weights.clamp(max=self.max_weight)
+
+    @torch.no_grad()
+    def forward(self, label_maps: Tensor) -> Tensor:
+        """Counts the classes of a batch and weights its pixels.
+
+        Args:
+            label_maps (Tensor): uint8 [B, 1, H, W]; values >= C are ignored pixels
+                and weigh 1.
+
+        Returns:
+            Tensor: float32 [B, 1, H, W].
+        """
+        counts = torch.bincount(label_maps.flatten().long(), minlength=256)
+        counts = counts[: self.num_classes].to(self.pixels)
+        all_reduce(counts)
+        self.pixels += counts
+        table = label_maps.new_ones(256, dtype=torch.float32)
+        table[: self.num_classes] = self.class_weights().float()
+        return table[label_maps.long()]

@@ -1,0 +1,172 @@
+"""The networks against a forward pass that knows nothing but the official names."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg_ganaug.models import (
+    Pix2PixHDEncoder,
+    Pix2PixHDGlobalGenerator,
+    Pix2PixHDLocalEnhancer,
+    Pix2PixHDMultiscaleDiscriminator,
+)
+from mmseg_ganaug.models.feature_encoder import (
+    number_regions,
+    region_mean,
+    spread_over_regions,
+)
+
+
+class Reference:
+    """Layers that take their parameters from a state dict by name."""
+
+    def __init__(self, network):
+        # As if the official code had saved it.
+        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    def conv(self, x, key, pad=0, **kwargs):
+        if pad:
+            x = F.pad(x, (pad,) * 4, mode='reflect')
+        return F.conv2d(
+            x, self.state[f'{key}.weight'], self.state[f'{key}.bias'], **kwargs
+        )
+
+    @staticmethod
+    def norm(x):
+        mean = x.mean((2, 3), keepdim=True)
+        variance = ((x - mean) ** 2).mean((2, 3), keepdim=True)
+        return (x - mean) / (variance + 1e-5).sqrt()
+
+    def conv_norm_relu(self, x, key, pad=0, **kwargs):
+        return self.norm(self.conv(x, key, pad, **kwargs)).clamp(min=0)
+
+    def up(self, x, key):
+        x = F.conv_transpose2d(
+            x,
+            self.state[f'{key}.weight'],
+            self.state[f'{key}.bias'],
+            stride=2,
+            padding=1,
+            output_padding=1,
+        )
+        return self.norm(x).clamp(min=0)
+
+    def block(self, x, key):
+        y = self.conv_norm_relu(x, f'{key}.conv_block.1', pad=1)
+        return x + self.norm(self.conv(y, f'{key}.conv_block.5', pad=1))
+
+    def trunk(self, x, downs, blocks):
+        x = self.conv_norm_relu(x, 'model.1', pad=3)
+        for i in range(downs):
+            x = self.conv_norm_relu(x, f'model.{4 + 3 * i}', stride=2, padding=1)
+        first = 4 + 3 * downs
+        for i in range(first, first + blocks):
+            x = self.block(x, f'model.{i}')
+        for i in range(downs):
+            x = self.up(x, f'model.{first + blocks + 3 * i}')
+        return x
+
+    def pool(self, x):
+        total = F.avg_pool2d(x, 3, 2, 1) * 9
+        number = F.avg_pool2d(torch.ones_like(x), 3, 2, 1) * 9
+        return total / number
+
+
+def randomise(network):
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def assert_equal(found, wanted):
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def test_global_generator():
+    network = randomise(
+        Pix2PixHDGlobalGenerator(5, base_channels=4, num_downsamples=3, num_blocks=2)
+    )
+    x = torch.randn(2, 5, 32, 48)
+    reference = Reference(network)
+    y = reference.trunk(x, downs=3, blocks=2)
+    assert_equal(network(x), reference.conv(y, 'model.25', pad=3).tanh())
+
+
+def test_local_enhancer_with_one_and_two_enhancers():
+    for number in (1, 2):
+        network = randomise(
+            Pix2PixHDLocalEnhancer(
+                5,
+                base_channels=2,
+                num_downsamples=2,
+                num_blocks=2,
+                num_enhancers=number,
+                num_local_blocks=1,
+            )
+        )
+        x = torch.randn(1, 5, 32, 48)
+        reference = Reference(network)
+        pyramid = [x]
+        for _ in range(number):
+            pyramid.append(reference.pool(pyramid[-1]))
+        y = reference.trunk(pyramid[-1], downs=2, blocks=2)
+        for n in range(1, number + 1):
+            z = reference.conv_norm_relu(pyramid[number - n], f'model{n}_1.1', pad=3)
+            z = reference.conv_norm_relu(z, f'model{n}_1.4', stride=2, padding=1)
+            y = reference.up(reference.block(z + y, f'model{n}_2.0'), f'model{n}_2.1')
+        y = reference.conv(y, f'model{number}_2.5', pad=3).tanh()
+        assert_equal(network(x), y)
+
+
+def test_multiscale_discriminator():
+    network = randomise(
+        Pix2PixHDMultiscaleDiscriminator(5, base_channels=4, num_scales=3)
+    )
+    x = torch.randn(2, 5, 40, 56)
+    reference = Reference(network)
+    for features, scale in zip(network(x), (2, 1, 0)):
+        y = x
+        for layer in range(5):
+            stride = 2 if layer < 3 else 1
+            y = reference.conv(
+                y, f'scale{scale}_layer{layer}.0', stride=stride, padding=2
+            )
+            if 0 < layer < 4:
+                y = reference.norm(y)
+            if layer < 4:
+                y = torch.where(y > 0, y, 0.2 * y)
+            assert_equal(features[layer], y)
+        x = reference.pool(x)
+
+
+def test_encoder_averages_over_each_instance():
+    network = randomise(Pix2PixHDEncoder(base_channels=4, num_downsamples=2))
+    photos = torch.rand(2, 3, 16, 24) * 2 - 1
+    ids = torch.randint(0, 3, (2, 1, 16, 24), dtype=torch.int32) * 33001
+    labels = torch.zeros(2, 1, 16, 24, dtype=torch.uint8)
+    reference = Reference(network)
+    y = reference.trunk(photos, downs=2, blocks=0)
+    y = reference.conv(y, 'model.17', pad=3).tanh()
+    wanted = torch.zeros_like(y)
+    for sample in range(2):
+        for number in ids[sample].unique():
+            inside = ids[sample, 0] == number
+            mean = y[sample][:, inside].mean(1, keepdim=True)
+            wanted[sample][:, inside] = mean
+    numbers, region_labels = number_regions(labels, ids)
+    features = network(photos, numbers, len(region_labels))
+    assert_equal(spread_over_regions(features, numbers), wanted)
+
+
+def test_regions_are_classes_where_there_are_no_instances():
+    labels = torch.tensor([[[[0, 0, 7]]], [[[7, 7, 7]]]], dtype=torch.uint8)
+    numbers, region_labels = number_regions(labels)
+    assert region_labels.tolist() == [0, 7, 7]
+    assert numbers.flatten().tolist() == [0, 0, 1, 2, 2, 2]
+    features = torch.arange(6.0).view(2, 1, 1, 3)
+    assert region_mean(features, numbers, 3).tolist() == [[0.5], [2.0], [4.0]]
