@@ -1,0 +1,21 @@
+"""Data sets: generated pairs, training data of the generator, street scenes."""
+
+from mmseg_ganaug import compat
+
+compat.prepare_segmentation()
+
+from mmseg_ganaug.datasets.camvid import CamVidDataset  # noqa: E402
+from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
+from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
+from mmseg_ganaug.datasets.statistics import collect_statistics  # noqa: E402
+from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset  # noqa: E402
+
+__all__ = [
+    'CamVidDataset',
+    'DatasetLabelSource',
+    'GANRecomposeDataset',
+    'LabelToImageDataset',
+    'ToyStreetsDataset',
+    'collect_statistics',
+]

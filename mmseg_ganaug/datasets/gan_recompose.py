@@ -1,0 +1,267 @@
+"""Generated pairs as an ordinary MMSeg data set."""
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import Callable, List, Optional, Tuple, Union
+
+import numpy as np
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from mmengine.utils import ProgressBar
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS as MMSEG_DATASETS
+
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.recompose import (
+    AddMulti,
+    AddSingle,
+    BalanceReport,
+    RecomposePlan,
+    Recon,
+)
+from mmseg_ganaug.registry import DATASETS, GENERATORS, RECOMPOSERS
+from mmseg_ganaug.synthesis import SampleStore, synthesize
+
+Recomposer = Union[AddSingle, AddMulti, Recon]
+
+
+@DATASETS.register_module()
+class GANRecomposeDataset(BaseSegDataset):
+    """Recombines the label maps of a data set and has a generator paint their photos.
+
+    When it is initialised, in the main process, it collects the label statistics of
+    the source, plans the samples, generates those that its store lacks, frees the GPU,
+    and from then on is an ordinary MMSeg data set of files. All ranks of a distributed
+    run share the work. Classes, palette, ``reduce_zero_label`` and ``ignore_index``
+    are those of the source.
+
+    Method: Liu et al., "Pixel Level Data Augmentation for Semantic Image Segmentation
+    using Generative Adversarial Networks", ICASSP 2019 (arXiv 1811.00174).
+
+    Args:
+        source (dict): Config of any MMSeg data set, as it stands.
+        recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
+        generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
+            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
+        cache_dir (str): Folder for statistics and samples. Each combination of source,
+            plan, weights and options has a store of its own in it.
+        num_samples (int, optional): Number of samples. Give this or ``ratio``.
+        ratio (float, optional): Number of samples relative to that of the source.
+        pipeline (list, optional): Training pipeline. Defaults to None: that of the
+            source.
+        scale (tuple[int, int], optional): Width and height in pixels at which maps are
+            recombined and painted. Defaults to None: what the generator was trained
+            for, if its config has a ``scale``, else the size of the label maps.
+        instance_path (tuple[str, str], optional): What to replace in a label file's
+            path, and by what, to get its instance map's. Defaults to None.
+        seed (int): Seed of the plan. Defaults to 0.
+        batch_size (int): Label maps painted at a time. Defaults to 4.
+        num_workers (int): Processes that collect the statistics. Defaults to 0: the
+            main process does it.
+        photo_suffix (str): '.png', or '.jpg' for a fraction of the disk space.
+            Defaults to '.png'.
+        **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
+            ``indices`` of :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        FileNotFoundError: When the source, the generator's config or its checkpoint is
+            missing.
+        ValueError: When a label file holds a wrong value, has not the size of its
+            photo, or the generator does not fit the source. Raised before anything is
+            generated.
+    """
+
+    def __init__(
+        self,
+        source: dict,
+        recomposer: dict,
+        generator: dict,
+        cache_dir: str,
+        num_samples: Optional[int] = None,
+        ratio: Optional[float] = None,
+        pipeline: Optional[List[Union[dict, Callable]]] = None,
+        scale: Optional[Tuple[int, int]] = None,
+        instance_path: Optional[Tuple[str, str]] = None,
+        seed: int = 0,
+        batch_size: int = 4,
+        num_workers: int = 0,
+        photo_suffix: str = '.png',
+        lazy_init: bool = False,
+        **kwargs,
+    ) -> None:
+        if (num_samples is None) == (ratio is None):
+            raise ValueError(
+                f'give num_samples or ratio, not both or neither (num_samples='
+                f'{num_samples}, ratio={ratio})'
+            )
+        for name, value in (('num_samples', num_samples), ('ratio', ratio)):
+            if value is not None and value <= 0:
+                raise ValueError(f'{name} is {value}, but must be above 0')
+        self._recomposer = recomposer
+        self._generator = generator
+        self._cache_dir = Path(cache_dir)
+        self._num_samples = num_samples
+        self._ratio = ratio
+        self._scale = scale
+        self._instance_path = instance_path
+        self._seed = seed
+        self._batch_size = batch_size
+        self._num_workers = num_workers
+        self._photo_suffix = photo_suffix
+        # Without a runner there is no default scope to find MMSeg's transforms in.
+        scope = None if DefaultScope.get_current_instance() else 'mmseg'
+        with DefaultScope.overwrite_default_scope(scope):
+            self._source = self._build_source(source)
+            super().__init__(
+                metainfo=copy.deepcopy(self._source.metainfo),
+                img_suffix=photo_suffix,
+                ignore_index=self._source.ignore_index,
+                reduce_zero_label=self._source.reduce_zero_label,
+                pipeline=source.get('pipeline', []) if pipeline is None else pipeline,
+                lazy_init=True,
+                **kwargs,
+            )
+        self._metainfo = copy.deepcopy(self._source.metainfo)
+        if not lazy_init:
+            self.full_init()
+
+    def load_data_list(self) -> List[dict]:
+        """Plans, generates what is missing, and lists the samples.
+
+        Returns:
+            list[dict]: Data infos as of any MMSeg data set, with the ``recipe`` number.
+        """
+        plan, store = self.generate()
+        return [
+            dict(
+                img_path=store.photo_path(index),
+                seg_map_path=store.label_path(index),
+                label_map=None,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=[],
+                recipe=index,
+            )
+            for index in range(len(plan))
+        ]
+
+    def label_source(self) -> DatasetLabelSource:
+        """The label maps that are recombined, at the size in which they are.
+
+        Returns:
+            DatasetLabelSource: Over the source data set.
+
+        Raises:
+            FileNotFoundError: When the source holds no samples.
+        """
+        self._source.full_init()
+        if len(self._source) == 0:
+            raise FileNotFoundError(
+                f'the source data set has no samples: {self._source.data_prefix} '
+                f'holds no {self._source.img_suffix} files'
+                + (f' named in {self._source.ann_file}' * bool(self._source.ann_file))
+            )
+        scale = self._scale or self._build_generator().scale
+        return DatasetLabelSource(self._source, scale, self._instance_path)
+
+    def plan(self) -> Tuple[RecomposePlan, Recomposer]:
+        """Plans the samples, from the label statistics of the source.
+
+        Returns:
+            tuple[RecomposePlan, Recomposer]: The plan and the way that carries it out.
+        """
+        plan, recomposer, _ = self._plan(self.label_source())
+        return plan, recomposer
+
+    def balance(self) -> BalanceReport:
+        """Counts how the samples move the class distribution; paints no photos.
+
+        Returns:
+            BalanceReport: Class frequencies before, as planned, and as counted in the
+            label maps of all samples.
+        """
+        source = self.label_source()
+        plan, recomposer, statistics = self._plan(source)
+        pixels = np.zeros((len(plan), source.num_classes), np.int64)
+        bar = ProgressBar(len(plan))
+        for row, recipe in zip(pixels, plan):
+            label_map = recomposer.recompose(recipe, source).label_map
+            row[:] = np.bincount(label_map.ravel(), minlength=256)[: len(row)]
+            bar.update()
+        bar.file.write('\n')
+        return BalanceReport.of_plan(statistics, plan, pixels, recomposer.target)
+
+    def _plan(self, source: DatasetLabelSource):
+        statistics = collect_statistics(source, self._cache_dir, self._num_workers)
+        recomposer = RECOMPOSERS.build(self._recomposer)
+        count = self._num_samples or max(1, round(self._ratio * len(source)))
+        return recomposer.plan(statistics, count, self._seed), recomposer, statistics
+
+    def generate(self) -> Tuple[RecomposePlan, SampleStore]:
+        """Makes the samples that the store lacks.
+
+        Returns:
+            tuple[RecomposePlan, SampleStore]: The plan and the store that holds all of
+            its samples.
+        """
+        source = self.label_source()
+        generator = self._build_generator()
+        generator.check(
+            source.num_classes, has_instances=source.instance_map(0) is not None
+        )
+        plan, recomposer, statistics = self._plan(source)
+        store = SampleStore(
+            self._cache_dir,
+            dict(
+                classes=list(source.class_names),
+                generator=generator.fingerprint(),
+                labels=hashlib.sha256(statistics.pixels.tobytes()).hexdigest(),
+                plan=plan.fingerprint(),
+                scale=source.scale,
+            ),
+            photo_suffix=self._photo_suffix,
+            reduce_zero_label=self.reduce_zero_label,
+        )
+        # All ranks must cut the same list, whatever each of them sees on the disk.
+        missing = [store.missing(len(plan))]
+        broadcast_object_list(missing)
+        if missing[0]:
+            # Raises where the checkpoint does not fit, before anything is written.
+            generator.load()
+            if is_main_process():
+                store.prepare(''.join(f'{line}\n' for line in plan.lines()))
+                print_log(
+                    f'Generating {len(missing[0])} of {len(plan)} samples in '
+                    f'{store.folder}',
+                    logger='current',
+                )
+            barrier()
+            synthesize(
+                plan,
+                missing[0],
+                recomposer.recompose,
+                source,
+                generator,
+                store,
+                self._batch_size,
+            )
+            generator.release()
+        return plan, store
+
+    def _build_generator(self):
+        return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
+
+    @staticmethod
+    def _build_source(source: dict) -> BaseSegDataset:
+        # MMEngine cannot serialise an empty list, of which we say more than it does.
+        dataset = MMSEG_DATASETS.build(
+            dict(source, lazy_init=True, serialize_data=False)
+        )
+        if not dataset.metainfo.get('classes'):
+            raise ValueError(
+                f'the source data set {source.get("type")} has no class names: give '
+                'it metainfo=dict(classes=[...])'
+            )
+        return dataset

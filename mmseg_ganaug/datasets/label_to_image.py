@@ -1,0 +1,199 @@
+"""Pairs of label map and photo, to train a generator."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.dataset import Compose, force_full_init
+from mmengine.registry import DefaultScope
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS as MMSEG_DATASETS
+
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.recomposed_labels import RecomposedLabels
+from mmseg_ganaug.datasets.transforms.formatting import to_tensor
+from mmseg_ganaug.recompose.source import check_label_map
+from mmseg_ganaug.registry import DATASETS
+
+
+@DATASETS.register_module()
+class LabelToImageDataset:
+    """The training data of a generator, from any MMSeg data set.
+
+    Photos and label maps are loaded by MMSeg's own transforms, so ``label_map`` and
+    ``reduce_zero_label`` of the source apply; its pipeline is not used.
+
+    Args:
+        source (dict | BaseSegDataset): An MMSeg data set or its config.
+        scale (tuple[int, int], optional): Width and height in pixels to which samples
+            are resized: label and instance maps nearest, photos by ``interpolation``.
+            Defaults to None: as they are.
+        interpolation (str): mmcv's interpolation of the photos. ``'area'`` keeps thin
+            objects where photos get much smaller. Defaults to ``'bicubic'``.
+        pipeline (Sequence[dict], optional): MMSeg transforms between loading (with
+            resizing) and packing. Defaults to None: horizontal flips of every other
+            sample.
+        with_instances (bool): Whether instance maps are loaded. Defaults to False.
+        instance_path (tuple[str, str], optional): What to replace in ``seg_map_path``,
+            and by what, to get the instance map, where the source gives no
+            ``inst_map_path``. Defaults to None.
+        recomposer (dict, optional): Config of ``AddSingle``, ``AddMulti`` or ``Recon``:
+            each sample then also has a recombined label map, for which there is no
+            photo and which the generator meets in the adversarial loss alone. Defaults
+            to None.
+        verify (bool): Whether all label files are checked before the first sample is
+            asked for. Defaults to True.
+        lazy_init (bool): Whether the source is read later. Defaults to False.
+
+    Raises:
+        ValueError: When the source is empty or, with ``verify``, a label file is
+            missing, holds a wrong value or differs in size from its photo; names the
+            file and the value.
+    """
+
+    def __init__(
+        self,
+        source: Union[dict, BaseSegDataset],
+        scale: Optional[Tuple[int, int]] = None,
+        interpolation: str = 'bicubic',
+        pipeline: Optional[Sequence[dict]] = None,
+        with_instances: bool = False,
+        instance_path: Optional[Tuple[str, str]] = None,
+        recomposer: Optional[dict] = None,
+        verify: bool = True,
+        lazy_init: bool = False,
+    ) -> None:
+        # The default scope is MMagic's while a generator trains.
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            if isinstance(source, dict):
+                source = MMSEG_DATASETS.build({**source, 'lazy_init': True})
+            self.source = source
+            self._load = Compose(self._loading(with_instances, instance_path))
+            self._transform = Compose(self._processing(scale, interpolation, pipeline))
+        self._scale = None if scale is None else tuple(scale)
+        self._instance_path = instance_path if with_instances else None
+        self._with_instances = with_instances
+        self._recomposer = recomposer
+        self._recomposed: Optional[RecomposedLabels] = None
+        self._verify = verify
+        self._fully_initialized = False
+        if not lazy_init:
+            self.full_init()
+
+    def _loading(
+        self, with_instances: bool, instance_path: Optional[Tuple[str, str]]
+    ) -> List[dict]:
+        backend = {'backend_args': self.source.backend_args}
+        transforms = [
+            {'type': 'LoadImageFromFile', **backend},
+            {'type': 'LoadAnnotations', **backend},
+        ]
+        if with_instances:
+            transforms.append(
+                {
+                    'type': 'mmseg_ganaug.LoadInstanceMap',
+                    'instance_path': instance_path,
+                    **backend,
+                }
+            )
+        return transforms
+
+    @staticmethod
+    def _processing(
+        scale: Optional[Tuple[int, int]],
+        interpolation: str,
+        pipeline: Optional[Sequence[dict]],
+    ) -> List[dict]:
+        transforms = []
+        if scale is not None:
+            transforms.append(
+                {
+                    'type': 'Resize',
+                    'scale': tuple(scale),
+                    'keep_ratio': False,
+                    'interpolation': interpolation,
+                }
+            )
+        if pipeline is None:
+            pipeline = [{'type': 'RandomFlip', 'prob': 0.5}]
+        return [*transforms, *pipeline, {'type': 'mmseg_ganaug.PackLabelToImage'}]
+
+    @property
+    def metainfo(self) -> dict:
+        """Classes, palette and the like: those of the source."""
+        return copy.deepcopy(self.source.metainfo)
+
+    def full_init(self) -> None:
+        """Reads the list of the source and checks its label files."""
+        if self._fully_initialized:
+            return
+        try:
+            self.source.full_init()
+        except (FileNotFoundError, ValueError) as error:
+            if self.source.data_list:
+                raise
+            raise ValueError(
+                f'{type(self.source).__name__} has no samples ({error}): mend '
+                f'data_root={self.source.data_root!r}, '
+                f'data_prefix={self.source.data_prefix} or '
+                f'ann_file={self.source.ann_file!r}'
+            ) from error
+        self._fully_initialized = True
+        labels = DatasetLabelSource(self.source, self._scale, self._instance_path)
+        if self._recomposer is not None:
+            self._recomposed = RecomposedLabels(
+                labels.verified(), self._recomposer, num_recipes=2 * len(labels)
+            )
+        elif self._verify:
+            checked = labels.verified()
+            with ThreadPoolExecutor() as pool:
+                for _ in pool.map(checked.label_map, range(len(labels))):
+                    pass
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict:
+        """Data info of a sample of the source."""
+        return self.source.get_data_info(idx)
+
+    @force_full_init
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @force_full_init
+    def __getitem__(self, idx: int) -> dict:
+        """Loads one sample; see :class:`PackLabelToImage` for what it holds.
+
+        Raises:
+            ValueError: Names the file where the label map holds a wrong value, or
+                photo, label map and instance map differ in size.
+        """
+        info = self.source.get_data_info(idx)
+        sample = self._load(info)
+        label_map, path = sample['gt_seg_map'], info['seg_map_path']
+        num_classes = len(self.source.metainfo['classes'])
+        check_label_map(label_map, num_classes, self.source.ignore_index, path)
+        if sample['img'].shape[:2] != label_map.shape:
+            raise ValueError(
+                f'{info["img_path"]} is {sample["img"].shape[:2]}, but its label map '
+                f'{path} is {label_map.shape} (height, width): the two must have one '
+                'size'
+            )
+        sample['palette'] = self.source.metainfo['palette']
+        packed = self._transform(sample)
+        if self._recomposed is not None:
+            packed['inputs'].update(self._draw_recomposed(packed['inputs']))
+        return packed
+
+    def _draw_recomposed(self, inputs: dict) -> dict:
+        number = np.random.randint(len(self._recomposed))  # noqa: NPY002 (as MMSeg's)
+        size = tuple(inputs['img_label'].shape[-2:])
+        label_map, instance_map = self._recomposed.load(number, size)
+        drawn = {'img_recomposed_label': to_tensor(label_map)}
+        if self._with_instances:
+            drawn['img_recomposed_instance'] = to_tensor(instance_map)
+        return drawn
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f'{name}({type(self.source).__name__}, {len(self)} pairs)'

@@ -1,0 +1,11 @@
+"""Transforms of data pipelines."""
+
+from mmseg_ganaug import compat
+
+compat.prepare_segmentation()
+
+from mmseg_ganaug.datasets.transforms.crop import RandomClassCrop  # noqa: E402
+from mmseg_ganaug.datasets.transforms.formatting import PackLabelToImage  # noqa: E402
+from mmseg_ganaug.datasets.transforms.loading import LoadInstanceMap  # noqa: E402
+
+__all__ = ['LoadInstanceMap', 'PackLabelToImage', 'RandomClassCrop']

@@ -1,0 +1,173 @@
+"""Generated samples on disk: a sample exists whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import List, Mapping, Set, Union
+
+import cv2
+import numpy as np
+
+from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
+
+_PHOTO_SUFFIXES = ('.png', '.jpg')
+_LABEL_SUFFIX = '.png'
+
+
+def fingerprint_of(parts: Mapping) -> str:
+    """Names a set of choices.
+
+    Args:
+        parts (Mapping): What the samples depend on; JSON values only.
+
+    Returns:
+        str: The first 16 hexadecimal digits of its sha256.
+    """
+    text = json.dumps(parts, sort_keys=True, separators=(',', ':'))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class SampleStore:
+    """Folder ``<cache_dir>/<fingerprint>`` of photos, label maps and their plan.
+
+    Files are written beside their place and renamed, the photo last, so that a sample
+    whose photo exists is whole, whenever the process was killed. Several processes may
+    write to one store: they write the same bytes.
+
+    Args:
+        cache_dir (str | Path): Folder that holds one store per fingerprint.
+        description (Mapping): What the samples depend on; its fingerprint names the
+            store and it is kept there as ``store.json`` for people to read.
+        photo_suffix (str): '.png' or '.jpg'. Defaults to '.png'.
+        reduce_zero_label (bool): Whether label files hold class ids from 1 on and 0
+            for pixels of no class, as MMSeg's ``reduce_zero_label`` reads them.
+            Defaults to False.
+    """
+
+    def __init__(
+        self,
+        cache_dir: Union[str, Path],
+        description: Mapping,
+        photo_suffix: str = '.png',
+        reduce_zero_label: bool = False,
+    ) -> None:
+        if photo_suffix not in _PHOTO_SUFFIXES:
+            raise ValueError(
+                f'photos cannot be stored as {photo_suffix!r}: choose one of '
+                f'{", ".join(_PHOTO_SUFFIXES)}'
+            )
+        self.photo_suffix = photo_suffix
+        self.label_suffix = _LABEL_SUFFIX
+        self._reduce_zero_label = reduce_zero_label
+        self._description = dict(
+            description, photo_suffix=photo_suffix, reduce_zero_label=reduce_zero_label
+        )
+        self.folder = Path(cache_dir) / fingerprint_of(self._description)
+        self.photo_folder = self.folder / 'images'
+        self.label_folder = self.folder / 'labels'
+        self.plan_path = self.folder / 'plan.jsonl'
+
+    def prepare(self, plan_text: str) -> None:
+        """Makes the folders, writes the plan, and clears what dead processes left.
+
+        Args:
+            plan_text (str): The plan as JSON lines.
+
+        Raises:
+            OSError: When the folder cannot be written; says which.
+        """
+        try:
+            self.photo_folder.mkdir(parents=True, exist_ok=True)
+            self.label_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f'generated samples cannot be stored in {self.folder} '
+                f'({error.strerror}): choose another cache_dir',
+            ) from error
+        for folder in (self.folder, self.photo_folder, self.label_folder):
+            remove_leftovers(folder)
+        description = json.dumps(self._description, indent=2, sort_keys=True)
+        for path, text in (
+            (self.folder / 'store.json', description + '\n'),
+            (self.plan_path, plan_text),
+        ):
+            if not path.exists():
+                self._write(path, text.encode())
+
+    def present(self) -> Set[int]:
+        """Looks up which samples exist.
+
+        Returns:
+            set[int]: Their indices.
+        """
+        if not self.photo_folder.is_dir():
+            return set()
+        return {
+            int(entry.name[: -len(self.photo_suffix)])
+            for entry in os.scandir(self.photo_folder)
+            if entry.name.endswith(self.photo_suffix) and entry.name[0] != '.'
+        }
+
+    def missing(self, num_samples: int) -> List[int]:
+        """Looks up which samples have still to be made.
+
+        Args:
+            num_samples (int): Number of samples of the plan.
+
+        Returns:
+            list[int]: Their indices in rising order.
+        """
+        present = self.present()
+        return [index for index in range(num_samples) if index not in present]
+
+    def photo_path(self, index: int) -> str:
+        """Path of a photo."""
+        return str(self.photo_folder / f'{index:08d}{self.photo_suffix}')
+
+    def label_path(self, index: int) -> str:
+        """Path of a label map."""
+        return str(self.label_folder / f'{index:08d}{self.label_suffix}')
+
+    def write(self, index: int, photo: np.ndarray, label_map: np.ndarray) -> None:
+        """Adds a sample.
+
+        Args:
+            index (int): Its index in the plan.
+            photo (np.ndarray): uint8 RGB ``[H, W, 3]``.
+            label_map (np.ndarray): uint8 ``[H, W]``, class ids from 0 on.
+
+        Raises:
+            OSError: When the disk is full: says what is needed. Nothing half-written
+                stays.
+        """
+        if self._reduce_zero_label:
+            label_map = label_map + np.uint8(1)  # 255, no class, wraps to 0
+        self._write(Path(self.label_path(index)), _encode(label_map, _LABEL_SUFFIX))
+        self._write(
+            Path(self.photo_path(index)), _encode(photo[..., ::-1], self.photo_suffix)
+        )
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            free = shutil.disk_usage(self.folder).free
+            raise OSError(
+                error.errno,
+                f'the disk of {self.folder} is full ({free / 2**20:.0f} MiB free, one '
+                f'sample takes about {len(content) / 2**20:.2f} MiB): make room or '
+                'choose another cache_dir, then start again; the samples made so far '
+                'are kept',
+            ) from error
+
+
+def _encode(image: np.ndarray, suffix: str) -> bytes:
+    # Level 1 is several times faster than the default and hardly larger on photos.
+    options = {'.png': [cv2.IMWRITE_PNG_COMPRESSION, 1], '.jpg': []}[suffix]
+    return cv2.imencode(suffix, np.ascontiguousarray(image), options)[1].tobytes()

@@ -1,0 +1,107 @@
+"""A small data set on disk and a painter that needs no training."""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmseg.registry import DATASETS  # noqa: F401  (the scope that the tests build in)
+
+from mmseg_ganaug.registry import GENERATORS
+
+CLASSES = ('ground', 'wall', 'bird', 'cup')
+PIPELINE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+
+
+@GENERATORS.register_module(force=True)
+class ColourPainter:
+    """Paints each class in its grey; counts batches, and can be told to die."""
+
+    ignore_index = 255
+    uses_instances = False
+    scale = None
+    batches = 0
+    dies_after = None
+
+    def __init__(self, name='a'):
+        self._name = name
+
+    def fingerprint(self):
+        return hashlib.sha256(self._name.encode()).hexdigest()
+
+    def check(self, num_classes, has_instances):
+        assert num_classes == len(CLASSES)
+
+    def load(self):
+        pass
+
+    def release(self):
+        pass
+
+    def paint(self, label_maps, instance_maps=None):
+        if self.dies_after is not None and type(self).batches >= self.dies_after:
+            raise KeyboardInterrupt
+        type(self).batches += 1
+        return np.repeat(label_maps[..., None] * 20, 3, axis=-1)
+
+
+@pytest.fixture(autouse=True)
+def fresh_painter():
+    ColourPainter.batches = 0
+    ColourPainter.dies_after = None
+
+
+def make_label_map(rng: np.random.Generator, size=(24, 32)) -> np.ndarray:
+    """Ground below wall, and now and then a bird or a cup; a border of ignore."""
+    label_map = np.zeros(size, np.uint8)
+    label_map[: rng.integers(6, 14)] = 1
+    for class_id in (2, 3):
+        if rng.random() < 0.5:
+            y, x = rng.integers(2, size[0] - 8), rng.integers(2, size[1] - 8)
+            label_map[y : y + 4, x : x + 5] = class_id
+    label_map[:, :1] = 255
+    return label_map
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image)
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Config of a plain BaseSegDataset of eight samples, with classes of its own."""
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        label_map = make_label_map(rng)
+        photo = rng.integers(0, 256, (*label_map.shape, 3), dtype=np.uint8)
+        write_png(tmp_path / 'img' / f'{index}.png', photo)
+        write_png(tmp_path / 'ann' / f'{index}.png', label_map)
+    return dict(
+        type='BaseSegDataset',
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='img', seg_map_path='ann'),
+        img_suffix='.png',
+        metainfo=dict(
+            classes=CLASSES, palette=[[0, 0, 0], [9, 9, 9], [99, 0, 0], [0, 99, 0]]
+        ),
+        pipeline=PIPELINE,
+    )
+
+
+@pytest.fixture
+def generated(source, tmp_path):
+    """Config of the generated data set over ``source``."""
+    return dict(
+        type='mmseg_ganaug.GANRecomposeDataset',
+        source=source,
+        recomposer=dict(type='AddSingle'),
+        generator=dict(type='ColourPainter'),
+        num_samples=10,
+        cache_dir=str(tmp_path / 'cache'),
+    )

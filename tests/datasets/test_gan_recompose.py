@@ -1,0 +1,237 @@
+import copy
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import CLASSES, ColourPainter, write_png
+from mmengine.registry import DefaultScope
+from mmseg.registry import DATASETS
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
+
+
+def contents(folder) -> dict:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(Path(folder).rglob('*'))
+        if path.is_file()
+    }
+
+
+def sample_files(folder) -> dict:
+    return {k: v for k, v in contents(folder).items() if k.endswith(('png', 'jsonl'))}
+
+
+def test_it_is_an_ordinary_data_set_with_the_metainfo_of_its_source(generated, source):
+    dataset = DATASETS.build(generated)
+    real = DATASETS.build(source)
+    assert len(dataset) == 10
+    assert dataset.metainfo == real.metainfo
+    sample = dataset[0]
+    assert sample['inputs'].shape == (3, 24, 32)
+    labels = sample['data_samples'].gt_sem_seg.data
+    assert labels.shape == (1, 24, 32)
+    assert set(labels.unique().tolist()) <= {0, 1, 2, 3, 255}
+
+
+def test_photos_are_painted_from_the_labels_beside_them(generated):
+    dataset = DATASETS.build(generated)
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        labels = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
+        photo = cv2.imread(info['img_path'])
+        np.testing.assert_array_equal(photo[..., 0], labels * np.uint8(20))
+
+
+def test_it_concatenates_with_its_source(generated, source):
+    both = DATASETS.build(dict(type='ConcatDataset', datasets=[source, generated]))
+    assert len(both) == 18
+
+
+@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti', 'Recon'])
+def test_every_way_generates(generated, way):
+    dataset = DATASETS.build(dict(generated, recomposer=dict(type=way)))
+    assert len(dataset) == 10
+    assert 'inputs' in dataset[9]
+
+
+def test_ratio_counts_relative_to_the_source(generated):
+    del generated['num_samples']
+    assert len(DATASETS.build(dict(generated, ratio=0.5))) == 4
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(num_samples=None), 'num_samples or ratio'),
+        (dict(ratio=1.0), 'num_samples or ratio'),
+        (dict(num_samples=0), 'num_samples is 0'),
+    ],
+)
+def test_number_of_samples_must_be_clear(generated, change, message):
+    with pytest.raises(ValueError, match=message):
+        DATASETS.build(dict(generated, **change))
+
+
+def test_second_build_generates_nothing(generated):
+    DATASETS.build(generated)
+    batches = ColourPainter.batches
+    assert batches == 3
+    DATASETS.build(generated)
+    assert ColourPainter.batches == batches
+
+
+def test_interrupted_generation_goes_on_and_ends_with_the_same_bytes(
+    generated, tmp_path
+):
+    undisturbed = dict(generated, cache_dir=str(tmp_path / 'undisturbed'))
+    DATASETS.build(undisturbed)
+    ColourPainter.batches = 0
+    ColourPainter.dies_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        DATASETS.build(generated)
+    kept = len(sample_files(generated['cache_dir']))
+    assert kept > 1
+    ColourPainter.dies_after = None
+    ColourPainter.batches = 0
+    DATASETS.build(generated)
+    assert ColourPainter.batches < 3
+    assert sample_files(generated['cache_dir']) == sample_files(
+        undisturbed['cache_dir']
+    )
+
+
+def test_other_weights_or_seed_get_another_store(generated):
+    first = DATASETS.build(generated).get_data_info(0)['img_path']
+    other = dict(generated, generator=dict(type='ColourPainter', name='b'))
+    assert DATASETS.build(other).get_data_info(0)['img_path'] != first
+    other = dict(generated, seed=1)
+    assert DATASETS.build(other).get_data_info(0)['img_path'] != first
+
+
+def test_lazy_init_generates_nothing(generated):
+    dataset = DATASETS.build(dict(generated, lazy_init=True))
+    assert ColourPainter.batches == 0
+    assert dataset.metainfo['classes'] == CLASSES
+    assert not os.path.exists(generated['cache_dir'])
+
+
+def test_reduce_zero_label_of_the_source_holds_for_the_generated_files(
+    generated, tmp_path
+):
+    # Written with 0 for no class, as ADE20K's files are.
+    for path in (tmp_path / 'ann').iterdir():
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        write_png(path, labels + np.uint8(1))
+    generated['source']['reduce_zero_label'] = True
+    generated['source']['pipeline'] = copy.deepcopy(generated['source']['pipeline'])
+    generated['source']['pipeline'][1]['reduce_zero_label'] = True
+    dataset = DATASETS.build(generated)
+    found = {
+        int(value)
+        for index in range(len(dataset))
+        for value in dataset[index]['data_samples'].gt_sem_seg.data.unique()
+    }
+    assert found <= {0, 1, 2, 3, 255}
+    assert {0, 1} < found
+
+
+def test_scale_sets_the_size_of_the_samples(generated):
+    dataset = DATASETS.build(dict(generated, scale=(16, 12)))
+    assert dataset[0]['inputs'].shape == (3, 12, 16)
+
+
+def expect_error(generated, *words):
+    with pytest.raises((ValueError, OSError)) as error:
+        DATASETS.build(generated)
+    for word in words:
+        assert word in str(error.value)
+    assert ColourPainter.batches == 0
+    assert sample_files(generated['cache_dir']) == {}
+
+
+def test_wrong_label_value_names_file_and_value(generated, tmp_path):
+    path = tmp_path / 'ann' / '5.png'
+    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    labels[3, 3] = 77
+    write_png(path, labels)
+    expect_error(generated, str(path), '77')
+
+
+def test_sixteen_bit_label_map_is_named(generated, tmp_path):
+    path = tmp_path / 'ann' / '2.png'
+    write_png(path, np.zeros((24, 32), np.uint16) + 300)
+    expect_error(generated, str(path), '8-bit')
+
+
+def test_colour_label_map_is_named(generated, tmp_path):
+    path = tmp_path / 'ann' / '2.png'
+    write_png(path, np.zeros((24, 32, 3), np.uint8))
+    expect_error(generated, str(path), '8-bit single-channel')
+
+
+def test_photo_of_another_size_names_both_files(generated, tmp_path):
+    write_png(tmp_path / 'img' / '4.png', np.zeros((30, 32, 3), np.uint8))
+    expect_error(generated, '4.png', '32 x 30', '32 x 24')
+
+
+def test_truncated_label_map_is_named(generated, tmp_path):
+    path = tmp_path / 'ann' / '6.png'
+    path.write_bytes(path.read_bytes()[:40])
+    expect_error(generated, str(path), 'cannot be read')
+
+
+def test_missing_label_map_is_named(generated, tmp_path):
+    (tmp_path / 'ann' / '6.png').unlink()
+    expect_error(generated, '6.png', 'missing')
+
+
+def test_empty_folder_is_named(generated, tmp_path):
+    for path in (tmp_path / 'img').iterdir():
+        path.unlink()
+    expect_error(generated, str(tmp_path / 'img'), 'no samples')
+
+
+def test_missing_checkpoint_says_how_to_train_one(generated, tmp_path):
+    config = tmp_path / 'generator.py'
+    config.write_text('model = dict(label_encoder=dict(num_classes=4))\n')
+    generated['generator'] = dict(config=str(config), checkpoint='nowhere.pth')
+    expect_error(generated, 'nowhere.pth', 'tools/train.py')
+
+
+def test_generator_for_other_classes_is_an_error(generated, tmp_path):
+    config = tmp_path / 'generator.py'
+    config.write_text('model = dict(label_encoder=dict(num_classes=19))\n')
+    (tmp_path / 'weights.pth').write_bytes(b'')
+    generated['generator'] = dict(
+        config=str(config), checkpoint=str(tmp_path / 'weights.pth')
+    )
+    expect_error(generated, '4 classes', '19')
+
+
+def test_missing_generator_config_is_named(generated):
+    generated['generator'] = dict(config='configs/none.py', checkpoint='x.pth')
+    expect_error(generated, 'configs/none.py')
+
+
+def test_it_builds_without_a_default_scope(generated):
+    instances = DefaultScope._instance_dict
+    try:
+        DefaultScope._instance_dict = type(instances)()
+        assert 'inputs' in DATASETS.build(generated)[0]
+    finally:
+        DefaultScope._instance_dict = instances
+
+
+def test_damaged_statistics_are_collected_again(generated):
+    DATASETS.build(generated)
+    (path,) = Path(generated['cache_dir']).glob('statistics-*.npz')
+    path.write_bytes(path.read_bytes()[:100])
+    assert len(DATASETS.build(generated)) == 10
+    assert ColourPainter.batches == 3
