@@ -1,0 +1,23 @@
+"""Judging trained networks: the per-class metric and the comparison of runs.
+
+The metric lives in :mod:`mmseg_ganaug.evaluation.metrics`, which imports MMSeg;
+what is imported here needs neither MMSeg nor torch.
+"""
+
+from mmseg_ganaug.evaluation.comparison import (
+    RunResult,
+    comparison_table,
+    load_results,
+    write_results,
+)
+from mmseg_ganaug.evaluation.table import Cell, Table, mark_best
+
+__all__ = [
+    'Cell',
+    'RunResult',
+    'Table',
+    'comparison_table',
+    'load_results',
+    'mark_best',
+    'write_results',
+]

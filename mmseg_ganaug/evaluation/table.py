@@ -1,0 +1,162 @@
+"""A table that the terminal, Markdown and the HTML report render from one source."""
+
+import math
+import textwrap
+from dataclasses import dataclass, field
+from typing import List, Optional, Sequence, Union
+
+ABSENT = '–'  # noqa: RUF001 (an en dash is what a table shows for "no value")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Args:
+        text (str): What it shows.
+        change (float, optional): Difference to the row's reference, in the unit of
+            the text; shown with its sign beside the text.
+        best (bool): Whether to mark it as the best of those it competes with.
+    """
+
+    text: str
+    change: Optional[float] = None
+    best: bool = False
+
+    @property
+    def change_text(self) -> str:
+        """The change with its sign and two decimals, or '' where there is none."""
+        # Adding zero turns the -0.0 of a rounded loss into 0.0.
+        return '' if self.change is None else f'{round(self.change, 2) + 0.0:+.2f}'
+
+    def __str__(self) -> str:
+        return f'{self.text} ({self.change_text})' if self.change_text else self.text
+
+
+@dataclass(frozen=True)
+class Table:
+    """Header, rows and notes.
+
+    Args:
+        header (Sequence[str]): Column headings, each a different one.
+        rows (Sequence[Sequence[str | Cell]]): As many cells a row as headings.
+        title (str): Heading over the table.
+        notes (Sequence[str]): Sentences below it.
+        align (str): 'l' or 'r' per column; by default the first column is aligned
+            to the left and all others, which hold numbers, to the right.
+
+    Raises:
+        ValueError: When a row or ``align`` does not have one entry per heading, or a
+            heading comes twice.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[Union[str, Cell]]]
+    title: str = ''
+    notes: Sequence[str] = field(default_factory=tuple)
+    align: str = ''
+
+    def __post_init__(self) -> None:
+        columns = len(self.header)
+        if len(set(self.header)) != columns:
+            raise ValueError(
+                f'headings of table {self.title!r} come twice: {list(self.header)}'
+            )
+        for number, row in enumerate(self.rows):
+            if len(row) != columns:
+                raise ValueError(
+                    f'row {number} of table {self.title!r} has {len(row)} cells, '
+                    f'but the header has {columns}'
+                )
+        if not self.align:
+            object.__setattr__(self, 'align', 'l' + 'r' * (columns - 1))
+        if len(self.align) != columns or set(self.align) - {'l', 'r'}:
+            raise ValueError(
+                f'align of table {self.title!r} is {self.align!r}; it takes one "l" or '
+                f'"r" for each of the {columns} columns'
+            )
+
+    def cells(self) -> List[List[Cell]]:
+        """All rows, with plain strings made cells."""
+        return [
+            [cell if isinstance(cell, Cell) else Cell(str(cell)) for cell in row]
+            for row in self.rows
+        ]
+
+    def to_markdown(self) -> str:
+        """Renders it for Markdown, the best cells in bold."""
+
+        def line(texts: Sequence[str]) -> str:
+            safe = (' '.join(text.split()).replace('|', r'\|') for text in texts)
+            return '| ' + ' | '.join(safe) + ' |'
+
+        lines = [f'### {self.title}', ''] if self.title else []
+        lines.append(line(self.header))
+        lines.append(line(['---' if side == 'l' else '---:' for side in self.align]))
+        for row in self.cells():
+            lines.append(
+                line([f'**{cell}**' if cell.best else str(cell) for cell in row])
+            )
+        for note in self.notes:
+            lines += ['', note]
+        return '\n'.join(lines) + '\n'
+
+    def to_text(self, width: int = 80) -> str:
+        """Renders it for a terminal, the best cells with an asterisk.
+
+        Args:
+            width (int): Columns of the terminal. A wider table is split into blocks,
+                each of which begins with the first column.
+        """
+        parts = [self.title] if self.title else []
+        shown: List[int] = []
+        block = ''
+        for column in range(1, len(self.header)):
+            longer = self._text_block([0, *shown, column])
+            if shown and len(longer.split('\n', 1)[0]) > width:
+                parts.append(block)
+                shown = []
+                longer = self._text_block([0, column])
+            shown.append(column)
+            block = longer
+        parts.append(block or self._text_block([0]))
+        parts += [textwrap.fill(note, width) for note in self.notes]
+        return '\n'.join(parts)
+
+    def _text_block(self, columns: Sequence[int]) -> str:
+        from prettytable import PrettyTable
+
+        table = PrettyTable()
+        rows = self.cells()
+        for place, column in enumerate(columns):
+            # Numbers line up only if the unmarked ones leave room for the asterisk.
+            marked = any(row[column].best for row in rows)
+            pad = ' ' if marked and self.align[column] == 'r' else ''
+            texts = [f'{row[column]}{"*" if row[column].best else pad}' for row in rows]
+            table.add_column(f'{self.header[column]}{pad}', texts)
+            table.align[table.field_names[place]] = self.align[column]
+        return table.get_string()
+
+
+def mark_best(
+    values: Sequence[Optional[float]], higher_is_better: bool = True, decimals: int = 2
+) -> List[bool]:
+    """Says which of some competing values are the best.
+
+    Args:
+        values (Sequence[float | None]): None and NaN do not compete.
+        higher_is_better (bool): The direction.
+        decimals (int): Values equal at this precision share the mark.
+
+    Returns:
+        list[bool]: All False where fewer than two values compete, or all are equal.
+    """
+    rounded = [
+        None if value is None or math.isnan(value) else round(value, decimals)
+        for value in values
+    ]
+    competing = {value for value in rounded if value is not None}
+    if len(competing) < 2:
+        return [False] * len(values)
+    best = max(competing) if higher_is_better else min(competing)
+    return [value == best for value in rounded]

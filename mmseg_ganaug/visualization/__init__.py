@@ -1,0 +1,30 @@
+"""Charts, contact sheets and the HTML report: what a person looks at.
+
+matplotlib and OpenCV are imported when something is drawn.
+"""
+
+from mmseg_ganaug.evaluation.table import Cell, Table
+from mmseg_ganaug.visualization.figures import (
+    class_frequency_chart,
+    class_iou_chart,
+    colour_label_map,
+    frequency_against_iou_chart,
+)
+from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
+from mmseg_ganaug.visualization.report import Code, Figure, Notice, Text, write_report
+
+__all__ = [
+    'Cell',
+    'Code',
+    'Figure',
+    'GalleryRow',
+    'Notice',
+    'Table',
+    'Text',
+    'class_frequency_chart',
+    'class_iou_chart',
+    'colour_label_map',
+    'frequency_against_iou_chart',
+    'recomposition_gallery',
+    'write_report',
+]

@@ -1,0 +1,174 @@
+import math
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from mmseg_ganaug.visualization import (
+    class_frequency_chart,
+    class_iou_chart,
+    colour_label_map,
+    drawing,
+    frequency_against_iou_chart,
+)
+
+NAMES = ['road', 'car', 'pole', 'a $b_c$']
+PALETTE = [(128, 64, 128), (0, 0, 142), (153, 153, 153), (1, 2, 3)]
+SHARES = [0.9, 0.09, 0.0099, 0.0001]
+
+
+def _class_order(texts):
+    # Every tick has a second label, for the other side.
+    return list(dict.fromkeys(text for text in texts if text in NAMES))
+
+
+@pytest.fixture
+def drawn_texts(monkeypatch):
+    """Collects every text of the figure that a chart saves."""
+    texts = []
+    save = drawing._save
+
+    def collect(figure, path):
+        path = save(figure, path)
+        texts.extend(text.get_text() for text in figure.findobj(Text))
+        return path
+
+    monkeypatch.setattr(drawing, '_save', collect)
+    return texts
+
+
+@pytest.mark.parametrize('ignore_index', [4, 255])
+def test_classes_have_their_colours_and_ignored_pixels_are_grey(ignore_index):
+    label_map = np.array([[0, 1, 2], [3, ignore_index, 0]], np.uint8)
+    painted = colour_label_map(label_map, PALETTE, ignore_index)
+
+    assert painted.dtype == np.uint8
+    assert painted.shape == (2, 3, 3)
+    assert painted[0].tolist() == [list(colour) for colour in PALETTE[:3]]
+    assert painted[1, 0].tolist() == list(PALETTE[3])
+    assert len(set(painted[1, 1].tolist())) == 1
+
+
+def test_large_ignored_areas_are_hatched():
+    painted = colour_label_map(np.full((20, 20), 255, np.uint8), PALETTE, 255)
+    assert len(np.unique(painted)) == 2
+
+
+def test_a_value_without_a_colour_is_refused():
+    with pytest.raises(ValueError, match='value 4, but the palette has 4 colours'):
+        colour_label_map(np.array([[0, 4]], np.uint8), PALETTE, 255)
+    with pytest.raises(ValueError, match=r'\[2, 2, 3\]'):
+        colour_label_map(np.zeros((2, 2, 3), np.uint8), PALETTE, 255)
+
+
+@pytest.mark.parametrize('count', [1, 11, 19, 150])
+def test_every_class_is_on_the_charts_and_fits_on_a_phone(tmp_path, drawn_texts, count):
+    names = [f'class {i}' for i in range(count)]
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(count))
+    ious = dict(zip(names, rng.uniform(0, 100, count)))
+    series = {'real': shares, 'generated': shares[::-1]}
+    for draw, values in (
+        (class_frequency_chart, series),
+        (class_iou_chart, {'plain': ious, 'Recon': ious}),
+    ):
+        path = draw(names, values, tmp_path / 'a.png')
+        assert set(names) <= set(drawn_texts)
+        height, width = cv2.imread(str(path)).shape[:2]
+        assert width < 1200
+        assert height < 65 * count + 600
+        drawn_texts.clear()
+
+
+def test_classes_are_ordered_by_frequency_and_a_missing_one_is_spelt_out(
+    tmp_path, drawn_texts
+):
+    class_frequency_chart(
+        NAMES,
+        {'real': SHARES[::-1], 'generated': [0.5, 0.5, 0.0, 0.0]},
+        tmp_path / 'a.png',
+    )
+    assert _class_order(drawn_texts) == NAMES[::-1]
+    assert drawn_texts.count('none') == 2
+    assert any('log scale' in text for text in drawn_texts)
+
+
+def test_the_axis_is_linear_where_the_classes_are_balanced(tmp_path, drawn_texts):
+    class_frequency_chart(['a', 'b'], {'real': [0.4, 0.6]}, tmp_path / 'a.png')
+    assert 'share of the labelled pixels, %' in drawn_texts
+
+
+def test_absent_and_zero_ious_are_told_apart(tmp_path, drawn_texts):
+    ious = dict(zip(NAMES, [math.nan, 0.0, 80.0, 5.04]))
+    class_iou_chart(NAMES, {'plain': ious}, tmp_path / 'a.png')
+    assert drawn_texts.count('absent') == 1
+    assert {'0', '80', '5.0'} <= set(drawn_texts)
+    assert '0.0' not in drawn_texts
+    # The best class is on top, the absent one at the bottom.
+    assert _class_order(drawn_texts) == ['pole', 'a $b_c$', 'car', 'road']
+
+
+def test_a_chart_of_absent_classes_only_is_drawn(tmp_path):
+    nothing = dict.fromkeys(NAMES, math.nan)
+    class_iou_chart(NAMES, {'plain': nothing}, tmp_path / 'a.png')
+    class_iou_chart(NAMES * 40, {'plain': nothing}, tmp_path / 'b.png')
+    class_frequency_chart(NAMES, {'real': [0.0] * 4}, tmp_path / 'c.png')
+    assert math.isnan(
+        frequency_against_iou_chart(NAMES, SHARES, nothing, tmp_path / 'd.png')
+    )
+
+
+@pytest.mark.parametrize(
+    ('ious', 'expected'),
+    [
+        ([80.0, 60.0, 40.0, 20.0], 1.0),
+        ([20.0, 40.0, 60.0, 80.0], -1.0),
+        # Ranks by frequency 4 3 2 1, by IoU 3 4 2 1: 1 - 6 * 2 / (4 * 15) = 0.8.
+        ([60.0, 80.0, 40.0, 20.0], 0.8),
+        # Without the absent class, ranks 3 2 1 and 3 1 2: 1 - 6 * 2 / (3 * 8) = 0.5.
+        ([80.0, 20.0, 40.0, math.nan], 0.5),
+        ([50.0, 50.0, 50.0, 50.0], math.nan),
+        ([50.0, 40.0, math.nan, math.nan], math.nan),
+    ],
+)
+def test_the_rank_correlation_is_spearmans(tmp_path, ious, expected):
+    found = frequency_against_iou_chart(
+        NAMES, SHARES, dict(zip(NAMES, ious)), tmp_path / 'a.png'
+    )
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_points_are_named_and_names_do_not_overlap(tmp_path, drawn_texts):
+    ious = dict(zip(NAMES, [80.0, 60.0, 40.0, 20.0]))
+    frequency_against_iou_chart(NAMES, SHARES, ious, tmp_path / 'a.png')
+    assert set(NAMES) <= set(drawn_texts)
+
+    # Thirty points in one place: most names have no room.
+    drawn_texts.clear()
+    names = [f'class {i}' for i in range(30)]
+    same = dict.fromkeys(names, 50.0)
+    frequency_against_iou_chart(names, [1 / 30] * 30, same, tmp_path / 'b.png')
+    assert 0 < len(set(names) & set(drawn_texts)) <= 6
+
+
+def test_shares_that_are_per_cent_or_of_another_length_are_refused(tmp_path):
+    for shares, what in (([90, 9, 1, 0], 'between 0 and 1'), ([0.5, 0.5], '2 shares')):
+        with pytest.raises(ValueError, match=what):
+            class_frequency_chart(NAMES, {'real': shares}, tmp_path / 'a.png')
+    with pytest.raises(ValueError, match='at least one'):
+        class_frequency_chart(NAMES, {}, tmp_path / 'a.png')
+    with pytest.raises(ValueError, match=r"'plain' has no IoU of .*'car'"):
+        class_iou_chart(NAMES, {'plain': {'road': 1.0}}, tmp_path / 'a.png')
+    assert not list(tmp_path.iterdir())
+
+
+def test_drawing_leaves_the_callers_matplotlib_alone(tmp_path):
+    pyplot_before = sys.modules.pop('matplotlib.pyplot', None)
+    try:
+        class_frequency_chart(['a', 'b'], {'real': [0.4, 0.6]}, tmp_path / 'a.png')
+        assert 'matplotlib.pyplot' not in sys.modules
+    finally:
+        if pyplot_before is not None:
+            sys.modules['matplotlib.pyplot'] = pyplot_before
