@@ -1,0 +1,29 @@
+_base_ = [
+    '../_base_/models/pix2pixhd_global-tiny.py',
+    '../_base_/schedules/pix2pixhd_1500.py',
+    '../_base_/default_runtime_synthesis.py',
+]
+scale = (256, 128)
+model = dict(label_encoder=dict(num_classes=11, ignore_index=255, edges=True))
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='LabelToImageDataset',
+        source=dict(
+            type='mmseg_ganaug.ToyStreetsDataset',
+            data_root='data/toy_streets',
+            data_prefix=dict(
+                img_path='images/train',
+                seg_map_path='annotations/train',
+                inst_map_path='instances/train',
+            ),
+        ),
+        scale=scale,
+        with_instances=True,
+    ),
+)
+default_hooks = dict(checkpoint=dict(interval=500))
+custom_hooks = [dict(type='LabelToImageVisualizationHook', interval=500)]
