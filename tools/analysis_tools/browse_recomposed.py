@@ -1,0 +1,89 @@
+"""Shows how label maps are recombined: a contact sheet of bases, donors and results.
+
+Needs the label maps only: no generator, no photos are painted.
+"""
+
+import argparse
+
+import mmengine
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+from mmseg_ganaug.configs import find_generated
+
+
+def parse_args():
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file that trains on generated samples')
+    parser.add_argument('--num-samples', type=int, default=8)
+    parser.add_argument('--donors', type=int, default=3, help='donors shown at most')
+    parser.add_argument('--out', default='work_dirs/browse_recomposed')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override settings'
+    )
+    return parser.parse_args()
+
+
+def gallery_row(recipe, recomposer, source, most_donors):
+    """Puts one sample together: its base, the layers of its donors, the new map."""
+    import numpy as np
+
+    from mmseg_ganaug.visualization import GalleryRow
+
+    names = source.class_names
+    cells = {}
+    if recipe.base is not None:
+        cells['base'] = source.label_map(recipe.base)
+    layers = list(zip(recipe.donors, recipe.classes))
+    for number, (donor, class_id) in enumerate(layers[-most_donors:], 1):
+        donor_map = source.label_map(donor)
+        layer = np.where(
+            donor_map == class_id, donor_map, np.uint8(source.ignore_index)
+        )
+        cells[f'donor {number}: its layer'] = layer
+    result = recomposer.recompose(recipe, source)
+    cells['recombined'] = result.label_map
+    changed = 100 * result.changed.mean()
+    classes = ', '.join(dict.fromkeys(names[class_id] for _, class_id in layers))
+    return GalleryRow(cells, f'{recipe.way}: {classes}; {changed:.1f} % changed')
+
+
+def main():
+    """Writes one sheet per generated data set."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    configs = find_generated(cfg.train_dataloader.dataset)
+    if not configs:
+        raise SystemExit(f'{args.config} trains on no GANRecomposeDataset')
+
+    from mmseg.registry import DATASETS
+
+    from mmseg_ganaug.visualization import recomposition_gallery
+
+    mmengine.mkdir_or_exist(args.out)
+    for number, config in enumerate(configs):
+        dataset = DATASETS.build(dict(config, lazy_init=True))
+        source = dataset.label_source()
+        plan, recomposer = dataset.plan()
+        rows = [
+            gallery_row(recipe, recomposer, source, args.donors)
+            for recipe in plan[: args.num_samples]
+        ]
+        path = recomposition_gallery(
+            rows,
+            dataset.metainfo['palette'],
+            source.ignore_index,
+            source.class_names,
+            f'{args.out}/{number}_{plan[0].way}.png',
+        )
+        print(f'Written: {path}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,164 @@
+"""Shows how often each class of a data set occurs: table, chart and JSON.
+
+For a config that trains on generated samples too, also the frequencies with them, as
+planned and as counted. With --iou, how frequency and IoU of the classes go together.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+from mmseg_ganaug.configs import find_generated, find_real
+
+
+def parse_args():
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file with the data set')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--out', default='work_dirs/label_distribution')
+    parser.add_argument(
+        '--cache-dir', default='data/ganaug', help='where the statistics are kept'
+    )
+    parser.add_argument('--num-workers', type=int, default=2)
+    parser.add_argument(
+        '--iou', help='results.json of a run: draws class IoU over class frequency'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override settings'
+    )
+    return parser.parse_args()
+
+
+def collect(configs, cache_dir, num_workers):
+    """Collects the statistics of one or several data sets."""
+    from mmseg.registry import DATASETS
+
+    from mmseg_ganaug.datasets import DatasetLabelSource, collect_statistics
+
+    statistics = [
+        collect_statistics(
+            DatasetLabelSource(DATASETS.build(dict(config, pipeline=[]))),
+            cache_dir,
+            num_workers,
+        )
+        for config in configs
+    ]
+    return statistics[0].merge(statistics[1:])
+
+
+def show_balance(config, number, out):
+    """Prints and draws how a generated data set moves the class distribution."""
+    from mmseg.registry import DATASETS
+
+    from mmseg_ganaug.evaluation import Table
+    from mmseg_ganaug.visualization import class_frequency_chart
+
+    report = DATASETS.build(dict(config, lazy_init=True)).balance()
+    stages = {'before': report.before, 'planned': report.planned, 'after': report.after}
+    header = ['class', *(f'% of pixels {stage}' for stage in stages)]
+    header += [f'% of images {stage}' for stage in stages]
+    if report.target is not None:
+        header.append('target')
+    rows = []
+    for class_id, name in enumerate(report.class_names):
+        pixels = [f'{100 * s.pixel_frequency[class_id]:.3f}' for s in stages.values()]
+        images = [f'{100 * s.image_frequency[class_id]:.1f}' for s in stages.values()]
+        target = []
+        if report.target is not None:
+            target = [f'{100 * report.target[class_id]:.3f}']
+        rows.append([name, *pixels, *images, *target])
+    way = config['recomposer']['type']
+    notes = []
+    if report.target is not None:
+        found = ', '.join(f'{k} {s.divergence:.4f}' for k, s in stages.items())
+        notes = [f'Divergence from the target, KL in nats: {found}']
+    table = Table(header=header, rows=rows, title=f'{number}: {way}', notes=notes)
+    print(table.to_text(width=120))
+    class_frequency_chart(
+        report.class_names,
+        {
+            'real': report.before.pixel_frequency,
+            f'real + {way}': report.after.pixel_frequency,
+        },
+        out / f'balance_{number}_{way}.png',
+    )
+    return report.to_dict()
+
+
+def main():
+    """Writes label_distribution.{json,png} and prints the table."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    configs = find_real(cfg[f'{args.split}_dataloader'].dataset)
+    statistics = collect(configs, args.cache_dir, args.num_workers)
+
+    from mmseg_ganaug.evaluation import Table, load_results
+    from mmseg_ganaug.visualization import (
+        class_frequency_chart,
+        frequency_against_iou_chart,
+    )
+
+    names = list(statistics.class_names)
+    instances = statistics.instances
+    values = {
+        'classes': names,
+        'maps': statistics.num_maps,
+        'pixel_frequency': statistics.frequency.tolist(),
+        'image_frequency': statistics.image_frequency.tolist(),
+        'instances': None if instances is None else instances.sum(axis=0).tolist(),
+        'ignored': float(
+            statistics.ignored.sum() / statistics.sizes.prod(axis=1).sum()
+        ),
+    }
+    rows = [
+        [name, f'{100 * pixels:.3f}', f'{100 * images:.1f}']
+        for name, pixels, images in zip(
+            names, values['pixel_frequency'], values['image_frequency']
+        )
+    ]
+    header = ['class', '% of labelled pixels', '% of images']
+    if instances is not None:
+        header.append('instances')
+        rows = [[*row, str(n)] for row, n in zip(rows, values['instances'])]
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    print(
+        Table(
+            header=header,
+            rows=rows,
+            title=f'{statistics.num_maps} label maps, '
+            f'{100 * values["ignored"]:.2f} % of the pixels ignored',
+        ).to_text()
+    )
+    chart = out / 'label_distribution.png'
+    class_frequency_chart(names, {args.split: statistics.frequency}, chart)
+    if args.iou:
+        for result in load_results(args.iou):
+            correlation = frequency_against_iou_chart(
+                names,
+                statistics.frequency,
+                [result.per_class_iou[name] for name in names],
+                out / f'frequency_against_iou_{result.method}.png',
+            )
+            print(f'{result.method}: rank correlation with IoU {correlation:.3f}')
+    if args.split == 'train':
+        generated = find_generated(cfg.train_dataloader.dataset)
+        values['generated'] = [
+            show_balance(config, number, out) for number, config in enumerate(generated)
+        ]
+    path = out / 'label_distribution.json'
+    path.write_text(json.dumps(values, indent=2) + '\n')
+    print(f'Written: {path} and the charts beside it')
+
+
+if __name__ == '__main__':
+    main()

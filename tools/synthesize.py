@@ -1,0 +1,63 @@
+"""Generates the samples of a config before training, which would do it as well.
+
+Every GANRecomposeDataset of the training set is built from the same config as in
+training, so that training afterwards finds all samples in its cache.
+"""
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+from mmengine.dist import init_dist
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from mmseg_ganaug.configs import find_generated
+
+
+def parse_args():
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file that trains on generated samples')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config: key=value; nested keys are joined by '
+        'dots',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='all ranks share the work',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main():
+    """Builds the data sets, which generates what their stores lack."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    configs = find_generated(cfg.train_dataloader.dataset)
+    if not configs:
+        raise SystemExit(
+            f'{args.config} trains on no GANRecomposeDataset: there is nothing to '
+            'generate'
+        )
+    if args.launcher != 'none':
+        init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    for config in configs:
+        print(DATASETS.build(config))
+
+
+if __name__ == '__main__':
+    main()
