@@ -31,7 +31,7 @@ _REQUIRED: Dict[str, Tuple[Sequence[str], str, str]] = {
         'mmsegmentation==1.2.2',
     ),
     'mmagic': (('mmagic',), '>=1.2.0,<2.0', '--no-deps mmagic==1.2.0'),
-    'diffusers': (('diffusers',), '>=0.28.0,<0.30.0', 'diffusers==0.28.2'),
+    'diffusers': (('diffusers',), '>=0.28.0,<0.29.0', 'diffusers==0.28.2'),
     'transformers': (
         ('transformers',),
         '>=4.40,<5.0',
