@@ -7,7 +7,8 @@ One core, label maps in memory, on the Cityscapes and BDD100K label maps of ``--
 compares the three ways with plain NumPy, with a ClassMix-style mix, and with
 albumentations and kornia where these are installed (they are no requirements of the
 package: ``pip install --target LIBS --no-deps albumentations albucore kornia ...`` and
-``PYTHONPATH=LIBS``). ``--plan`` times plans of 100,000 samples over 1,000,000 maps.
+``PYTHONPATH=LIBS``). ``--plan`` times plans of 100,000 samples over 1,000,000 maps;
+``--balance`` compares how near planned and random draws come to a target.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import numpy as np
 from mmseg_ganaug.recompose import (
     AddMulti,
     AddSingle,
+    BalanceReport,
     LabelStatistics,
     MemoryLabelSource,
     Recon,
@@ -278,6 +280,33 @@ def bench_plans(statistics: LabelStatistics, num_maps: int, num_samples: int) ->
             )
 
 
+def bench_balance(source: FileSource, num_samples: int) -> None:
+    """Prints how far planned and random draws end from a target, as counted."""
+    statistics = LabelStatistics.collect(source)
+    for target in ('uniform', 'sqrt'):
+        for way in (AddSingle, AddMulti, Recon):
+            divergences = []
+            for chosen in (None, target):
+                recomposer = way(target=chosen)
+                plan = recomposer.plan(statistics, num_samples, 0)
+                made = np.stack(
+                    [
+                        np.bincount(
+                            replay(recipe, source).label_map.ravel(), minlength=256
+                        )[: source.num_classes]
+                        for recipe in plan
+                    ]
+                )
+                report = BalanceReport.of_plan(statistics, plan, made, target)
+                divergences.append(report.after.divergence)
+            before = report.before.divergence
+            print(
+                f'  {way.__name__:10s} {num_samples} samples, KL(target {target:7s} || '
+                f'shares): {before:.3f} before, {divergences[0]:.3f} at random, '
+                f'{divergences[1]:.3f} planned'
+            )
+
+
 def main() -> None:
     """Runs the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -285,6 +314,9 @@ def main() -> None:
     parser.add_argument('--recipes', type=int, default=40, help='recipes timed')
     parser.add_argument('--maps', type=int, default=200, help='BDD100K maps used')
     parser.add_argument('--plan', action='store_true', help='time large plans only')
+    parser.add_argument(
+        '--balance', type=int, metavar='N', help='compare plans of N samples only'
+    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     found = sources(arguments.data, arguments.maps)
@@ -294,6 +326,8 @@ def main() -> None:
         print(f'{name}, {len(source)} maps')
         if arguments.plan:
             bench_plans(LabelStatistics.collect(source), 1_000_000, 100_000)
+        elif arguments.balance:
+            bench_balance(source, arguments.balance)
         else:
             bench_ways(source, arguments.recipes)
             bench_statistics(source)

@@ -63,32 +63,50 @@ DATASETS = _child_of(
     'LabelToImageDataset',
     'ToyStreetsDataset',
 )
+DATA_SAMPLERS = _child_of(
+    mmengine_registry.DATA_SAMPLERS,
+    f'{SCOPE}.datasets',
+    'InfiniteRatioSampler',
+    'RatioSampler',
+)
 TRANSFORMS = _child_of(
     mmengine_registry.TRANSFORMS,
     f'{SCOPE}.datasets.transforms',
     'LoadInstanceMap',
     'PackLabelToImage',
     'RandomClassCrop',
+    'RecomposeLabels',
 )
 MODELS = _child_of(
     mmengine_registry.MODELS,
     f'{SCOPE}.models',
+    'ClassWeightedCrossEntropyLoss',
+    'EfficientNetLite',
+    'GANSegDataPreProcessor',
     'Pix2PixHD',
     'Pix2PixHDEncoder',
     'Pix2PixHDGlobalGenerator',
     'Pix2PixHDLocalEnhancer',
     'Pix2PixHDMultiscaleDiscriminator',
+    'Pix2PixHDSegmentationDiscriminator',
 )
 HOOKS = _child_of(
     mmengine_registry.HOOKS,
     f'{SCOPE}.engine',
     'FeatureClusterHook',
     'LabelToImageVisualizationHook',
+    'MixedSamplesHook',
+    'RatioScheduleHook',
 )
 METRICS = _child_of(
-    mmengine_registry.METRICS, f'{SCOPE}.evaluation.metrics', 'ClassIoUMetric'
+    mmengine_registry.METRICS,
+    f'{SCOPE}.evaluation.metrics',
+    'ClassIoUMetric',
+    'GeneratorFIDMetric',
+    'GeneratorFidelityMetric',
 )
 
-# The ways of recombining and the painters of photos.
+# The ways of recombining, the painters of photos, and who judges what they paint.
 RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.recomposers')
 GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')
+FILTERS = _own_root('filter', f'{SCOPE}.synthesis')

@@ -6,8 +6,17 @@ compat.prepare_segmentation()
 
 from mmseg_ganaug.datasets.camvid import CamVidDataset  # noqa: E402
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
+from mmseg_ganaug.datasets.generated_samples import (  # noqa: E402
+    generated_mask,
+    generated_parts,
+)
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
 from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
+from mmseg_ganaug.datasets.samplers import (  # noqa: E402
+    InfiniteRatioSampler,
+    RatioSampler,
+)
+from mmseg_ganaug.datasets.source_dataset import build_source  # noqa: E402
 from mmseg_ganaug.datasets.statistics import collect_statistics  # noqa: E402
 from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset  # noqa: E402
 
@@ -15,7 +24,12 @@ __all__ = [
     'CamVidDataset',
     'DatasetLabelSource',
     'GANRecomposeDataset',
+    'InfiniteRatioSampler',
     'LabelToImageDataset',
+    'RatioSampler',
     'ToyStreetsDataset',
+    'build_source',
     'collect_statistics',
+    'generated_mask',
+    'generated_parts',
 ]

@@ -1,20 +1,25 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
-import copy
 import hashlib
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
+from mmengine.dataset import force_full_init
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.utils import ProgressBar
 from mmseg.datasets import BaseSegDataset
-from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.datasets.source_dataset import build_source, default_pipeline
+from mmseg_ganaug.datasets.statistics import (
+    collect_statistics,
+    count_unpaired,
+    read_statistics,
+)
 from mmseg_ganaug.recompose import (
     AddMulti,
     AddSingle,
@@ -22,8 +27,14 @@ from mmseg_ganaug.recompose import (
     RecomposePlan,
     Recon,
 )
-from mmseg_ganaug.registry import DATASETS, GENERATORS, RECOMPOSERS
-from mmseg_ganaug.synthesis import SampleStore, synthesize
+from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
+from mmseg_ganaug.synthesis import (
+    SampleMaker,
+    SampleStore,
+    build_compositing,
+    filter_table,
+    synthesize,
+)
 
 Recomposer = Union[AddSingle, AddMulti, Recon]
 
@@ -63,6 +74,15 @@ class GANRecomposeDataset(BaseSegDataset):
             main process does it.
         photo_suffix (str): '.png', or '.jpg' for a fraction of the disk space.
             Defaults to '.png'.
+        composite (str | dict): What of a photo is generated: 'full', 'changed' or
+            'auto', or these with options, such as ``dict(mode='auto',
+            fidelity='fidelity.json', min_fidelity=0.5, feather=2)``; 'auto' needs the
+            file that ``tools/analysis_tools/generator_fidelity.py`` writes. See
+            :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
+        filters (Sequence[dict]): Configs of judges of the samples, in order, such as
+            ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
+        max_redraws (int): Recipes that are tried, one after the other, in the place of
+            one whose sample a filter drops. Defaults to 3.
         **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
             ``indices`` of :class:`mmseg.datasets.BaseSegDataset`.
 
@@ -89,6 +109,9 @@ class GANRecomposeDataset(BaseSegDataset):
         batch_size: int = 4,
         num_workers: int = 0,
         photo_suffix: str = '.png',
+        composite: Union[str, dict] = 'full',
+        filters: Sequence[dict] = (),
+        max_redraws: int = 3,
         lazy_init: bool = False,
         **kwargs,
     ) -> None:
@@ -111,20 +134,26 @@ class GANRecomposeDataset(BaseSegDataset):
         self._batch_size = batch_size
         self._num_workers = num_workers
         self._photo_suffix = photo_suffix
+        self._composite = composite
+        self._filters = filters
+        self._max_redraws = max_redraws
         # Without a runner there is no default scope to find MMSeg's transforms in.
         scope = None if DefaultScope.get_current_instance() else 'mmseg'
         with DefaultScope.overwrite_default_scope(scope):
-            self._source = self._build_source(source)
+            self._source = build_source(source)
+            metainfo = self._source.metainfo
             super().__init__(
-                metainfo=copy.deepcopy(self._source.metainfo),
+                metainfo={key: metainfo[key] for key in ('classes', 'palette')},
                 img_suffix=photo_suffix,
                 ignore_index=self._source.ignore_index,
                 reduce_zero_label=self._source.reduce_zero_label,
-                pipeline=source.get('pipeline', []) if pipeline is None else pipeline,
+                pipeline=default_pipeline(source) if pipeline is None else pipeline,
                 lazy_init=True,
                 **kwargs,
             )
-        self._metainfo = copy.deepcopy(self._source.metainfo)
+        # Joined with its source, all of it has to be the same.
+        self._metainfo = metainfo
+        self._presence: Optional[np.ndarray] = None
         if not lazy_init:
             self.full_init()
 
@@ -147,6 +176,34 @@ class GANRecomposeDataset(BaseSegDataset):
             for index in range(len(plan))
         ]
 
+    @force_full_init
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """Classes that a sample shows, as MMEngine's ``ClassBalancedDataset`` asks.
+
+        At the first call the label maps of all samples are read, once: what they hold
+        is kept in ``cache_dir``.
+
+        Args:
+            idx (int): Index of the sample.
+
+        Returns:
+            list[int]: Class ids in rising order; pixels of no class do not count.
+        """
+        if self._presence is None:
+            # A subset keeps its recipes' numbers, so it can share this.
+            recipes = [
+                self.get_data_info(index)['recipe'] for index in range(len(self))
+            ]
+            # No rank waits for another here: nobody knows who else calls.
+            statistics = read_statistics(
+                DatasetLabelSource(self), self._cache_dir, self._num_workers
+            )
+            self._presence = np.zeros((max(recipes) + 1, statistics.num_classes), bool)
+            self._presence[recipes] = statistics.presence
+        return np.flatnonzero(
+            self._presence[self.get_data_info(idx)['recipe']]
+        ).tolist()
+
     def label_source(self) -> DatasetLabelSource:
         """The label maps that are recombined, at the size in which they are.
 
@@ -157,12 +214,6 @@ class GANRecomposeDataset(BaseSegDataset):
             FileNotFoundError: When the source holds no samples.
         """
         self._source.full_init()
-        if len(self._source) == 0:
-            raise FileNotFoundError(
-                f'the source data set has no samples: {self._source.data_prefix} '
-                f'holds no {self._source.img_suffix} files'
-                + (f' named in {self._source.ann_file}' * bool(self._source.ann_file))
-            )
         scale = self._scale or self._build_generator().scale
         return DatasetLabelSource(self._source, scale, self._instance_path)
 
@@ -196,6 +247,14 @@ class GANRecomposeDataset(BaseSegDataset):
     def _plan(self, source: DatasetLabelSource):
         statistics = collect_statistics(source, self._cache_dir, self._num_workers)
         recomposer = RECOMPOSERS.build(self._recomposer)
+        unpaired = 0 if recomposer.resize_donors else count_unpaired(statistics)
+        if unpaired:
+            print_log(
+                f'{unpaired} of {len(source)} label maps are left out: no other has '
+                'their size. Set scale, or resize_donors=True in the recomposer, to '
+                'combine all',
+                logger='current',
+            )
         count = self._num_samples or max(1, round(self._ratio * len(source)))
         return recomposer.plan(statistics, count, self._seed), recomposer, statistics
 
@@ -211,14 +270,26 @@ class GANRecomposeDataset(BaseSegDataset):
         generator.check(
             source.num_classes, has_instances=source.instance_map(0) is not None
         )
+        compositing = build_compositing(self._composite, source.class_names)
+        filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._plan(source)
+        whole = plan
+        if filters and self._max_redraws:
+            spares = recomposer.plan(
+                statistics, len(plan) * self._max_redraws, self._seed + 1
+            )
+            whole = replace(plan, recipes=plan.recipes + spares.recipes)
         store = SampleStore(
             self._cache_dir,
             dict(
                 classes=list(source.class_names),
+                compositing=asdict(compositing),
+                filters=[judge.fingerprint() for judge in filters],
                 generator=generator.fingerprint(),
                 labels=hashlib.sha256(statistics.pixels.tobytes()).hexdigest(),
-                plan=plan.fingerprint(),
+                photos=source.photos_digest() if compositing.needs_photo else None,
+                plan=whole.fingerprint(),
+                samples=len(plan),
                 scale=source.scale,
             ),
             photo_suffix=self._photo_suffix,
@@ -230,38 +301,31 @@ class GANRecomposeDataset(BaseSegDataset):
         if missing[0]:
             # Raises where the checkpoint does not fit, before anything is written.
             generator.load()
+            for judge in filters:
+                judge.prepare(source, self._cache_dir)
             if is_main_process():
-                store.prepare(''.join(f'{line}\n' for line in plan.lines()))
+                store.prepare(''.join(f'{line}\n' for line in whole.lines()))
                 print_log(
                     f'Generating {len(missing[0])} of {len(plan)} samples in '
                     f'{store.folder}',
                     logger='current',
                 )
             barrier()
-            synthesize(
-                plan,
-                missing[0],
+            maker = SampleMaker(
+                whole.recipes,
+                len(plan),
                 recomposer.recompose,
                 source,
                 generator,
-                store,
-                self._batch_size,
+                compositing,
+                filters,
             )
-            generator.release()
+            synthesize(maker, missing[0], store, self._batch_size)
+            for loaded in (generator, *filters):
+                loaded.release()
+            if filters and is_main_process():
+                print_log(filter_table(store.reports(), source.class_names), 'current')
         return plan, store
 
     def _build_generator(self):
         return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
-
-    @staticmethod
-    def _build_source(source: dict) -> BaseSegDataset:
-        # MMEngine cannot serialise an empty list, of which we say more than it does.
-        dataset = MMSEG_DATASETS.build(
-            dict(source, lazy_init=True, serialize_data=False)
-        )
-        if not dataset.metainfo.get('classes'):
-            raise ValueError(
-                f'the source data set {source.get("type")} has no class names: give '
-                'it metainfo=dict(classes=[...])'
-            )
-        return dataset

@@ -143,10 +143,12 @@ class LabelToImageDataset:
         labels = DatasetLabelSource(self.source, self._scale, self._instance_path)
         if self._recomposer is not None:
             self._recomposed = RecomposedLabels(
-                labels.verified(), self._recomposer, num_recipes=2 * len(labels)
+                labels.verified(need_photos=True),
+                self._recomposer,
+                num_recipes=2 * len(labels),
             )
         elif self._verify:
-            checked = labels.verified()
+            checked = labels.verified(need_photos=True)
             with ThreadPoolExecutor() as pool:
                 for _ in pool.map(checked.label_map, range(len(labels))):
                     pass

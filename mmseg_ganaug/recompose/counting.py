@@ -19,7 +19,7 @@ from mmseg_ganaug.recompose.source import (
 Counts = Dict[str, np.ndarray]
 
 # Samples a grid cell gets in each direction: the prior needs no more than this.
-_SAMPLES_PER_CELL = 8
+_SAMPLES_PER_CELL = 4
 
 
 def count_maps(

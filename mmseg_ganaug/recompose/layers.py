@@ -20,6 +20,8 @@ class Layer:
         instance_id: The instance, or 0 for a whole class.
         ids: int32 [h, w], instance of each pixel of a layer that holds a whole
             class; None where there is no instance map.
+        pixels: uint8 [h, w, 3], what the donor's photo shows in the box; None where
+            labels alone are recombined.
     """
 
     class_id: int
@@ -28,6 +30,7 @@ class Layer:
     left: int = 0
     instance_id: int = 0
     ids: Optional[np.ndarray] = None
+    pixels: Optional[np.ndarray] = None
 
     @property
     def area(self) -> int:
@@ -163,6 +166,8 @@ def keep_objects(layer: Layer, count: int, rng: np.random.Generator) -> Layer:
     kept = crop_layer(mask, layer.class_id)
     if layer.ids is not None:
         kept.ids = layer.ids[kept.box]
+    if layer.pixels is not None:
+        kept.pixels = layer.pixels[kept.box]
     kept.top += layer.top
     kept.left += layer.left
     return kept

@@ -11,12 +11,12 @@ from mmseg_ganaug.recompose.layers import Layer, keep_objects
 from mmseg_ganaug.recompose.options import PasteOptions
 from mmseg_ganaug.recompose.placement import Placement, PlacementCheck, place
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap
+from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap, paste_pixels
 from mmseg_ganaug.recompose.source import LabelSource, histogram
 
 
 def paste_layers(
-    recipe: Recipe, source: LabelSource, options: PasteOptions
+    recipe: Recipe, source: LabelSource, options: PasteOptions, with_photo: bool
 ) -> RecomposedMap:
     """Lays the recipe's layers over its base.
 
@@ -26,12 +26,13 @@ def paste_layers(
     Raises:
         LabelValueError: If a map is not valid, or of another size than the base.
     """
-    maps = DonorMaps(source, recipe.base, options.resize_donors)
+    maps = DonorMaps(source, recipe.base, options.resize_donors, with_photo)
     check = PlacementCheck(options.min_plausibility, options.prior)
     base = maps.label_map(recipe.base)
     label_map = base.copy()
     instances = maps.instance_map(recipe.base)
     canvas = None if instances is None else InstanceCanvas(instances)
+    photo = maps.photo(recipe.base).copy() if with_photo else None
     smallest = max(1, options.min_area * base.size)
     pasted, rejected = [], 0
     for number, class_id in enumerate(recipe.classes):
@@ -50,12 +51,16 @@ def paste_layers(
             np.copyto(label_map[layer.box], np.uint8(class_id), where=layer.mask)
             if canvas is not None:
                 canvas.paste(layer)
+            if photo is not None:
+                paste_pixels(photo, layer)
     return RecomposedMap(
         label_map=label_map,
         instance_map=None if canvas is None else canvas.finished(),
         base=base,
         pasted=tuple(pasted),
         rejected=rejected,
+        photo=photo,
+        shown=np.ones(base.shape, bool) if with_photo else None,
     )
 
 

@@ -68,14 +68,25 @@ class PlacementRanges:
 
 
 def resize_nearest(array: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    """Nearest-neighbour resize of an [H, W] array to the size ``shape``."""
-    if array.shape == shape:
+    """Nearest-neighbour resize of an [H, W, ...] array to the size ``shape``."""
+    if array.shape[:2] == shape:
         return array
     rows, columns = (
         (2 * np.arange(new) + 1) * old // (2 * new)
         for new, old in zip(shape, array.shape)
     )
     return array[rows[:, None], columns]
+
+
+def resize_photo(photo: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Resizes a uint8 [H, W, 3] photo: by area where it shrinks, else linearly."""
+    if photo.shape[:2] == shape:
+        return photo
+    import cv2
+
+    shrinks = shape[0] * shape[1] < photo.shape[0] * photo.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(photo, shape[::-1], interpolation=how)
 
 
 def place(
@@ -94,11 +105,12 @@ def place(
     """
     if placement == Placement():
         return layer
-    mask, ids, top, left = layer.mask, layer.ids, layer.top, layer.left
-    height, width = mask.shape
+    parts = {'mask': layer.mask, 'ids': layer.ids, 'pixels': layer.pixels}
+    parts = {name: part for name, part in parts.items() if part is not None}
+    top, left = layer.top, layer.left
+    height, width = layer.mask.shape
     if placement.flip:
-        mask = mask[:, ::-1]
-        ids = None if ids is None else ids[:, ::-1]
+        parts = {name: part[:, ::-1] for name, part in parts.items()}
         left = shape[1] - left - width
     if placement.scale != 1:
         # A huge scale must not become a huge array: four maps' sides are enough.
@@ -107,24 +119,25 @@ def place(
             for side, limit in zip((height, width), shape)
         )
         top, left = top + height - new[0], left + (width - new[1]) // 2
-        mask = resize_nearest(mask, new)
-        ids = None if ids is None else resize_nearest(ids, new)
+        parts = {
+            name: (resize_photo if name == 'pixels' else resize_nearest)(part, new)
+            for name, part in parts.items()
+        }
         height, width = new
     top, left = top + placement.down, left + placement.right
     rows = slice(max(0, -top), min(height, shape[0] - top))
     columns = slice(max(0, -left), min(width, shape[1] - left))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return None
-    mask = mask[rows, columns]
-    if not mask.any():
+    parts = {name: part[rows, columns] for name, part in parts.items()}
+    if not parts['mask'].any():
         return None
     return Layer(
-        layer.class_id,
-        mask,
-        top + rows.start,
-        left + columns.start,
-        layer.instance_id,
-        None if ids is None else ids[rows, columns],
+        class_id=layer.class_id,
+        top=top + rows.start,
+        left=left + columns.start,
+        instance_id=layer.instance_id,
+        **parts,
     )
 
 

@@ -11,12 +11,12 @@ from mmseg_ganaug.recompose.layers import Layer
 from mmseg_ganaug.recompose.options import RebuildOptions
 from mmseg_ganaug.recompose.placement import Placement, PlacementCheck, place
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap
+from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap, paste_pixels
 from mmseg_ganaug.recompose.source import LabelSource, LabelValueError
 
 
 def rebuild_map(
-    recipe: Recipe, source: LabelSource, options: RebuildOptions
+    recipe: Recipe, source: LabelSource, options: RebuildOptions, with_photo: bool
 ) -> RecomposedMap:
     """Builds the recipe's map from its layers, back to front.
 
@@ -29,7 +29,7 @@ def rebuild_map(
         LabelValueError: If a map is not valid, of another size than the first
             donor, or nothing at all is covered.
     """
-    canvas = _Canvas(recipe, source, options)
+    canvas = _Canvas(recipe, source, options, with_photo)
     background = []
     if options.fill == 'nearest':
         background = [
@@ -55,6 +55,8 @@ def rebuild_map(
         base=None,
         pasted=tuple(canvas.pasted),
         rejected=canvas.rejected,
+        photo=canvas.photo,
+        shown=canvas.shown,
     )
 
 
@@ -66,15 +68,23 @@ class _Canvas:
         pasted: The donor of each layer; None where it does not show the class, or
             the layer was rejected.
         rejected: Layers rejected for their place.
+        photo: The donors' pixels; those of the first donor where nothing lies.
+        shown: bool [H, W], where a layer lies.
     """
 
     def __init__(
-        self, recipe: Recipe, source: LabelSource, options: RebuildOptions
+        self,
+        recipe: Recipe,
+        source: LabelSource,
+        options: RebuildOptions,
+        with_photo: bool,
     ) -> None:
         first = recipe.donors[0]
         self._recipe = recipe
         self._source = source
-        self._maps = DonorMaps(source, first, options.resize_donors)
+        self._maps = DonorMaps(source, first, options.resize_donors, with_photo)
+        self.photo = self._maps.photo(first).copy() if with_photo else None
+        self.shown = np.zeros(self._maps.shape, bool) if with_photo else None
         self.label_map = np.full(self._maps.shape, source.ignore_index, np.uint8)
         self.pasted: List[Optional[int]] = [None] * len(recipe.classes)
         self.rejected = 0
@@ -84,7 +94,9 @@ class _Canvas:
             empty = np.zeros(self._maps.shape, np.int32)
             self._instances = InstanceCanvas(empty)
         # Then whole maps can be worked on, which is quicker than layers cut out.
-        self._plain = self._instances is None and options.min_plausibility == 0
+        self._plain = (
+            self._instances is None and not with_photo and options.min_plausibility == 0
+        )
 
     def lay(self, number: int) -> bool:
         """Lays one layer of the recipe over the canvas, if its donor shows it."""
@@ -109,6 +121,9 @@ class _Canvas:
         np.copyto(self.label_map[layer.box], np.uint8(layer.class_id), where=layer.mask)
         if self._instances is not None:
             self._instances.paste(layer)
+        if self.photo is not None:
+            paste_pixels(self.photo, layer)
+            self.shown[layer.box] |= layer.mask
         return True
 
     def fill(self) -> None:

@@ -7,12 +7,13 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 
 from mmseg_ganaug.recompose.layers import Layer, class_layer
-from mmseg_ganaug.recompose.placement import resize_nearest
+from mmseg_ganaug.recompose.placement import resize_nearest, resize_photo
 from mmseg_ganaug.recompose.source import (
     LabelSource,
     LabelValueError,
     read_instance_map,
     read_label_map,
+    read_photo,
 )
 
 
@@ -28,6 +29,10 @@ class RecomposedMap:
         pasted: The donor of each layer of the recipe; None where the layer was left
             out, because no donor passed the checks or nothing of it was to be seen.
         rejected: Donors that did not pass the checks.
+        photo: uint8 [H, W, 3], the real pixels under the labels (copy-paste); None
+            where labels alone were recombined.
+        shown: bool [H, W], where the photo shows what the label map says: everywhere
+            but in the holes that Recon filled. None without a photo.
     """
 
     label_map: np.ndarray
@@ -35,6 +40,8 @@ class RecomposedMap:
     base: Optional[np.ndarray]
     pasted: Tuple[Optional[int], ...]
     rejected: int = 0
+    photo: Optional[np.ndarray] = None
+    shown: Optional[np.ndarray] = None
 
     @cached_property
     def changed(self) -> np.ndarray:
@@ -53,15 +60,20 @@ class DonorMaps:
             are checked too; of the others single classes are used, so a wrong value
             could not get into the result.
         resize: Resize maps of another size; else they are an error.
+        with_photos: Layers get the pixels of their donors' photos.
 
     Raises:
         LabelValueError: If a map is not valid or of another size.
     """
 
-    def __init__(self, source: LabelSource, first: int, resize: bool) -> None:
+    def __init__(
+        self, source: LabelSource, first: int, resize: bool, with_photos: bool = False
+    ) -> None:
         self._source = source
         self._first = first
         self._resize = resize
+        self._with_photos = with_photos
+        self._photos: Dict[int, np.ndarray] = {}
         self._label_maps: Dict[int, np.ndarray] = {first: read_label_map(source, first)}
         self._instance_maps: Dict[int, Optional[np.ndarray]] = {}
         self.shape: Tuple[int, int] = self._label_maps[first].shape
@@ -92,10 +104,26 @@ class DonorMaps:
             self._instance_maps[index] = found
         return self._instance_maps[index]
 
+    def photo(self, index: int) -> Optional[np.ndarray]:
+        """Photo ``index``: uint8 [H, W, 3], not to be written to; None = not asked."""
+        if not self._with_photos:
+            return None
+        if index not in self._photos:
+            shape = self._source.label_map(index).shape if self._resize else self.shape
+            photo = read_photo(self._source, index, shape)
+            self._photos[index] = resize_photo(photo, self.shape)
+        return self._photos[index]
+
     def layer(self, index: int, class_id: int) -> Optional[Layer]:
-        """The layer of a class of map ``index``, with its instances; None = none."""
+        """The layer of a class of map ``index``, and what goes with it; None = none."""
         layer = class_layer(self.label_map(index), class_id)
         if layer is not None:
-            ids = self.instance_map(index)
+            ids, photo = self.instance_map(index), self.photo(index)
             layer.ids = None if ids is None else ids[layer.box]
+            layer.pixels = None if photo is None else photo[layer.box]
         return layer
+
+
+def paste_pixels(photo: np.ndarray, layer: Layer) -> None:
+    """Copies a layer's pixels onto a photo, uint8 [H, W, 3], in place."""
+    np.copyto(photo[layer.box], layer.pixels, where=layer.mask[..., None])

@@ -15,12 +15,17 @@ _WAYS = {
 }
 
 
-def replay(recipe: Recipe, source: LabelSource) -> RecomposedMap:
+def replay(
+    recipe: Recipe, source: LabelSource, with_photo: bool = False
+) -> RecomposedMap:
     """Makes the label map of a recipe: the same recipe gives the same bytes.
 
     Args:
         recipe: The recipe; nothing else but the source is needed.
         source: The label maps it refers to.
+        with_photo: Recombine the real photos along with the labels (copy-paste,
+            Ghiasi et al., CVPR 2021); the source is then a
+            :class:`~mmseg_ganaug.recompose.source.PhotoSource`.
 
     Raises:
         PlanError: If the recipe is not valid or does not fit the source.
@@ -44,4 +49,4 @@ def replay(recipe: Recipe, source: LabelSource) -> RecomposedMap:
         options = read_options(options_type, recipe.options)
     except ValueError as error:
         raise PlanError(f'options of a recipe for {recipe.way}: {error}') from error
-    return make(recipe, source, options)
+    return make(recipe, source, options, with_photo)

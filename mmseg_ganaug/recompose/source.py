@@ -41,6 +41,13 @@ class LabelSource(Protocol):
         """The label file of map ``index``, for messages."""
 
 
+class PhotoSource(LabelSource, Protocol):
+    """Label maps whose photos can be read too, to recombine real pixels."""
+
+    def photo(self, index: int) -> np.ndarray:
+        """Photo ``index``: uint8 [H, W, 3], of the size of its label map."""
+
+
 class MemoryLabelSource:
     """Label maps held in memory, for tests and small sets.
 
@@ -51,6 +58,8 @@ class MemoryLabelSource:
         class_names: C names; default ``class 0``, ``class 1``, ...
         instance_maps: int32 [H, W] arrays or None, one per label map.
         names: One name per label map, for messages.
+        photos: uint8 [H, W, 3] arrays, one per label map, where real pixels are to
+            be recombined.
 
     Raises:
         ValueError: If the sequences differ in length.
@@ -65,6 +74,7 @@ class MemoryLabelSource:
         class_names: Optional[Sequence[str]] = None,
         instance_maps: Optional[Sequence[Optional[np.ndarray]]] = None,
         names: Optional[Sequence[str]] = None,
+        photos: Optional[Sequence[np.ndarray]] = None,
     ) -> None:
         self._label_maps = list(label_maps)
         count = len(self._label_maps)
@@ -73,10 +83,12 @@ class MemoryLabelSource:
         self.class_names = list(class_names or default_class_names(num_classes))
         self._instance_maps = list(instance_maps or [None] * count)
         self._names = list(names or (f'label map {i}' for i in range(count)))
+        self._photos = list(photos or [None] * count)
         for what, values, wanted in (
             ('class_names', self.class_names, num_classes),
             ('instance_maps', self._instance_maps, count),
             ('names', self._names, count),
+            ('photos', self._photos, count),
         ):
             if len(values) != wanted:
                 raise ValueError(f'{what}: {wanted} needed, {len(values)} given')
@@ -98,6 +110,10 @@ class MemoryLabelSource:
     def name(self, index: int) -> str:
         """See :class:`LabelSource`."""
         return self._names[index]
+
+    def photo(self, index: int) -> np.ndarray:
+        """See :class:`PhotoSource`."""
+        return self._photos[index]
 
 
 def default_class_names(num_classes: int) -> List[str]:
@@ -244,3 +260,23 @@ def read_instance_map(
             '> 0, and 0 means no instance'
         )
     return instance_map
+
+
+def read_photo(source: PhotoSource, index: int, shape: Tuple[int, int]) -> np.ndarray:
+    """Reads and checks a photo of a source: uint8 [H, W, 3].
+
+    Args:
+        source: The label maps and photos.
+        index: Number of the photo.
+        shape: Height and width of its label map.
+
+    Raises:
+        LabelValueError: If it is not of the size of its label map.
+    """
+    photo = source.photo(index)
+    if photo.shape != (*shape, 3):
+        raise LabelValueError(
+            f'{source.name(index)}: the label map is {list(shape)}, its photo '
+            f'{list(photo.shape)}; both must be of one size, the photo with 3 channels'
+        )
+    return photo

@@ -113,7 +113,9 @@ class Way:
             options=options,
         )
 
-    def recompose(self, recipe: Recipe, source: LabelSource) -> RecomposedMap:
+    def recompose(
+        self, recipe: Recipe, source: LabelSource, with_photo: bool = False
+    ) -> RecomposedMap:
         """Makes the label map of a recipe of this way.
 
         Only recipe and source decide; see
@@ -121,7 +123,7 @@ class Way:
         """
         if recipe.way != type(self).__name__:
             raise ValueError(f'a recipe for {recipe.way}, not {type(self).__name__}')
-        return replay(recipe, source)
+        return replay(recipe, source, with_photo)
 
     def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
         """What replaying needs beside the layers, as JSON values."""

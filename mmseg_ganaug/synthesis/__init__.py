@@ -1,7 +1,31 @@
 """Label maps to photos: the generator, the loop that runs it, and the store."""
 
+from mmseg_ganaug.synthesis.compositing import (
+    Compositing,
+    build_compositing,
+    paintable_classes,
+)
+from mmseg_ganaug.synthesis.filters import (
+    IgnoredShareFilter,
+    LossFilter,
+    filter_table,
+)
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
 from mmseg_ganaug.synthesis.synthesize import synthesize
 
-__all__ = ['MMagicGenerator', 'SampleStore', 'fingerprint_of', 'synthesize']
+__all__ = [
+    'Compositing',
+    'IgnoredShareFilter',
+    'LossFilter',
+    'MMagicGenerator',
+    'Sample',
+    'SampleMaker',
+    'SampleStore',
+    'build_compositing',
+    'filter_table',
+    'fingerprint_of',
+    'paintable_classes',
+    'synthesize',
+]

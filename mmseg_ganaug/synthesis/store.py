@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import List, Mapping, Set, Union
+from typing import Dict, Iterator, List, Mapping, Set, Union
 
 import cv2
 import numpy as np
 
 from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
+from mmseg_ganaug.synthesis.sample_maker import Sample
 
 _PHOTO_SUFFIXES = ('.png', '.jpg')
 _LABEL_SUFFIX = '.png'
@@ -31,7 +32,7 @@ def fingerprint_of(parts: Mapping) -> str:
 
 
 class SampleStore:
-    """Folder ``<cache_dir>/<fingerprint>`` of photos, label maps and their plan.
+    """Folder ``<cache_dir>/<fingerprint>`` of photos, label maps, reports and plan.
 
     Files are written beside their place and renamed, the photo last, so that a sample
     whose photo exists is whole, whenever the process was killed. Several processes may
@@ -68,6 +69,8 @@ class SampleStore:
         self.folder = Path(cache_dir) / fingerprint_of(self._description)
         self.photo_folder = self.folder / 'images'
         self.label_folder = self.folder / 'labels'
+        self.report_folder = self.folder / 'reports'
+        self._folders = (self.photo_folder, self.label_folder, self.report_folder)
         self.plan_path = self.folder / 'plan.jsonl'
 
     def prepare(self, plan_text: str) -> None:
@@ -80,15 +83,15 @@ class SampleStore:
             OSError: When the folder cannot be written; says which.
         """
         try:
-            self.photo_folder.mkdir(parents=True, exist_ok=True)
-            self.label_folder.mkdir(parents=True, exist_ok=True)
+            for folder in self._folders:
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OSError(
                 error.errno,
                 f'generated samples cannot be stored in {self.folder} '
                 f'({error.strerror}): choose another cache_dir',
             ) from error
-        for folder in (self.folder, self.photo_folder, self.label_folder):
+        for folder in (self.folder, *self._folders):
             remove_leftovers(folder)
         description = json.dumps(self._description, indent=2, sort_keys=True)
         for path, text in (
@@ -128,28 +131,42 @@ class SampleStore:
         """Path of a photo."""
         return str(self.photo_folder / f'{index:08d}{self.photo_suffix}')
 
+    def _report_path(self, index: int) -> Path:
+        return self.report_folder / f'{index:08d}.json'
+
     def label_path(self, index: int) -> str:
         """Path of a label map."""
         return str(self.label_folder / f'{index:08d}{self.label_suffix}')
 
-    def write(self, index: int, photo: np.ndarray, label_map: np.ndarray) -> None:
+    def write(self, index: int, sample: Sample) -> None:
         """Adds a sample.
 
         Args:
             index (int): Its index in the plan.
-            photo (np.ndarray): uint8 RGB ``[H, W, 3]``.
-            label_map (np.ndarray): uint8 ``[H, W]``, class ids from 0 on.
+            sample (Sample): Photo, label map (class ids from 0 on) and report.
 
         Raises:
             OSError: When the disk is full: says what is needed. Nothing half-written
                 stays.
         """
+        label_map = sample.label_map
         if self._reduce_zero_label:
             label_map = label_map + np.uint8(1)  # 255, no class, wraps to 0
+        if sample.report is not None:
+            text = json.dumps(sample.report) + '\n'
+            self._write(self._report_path(index), text.encode())
         self._write(Path(self.label_path(index)), _encode(label_map, _LABEL_SUFFIX))
-        self._write(
-            Path(self.photo_path(index)), _encode(photo[..., ::-1], self.photo_suffix)
-        )
+        photo = _encode(sample.photo[..., ::-1], self.photo_suffix)
+        self._write(Path(self.photo_path(index)), photo)
+
+    def reports(self) -> Iterator[Dict]:
+        """What compositing and filters did, for each sample that has such a report.
+
+        Yields:
+            dict: See :class:`~mmseg_ganaug.synthesis.sample_maker.Sample`.
+        """
+        for path in sorted(self.report_folder.glob('[0-9]*.json')):
+            yield json.loads(path.read_text(encoding='utf-8'))
 
     def _write(self, path: Path, content: bytes) -> None:
         try:

@@ -1,11 +1,13 @@
 """A small data set on disk and a painter that needs no training."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS  # noqa: F401  (the scope that the tests build in)
 
 from mmseg_ganaug.registry import GENERATORS
@@ -54,6 +56,18 @@ class ColourPainter:
 def fresh_painter():
     ColourPainter.batches = 0
     ColourPainter.dies_after = None
+
+
+@pytest.fixture
+def said():
+    """What is logged, from INFO on."""
+    messages = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
 
 
 def make_label_map(rng: np.random.Generator, size=(24, 32)) -> np.ndarray:

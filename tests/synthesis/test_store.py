@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_ganaug.synthesis import SampleStore, fingerprint_of
+from mmseg_ganaug.synthesis import Sample, SampleStore, fingerprint_of
 
 PHOTO = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 LABELS = np.array([[0, 1, 2, 255, 0, 1]] * 4, dtype=np.uint8)
@@ -25,7 +25,7 @@ def files(store):
 
 
 def test_sample_comes_back_as_it_was_written(store):
-    store.write(3, PHOTO, LABELS)
+    store.write(3, Sample(PHOTO, LABELS))
     photo = cv2.imread(store.photo_path(3))[..., ::-1]
     labels = cv2.imread(store.label_path(3), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(photo, PHOTO)
@@ -35,18 +35,18 @@ def test_sample_comes_back_as_it_was_written(store):
 def test_reduce_zero_label_is_undone_in_the_files(tmp_path):
     store = SampleStore(tmp_path, {}, reduce_zero_label=True)
     store.prepare('')
-    store.write(0, PHOTO, LABELS)
+    store.write(0, Sample(PHOTO, LABELS))
     written = cv2.imread(store.label_path(0), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(written[0], [1, 2, 3, 0, 1, 2])
 
 
 def test_missing_lists_what_is_not_there_yet(store):
-    store.write(1, PHOTO, LABELS)
+    store.write(1, Sample(PHOTO, LABELS))
     assert store.missing(3) == [0, 2]
 
 
 def test_sample_without_its_photo_does_not_exist(store):
-    store.write(0, PHOTO, LABELS)
+    store.write(0, Sample(PHOTO, LABELS))
     os.remove(store.photo_path(0))
     assert store.missing(1) == [0]
 
@@ -90,7 +90,7 @@ def test_full_disk_says_what_is_needed_and_leaves_nothing_half_written(
     before = files(store)
     monkeypatch.setattr(os, 'replace', full)
     with pytest.raises(OSError, match=r'disk of .* is full.*samples made so far'):
-        store.write(0, PHOTO, LABELS)
+        store.write(0, Sample(PHOTO, LABELS))
     assert files(store) == before
 
 

@@ -20,6 +20,11 @@ def parse_args():
     parser.add_argument('config', help='config file that trains on generated samples')
     parser.add_argument('--num-samples', type=int, default=8)
     parser.add_argument('--donors', type=int, default=3, help='donors shown at most')
+    parser.add_argument(
+        '--paste-pixels',
+        action='store_true',
+        help='show the photo that the real pixels of base and donors make, too',
+    )
     parser.add_argument('--out', default='work_dirs/browse_recomposed')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override settings'
@@ -27,7 +32,7 @@ def parse_args():
     return parser.parse_args()
 
 
-def gallery_row(recipe, recomposer, source, most_donors):
+def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
     """Puts one sample together: its base, the layers of its donors, the new map."""
     import numpy as np
 
@@ -37,18 +42,30 @@ def gallery_row(recipe, recomposer, source, most_donors):
     cells = {}
     if recipe.base is not None:
         cells['base'] = source.label_map(recipe.base)
-    layers = list(zip(recipe.donors, recipe.classes))
+    result = recomposer.recompose(recipe, source, with_photo=paste_pixels)
+    # The donors that were used: others may have stood in for those first drawn.
+    layers = [
+        (donor, class_id)
+        for donor, class_id in zip(result.pasted, recipe.classes)
+        if donor is not None
+    ]
     for number, (donor, class_id) in enumerate(layers[-most_donors:], 1):
         donor_map = source.label_map(donor)
         layer = np.where(
             donor_map == class_id, donor_map, np.uint8(source.ignore_index)
         )
         cells[f'donor {number}: its layer'] = layer
-    result = recomposer.recompose(recipe, source)
     cells['recombined'] = result.label_map
-    changed = 100 * result.changed.mean()
-    classes = ', '.join(dict.fromkeys(names[class_id] for _, class_id in layers))
-    return GalleryRow(cells, f'{recipe.way}: {classes}; {changed:.1f} % changed')
+    if paste_pixels:
+        cells['their own pixels'] = result.photo
+    if paste_pixels and not result.shown.all():
+        cells['filled, so ignored'] = np.where(
+            result.shown, result.label_map, np.uint8(source.ignore_index)
+        )
+    caption = f'{recipe.way}: {", ".join(names[class_id] for _, class_id in layers)}'
+    if recipe.base is not None:
+        caption += f'; {100 * result.changed.mean():.1f} % changed'
+    return GalleryRow(cells, caption)
 
 
 def main():
@@ -72,7 +89,7 @@ def main():
         source = dataset.label_source()
         plan, recomposer = dataset.plan()
         rows = [
-            gallery_row(recipe, recomposer, source, args.donors)
+            gallery_row(recipe, recomposer, source, args.donors, args.paste_pixels)
             for recipe in plan[: args.num_samples]
         ]
         path = recomposition_gallery(

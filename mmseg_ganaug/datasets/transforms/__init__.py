@@ -7,5 +7,8 @@ compat.prepare_segmentation()
 from mmseg_ganaug.datasets.transforms.crop import RandomClassCrop  # noqa: E402
 from mmseg_ganaug.datasets.transforms.formatting import PackLabelToImage  # noqa: E402
 from mmseg_ganaug.datasets.transforms.loading import LoadInstanceMap  # noqa: E402
+from mmseg_ganaug.datasets.transforms.recompose_labels import (  # noqa: E402
+    RecomposeLabels,
+)
 
-__all__ = ['LoadInstanceMap', 'PackLabelToImage', 'RandomClassCrop']
+__all__ = ['LoadInstanceMap', 'PackLabelToImage', 'RandomClassCrop', 'RecomposeLabels']

@@ -1,0 +1,85 @@
+"""Which samples of a mixed data set are generated."""
+
+from typing import List, Optional, Sequence
+
+import numpy as np
+from mmengine.dataset import ClassBalancedDataset, RepeatDataset
+from torch.utils.data import ConcatDataset, Dataset
+
+from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset
+
+
+def generated_parts(dataset: Dataset) -> List[GANRecomposeDataset]:
+    """Lists the generated data sets inside a data set.
+
+    Args:
+        dataset (Dataset): A data set, or wrappers of some, however nested.
+
+    Returns:
+        list[GANRecomposeDataset]: In their order.
+    """
+    if isinstance(dataset, GANRecomposeDataset):
+        return [dataset]
+    return [part for inner in _inside(dataset) for part in generated_parts(inner)]
+
+
+def generated_mask(
+    dataset: Dataset, generated: Optional[Sequence[int]] = None
+) -> np.ndarray:
+    """Marks the generated samples of a data set.
+
+    Args:
+        dataset (Dataset): Usually a ``ConcatDataset`` of real and generated parts,
+            which may be wrapped themselves (``ConcatDataset``, ``RepeatDataset``,
+            ``ClassBalancedDataset``, ``MultiImageMixDataset``).
+        generated (Sequence[int], optional): Places of the generated parts in
+            ``dataset.datasets``. Defaults to None: the samples of each
+            :class:`GANRecomposeDataset`, wherever it is.
+
+    Returns:
+        np.ndarray: bool [N], one for each sample.
+
+    Raises:
+        ValueError: When ``generated`` names parts that are not there, or a wrapper
+            reorders its samples in a way that is not known here.
+    """
+    if generated is None:
+        return _mask(dataset)
+    parts = dataset.datasets if isinstance(dataset, ConcatDataset) else []
+    wrong = [place for place in generated if not 0 <= place < len(parts)]
+    if wrong or not generated:
+        raise ValueError(
+            f'generated={list(generated)} must name parts of a ConcatDataset by their '
+            f'place (0..{len(parts) - 1}), but the data set is a '
+            f'{type(dataset).__name__} of {len(parts)} parts'
+        )
+    return np.concatenate(
+        [np.full(len(part), place in generated) for place, part in enumerate(parts)]
+    )
+
+
+def _inside(dataset: Dataset) -> List[Dataset]:
+    if isinstance(dataset, ConcatDataset):
+        return list(dataset.datasets)
+    wrapped = vars(dataset).get('dataset')
+    return [] if wrapped is None else [wrapped]
+
+
+def _mask(dataset: Dataset) -> np.ndarray:
+    if isinstance(dataset, GANRecomposeDataset):
+        return np.ones(len(dataset), bool)
+    inside = [_mask(inner) for inner in _inside(dataset)]
+    if not inside:
+        return np.zeros(len(dataset), bool)
+    mask = np.concatenate(inside)
+    if isinstance(dataset, RepeatDataset):
+        return np.tile(mask, dataset.times)
+    if isinstance(dataset, ClassBalancedDataset):
+        return mask[np.asarray(dataset.repeat_indices)]
+    if len(mask) != len(dataset) and mask.any():
+        raise ValueError(
+            f'{type(dataset).__name__} makes {len(dataset)} samples of {len(mask)}, '
+            'so that it cannot be told which are generated: put it around the parts '
+            'of a ConcatDataset, and name the generated parts by generated=[...]'
+        )
+    return mask if len(mask) == len(dataset) else np.zeros(len(dataset), bool)

@@ -1,0 +1,115 @@
+"""Checks of the files of a sample, by their headers alone."""
+
+import io
+from typing import NamedTuple, Optional, Tuple
+
+import mmengine.fileio as fileio
+from PIL import Image
+
+_LABEL_MODES = ('L', 'P', '1')
+_INSTANCE_MODES = (*_LABEL_MODES, 'I', 'I;16', 'I;16B')
+_RESTORE = 'restore the file or take it out of the data set'
+_ORIENTATION = 0x0112  # of the EXIF tags
+
+
+class MissingFileError(FileNotFoundError, ValueError):
+    """There is no such file."""
+
+
+class ImageHeader(NamedTuple):
+    """What the header of an image file says.
+
+    Attributes:
+        path: The file.
+        mode: Pixel format, in Pillow's words.
+        size: Width and height in pixels, as stored.
+        shown_size: The same, turned as the EXIF tags say: as MMSeg loads photos.
+    """
+
+    path: str
+    mode: str
+    size: Tuple[int, int]
+    shown_size: Tuple[int, int]
+
+
+def read_header(path: str, backend_args: Optional[dict] = None) -> ImageHeader:
+    """Reads the header of an image; of a local file no more than that.
+
+    Args:
+        path (str): The file.
+        backend_args (dict, optional): MMEngine's file backend.
+
+    Raises:
+        MissingFileError: When there is no such file.
+        ValueError: When it is no image.
+    """
+    try:
+        if backend_args is None and '://' not in path:
+            content = path
+        else:
+            content = io.BytesIO(fileio.get(path, backend_args=backend_args))
+        with Image.open(content) as image:
+            return ImageHeader(path, image.mode, image.size, _shown_size(image))
+    except FileNotFoundError as error:
+        raise MissingFileError(f'{path} is missing: {_RESTORE}') from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def check_label_format(label: ImageHeader) -> None:
+    """Checks that a label file is an 8-bit single-channel image; palettes are fine.
+
+    Raises:
+        ValueError: When it is not; names the file and its format.
+    """
+    if label.mode not in _LABEL_MODES:
+        raise ValueError(
+            f'{label.path} has pixel format {label.mode}; a label map is an 8-bit '
+            'single-channel image of class ids: convert it first (for many data sets '
+            'MMSeg has tools/dataset_converters)'
+        )
+
+
+def check_photo_size(photo: ImageHeader, label: ImageHeader) -> None:
+    """Checks that a photo has the size of its label map.
+
+    Raises:
+        ValueError: When it has not; names both files.
+    """
+    _check_size(photo.path, photo.shown_size, label)
+
+
+def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
+    """Checks that an instance map has one channel and the size of its label map.
+
+    Raises:
+        ValueError: When it has not; names the files.
+    """
+    if instances.mode not in _INSTANCE_MODES:
+        raise ValueError(
+            f'{instances.path} has pixel format {instances.mode}; an instance map is a '
+            'single-channel image of ids, 8-, 16- or 32-bit: convert it first'
+        )
+    _check_size(instances.path, instances.size, label)
+
+
+def unreadable(path: str, error: Exception) -> ValueError:
+    """The error for a file that is no whole image: names it, and says what to do."""
+    return ValueError(f'{path} cannot be read as an image ({error}): {_RESTORE}')
+
+
+def _check_size(path: str, size: Tuple[int, int], label: ImageHeader) -> None:
+    if size != label.size:
+        raise ValueError(
+            f'{path} is {size[0]} x {size[1]}, but its label map {label.path} is '
+            f'{label.size[0]} x {label.size[1]} (width x height): the two must have '
+            'one size'
+        )
+
+
+def _shown_size(image: Image.Image) -> Tuple[int, int]:
+    width, height = image.size
+    # To look for tags that are not in the header would read the whole of a PNG file.
+    if 'exif' in image.info and image.getexif().get(_ORIENTATION, 1) > 4:
+        return height, width
+    return width, height

@@ -1,0 +1,265 @@
+"""The real data sets whose label maps are recombined, joined to one."""
+
+import logging
+import os.path as osp
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any, List, Mapping, Sequence, Tuple
+
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS as MMSEG_DATASETS
+
+from mmseg_ganaug.configs import find_real
+
+_HOW_TO_SET_PATHS = (
+    'set data_root, data_prefix and ann_file to where the files are. Label maps '
+    'without photos are found by img_path=<their folder> and img_suffix=<the '
+    'seg_map_suffix>'
+)
+
+
+class SourceDataset:
+    """Data sets of MMSeg, joined to one in which every sample counts once.
+
+    ``ConcatDataset``, ``RepeatDataset`` and the like say how often training sees a
+    sample. For what the label maps hold that is of no account, so wrappers are taken
+    off, however nested: ``RepeatDataset(times=40000)`` of 20 samples is 20 samples,
+    and a data set (the same object, or the same config but for the pipeline) that
+    stands twice in a ``ConcatDataset`` stands here once.
+
+    Args:
+        parts (Sequence[BaseSegDataset]): The data sets, not wrapped.
+
+    Raises:
+        ValueError: When there is none, one is no ``BaseSegDataset`` or has no class
+            names, or they differ in classes or ignore index.
+    """
+
+    def __init__(self, parts: Sequence[BaseSegDataset]) -> None:
+        if not parts:
+            raise ValueError('the source holds no real data set: give it one')
+        for part in parts:
+            _check_part(part, parts[0])
+        self.parts = list(parts)
+        self._ends: List[int] = []
+
+    @classmethod
+    def of(cls, dataset: Any) -> 'SourceDataset':
+        """Takes the wrappers off a built data set.
+
+        Args:
+            dataset (BaseSegDataset | SourceDataset): Or a wrapper of some.
+
+        Returns:
+            SourceDataset: Of the data sets themselves.
+        """
+        if isinstance(dataset, cls):
+            return dataset
+        parts = {id(part): part for part in _unwrapped(dataset)}
+        return cls(list(parts.values()))
+
+    @property
+    def metainfo(self) -> dict:
+        """Classes, palette and the like: those of the first data set."""
+        return self.parts[0].metainfo
+
+    @property
+    def ignore_index(self) -> int:
+        """Label value of pixels that belong to no class."""
+        return self.parts[0].ignore_index
+
+    @property
+    def reduce_zero_label(self) -> bool:
+        """Whether label files hold 0 for no class: as in the first data set."""
+        return self.parts[0].reduce_zero_label
+
+    def full_init(self) -> None:
+        """Reads the lists of files.
+
+        Raises:
+            FileNotFoundError: When a data set has no samples; says where they were
+                looked for.
+            ValueError: When a data set has no label maps.
+        """
+        if self._ends:
+            return
+        for part in self.parts:
+            _read_list(part)
+        self._ends = list(accumulate(len(part) for part in self.parts))
+
+    def __len__(self) -> int:
+        self.full_init()
+        return self._ends[-1]
+
+    def locate(self, index: int) -> Tuple[int, dict]:
+        """Looks up a sample.
+
+        Args:
+            index (int): From 0 on.
+
+        Returns:
+            tuple[int, dict]: Number of its data set, and its data info there.
+        """
+        self.full_init()
+        if not 0 <= index < self._ends[-1]:
+            raise IndexError(f'there is no sample {index}; there are {len(self)}')
+        number = bisect_right(self._ends, index)
+        start = self._ends[number - 1] if number else 0
+        return number, self.parts[number].get_data_info(index - start)
+
+
+def build_source(config: Mapping[str, Any]) -> SourceDataset:
+    """Builds the data sets of a config; their lists of files are not read yet.
+
+    Args:
+        config (dict): Any MMSeg data set config, as it stands; generated data sets in
+            it are passed over.
+
+    Returns:
+        SourceDataset: Of all real data sets in it.
+
+    Raises:
+        FileNotFoundError: When a data set finds its folders missing.
+        ValueError: See :class:`SourceDataset`.
+    """
+    configs: List[Mapping[str, Any]] = []
+    for part in find_real(config):
+        if not any(_same_samples(part, other) for other in configs):
+            configs.append(part)
+    # Without a runner there is no default scope to find MMSeg's transforms in.
+    scope = None if DefaultScope.get_current_instance() else 'mmseg'
+    with DefaultScope.overwrite_default_scope(scope):
+        return SourceDataset([_build_part(part) for part in configs])
+
+
+def default_pipeline(config: Mapping[str, Any]) -> Sequence:
+    """The pipeline that generated samples take from their source.
+
+    Args:
+        config (dict): Any MMSeg data set config.
+
+    Returns:
+        Sequence: That of the first real data set in it; a warning is logged where they
+        have different ones.
+    """
+    pipelines = [part.get('pipeline', []) for part in find_real(config)]
+    if any(pipeline != pipelines[0] for pipeline in pipelines):
+        print_log(
+            'The data sets of the source have different pipelines: generated samples '
+            'take the first; give pipeline to choose another',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return pipelines[0]
+
+
+def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two configs differ in their pipelines at most."""
+    return {key: config[key] for key in config if key != 'pipeline'} == {
+        key: other[key] for key in other if key != 'pipeline'
+    }
+
+
+def _unwrapped(dataset: Any) -> List[Any]:
+    wrapped = getattr(dataset, 'datasets', None)
+    if wrapped is None and hasattr(dataset, 'dataset'):
+        wrapped = [dataset.dataset]
+    if wrapped is None:
+        return [dataset]
+    return [part for item in wrapped for part in _unwrapped(item)]
+
+
+def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
+    try:
+        # Serialising is for the workers of data loaders, which never touch the source.
+        return MMSEG_DATASETS.build(
+            {'serialize_data': False, **config, 'lazy_init': True}
+        )
+    except AssertionError as error:
+        # Some data sets of MMSeg assert, without a word, that their folders exist.
+        root = config.get('data_root') or ''
+        prefixes = config.get('data_prefix', {}).values()
+        paths = [osp.join(root, path) for path in prefixes]
+        if config.get('ann_file'):
+            paths.append(osp.join(root, config['ann_file']))
+        missing = _missing(paths)
+        if not missing:
+            raise
+        raise FileNotFoundError(
+            f'{config["type"]}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
+        ) from error
+
+
+def _check_part(part: Any, first: BaseSegDataset) -> None:
+    name = type(part).__name__
+    if not isinstance(part, BaseSegDataset):
+        raise ValueError(
+            f'the source holds {name}, which is no BaseSegDataset: only data sets with '
+            'one photo and one label map a sample can be recombined'
+        )
+    classes = part.metainfo.get('classes')
+    if not classes:
+        raise ValueError(
+            f'the source data set {name} has no class names: give it '
+            'metainfo=dict(classes=[...])'
+        )
+    for what, mine, its in (
+        ('classes', list(first.metainfo['classes']), list(classes)),
+        ('ignore_index', first.ignore_index, part.ignore_index),
+    ):
+        if mine != its:
+            raise ValueError(
+                f'the data sets of the source differ in {what}: {mine} '
+                f'({type(first).__name__}) and {its} ({name}). Give them the same, or '
+                'a GANRecomposeDataset each'
+            )
+    dropped = [old for old, new in (part.label_map or {}).items() if new == 255]
+    if dropped and part.ignore_index != 255:
+        print_log(
+            f'{name} leaves out {len(dropped)} of the classes in its label files: '
+            'MMSeg reads them as 255, but ignore_index is '
+            f'{part.ignore_index}. Here they are taken for pixels of no class, and are '
+            f'{part.ignore_index} in recombined maps. The real samples keep 255, on '
+            f'which a loss that ignores {part.ignore_index} fails: for training, '
+            'convert the label files to ignore_index=255',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _read_list(part: BaseSegDataset) -> None:
+    name = type(part).__name__
+    try:
+        part.full_init()
+    except (OSError, AssertionError) as error:
+        missing = _missing([*part.data_prefix.values(), part.ann_file])
+        if not missing or (isinstance(error, OSError) and error.errno is None):
+            raise  # it says itself what to do, or it is something else
+        raise FileNotFoundError(
+            f'{name}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
+        ) from error
+    except ValueError as error:
+        # MMEngine cannot serialise an empty list, of which we say more than it does.
+        if part.data_list or 'at least one array' not in str(error):
+            raise
+    if not getattr(part, '_fully_initialized', True) or len(part) == 0:
+        names = f' named in {part.ann_file}' if part.ann_file else ''
+        raise FileNotFoundError(
+            f'the source data set {name} has no samples: '
+            f'{part.data_prefix.get("img_path")} holds no *{part.img_suffix} files'
+            f'{names}: {_HOW_TO_SET_PATHS}'
+        )
+    if part.get_data_info(0).get('seg_map_path') is None:
+        raise ValueError(
+            f'the source data set {name} has no label maps: set '
+            'data_prefix.seg_map_path to their folder'
+        )
+
+
+def _missing(paths: Sequence[str]) -> str:
+    # Remote paths cannot be looked up like this, nor does os raise their errors.
+    return ' and '.join(
+        path for path in paths if path and '://' not in path and not osp.exists(path)
+    )

@@ -1,0 +1,142 @@
+"""Recombination inside a data pipeline."""
+
+from typing import Optional, Tuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmengine.logging import print_log
+
+from mmseg_ganaug.registry import RECOMPOSERS, TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RecomposeLabels(BaseTransform):
+    """Puts a recombination of the data set in the place of a sample.
+
+    It plans recombinations of ``source`` when it is built, as
+    :class:`~mmseg_ganaug.datasets.GANRecomposeDataset` does, so that the label
+    distribution moves to the same target; the workers then carry out one recipe of
+    that plan for each sample drawn. It belongs right behind ``LoadAnnotations``:
+    crops, flips and resizes follow.
+
+    With ``paste_pixels`` the photo is recombined too: copy-paste with real pixels
+    (Ghiasi et al., CVPR 2021) on the very layers that the generator would paint. Holes
+    that Recon fills show another class; they become ``ignore_index``. Without it the
+    labels alone are new, and ``GANSegDataPreProcessor`` has to paint the photo within
+    the training step: until then the photo is that of the base (black under Recon),
+    and the sample is marked by ``recomposed``, which has to be among the ``meta_keys``
+    of ``PackSegInputs``.
+
+    Required keys: ``img``, ``gt_seg_map``, ``seg_fields``. Modified: those, and
+    ``img_shape``, ``ori_shape``, ``img_path``, ``seg_map_path``. Added: ``recomposed``
+    (bool), and for a recombined sample ``recipe`` (int, its number in the plan) and,
+    for sources with instance maps, ``gt_instance_map`` (int32 [H, W]) in
+    ``seg_fields``.
+
+    Args:
+        source (dict): Config of the MMSeg data set that gives base and donors: the one
+            that the pipeline belongs to, without its ``pipeline``.
+        recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
+        cache_dir (str): Folder in which the label statistics of the source are kept.
+        prob (float): Share (0..1) of the samples that are replaced. Defaults to 0.5.
+        paste_pixels (bool): Whether real pixels come along. Defaults to False.
+        num_recipes (int): Different recombinations planned. Defaults to 10000.
+        scale (tuple[int, int], optional): Width and height in pixels at which maps are
+            recombined. Defaults to None: as they are.
+        instance_path (tuple[str, str], optional): What to replace in a label file's
+            path, and by what, to get its instance map's. Defaults to None.
+        seed (int): Seed of the plan. Defaults to 0.
+        num_workers (int): Processes that collect the statistics. Defaults to 0: this
+            one.
+
+    Raises:
+        FileNotFoundError: When the source holds no samples.
+        ValueError: When a label file holds a wrong value, or the source cannot be
+            recombined this way.
+    """
+
+    def __init__(
+        self,
+        source: dict,
+        recomposer: dict,
+        cache_dir: str,
+        prob: float = 0.5,
+        paste_pixels: bool = False,
+        num_recipes: int = 10000,
+        scale: Optional[Tuple[int, int]] = None,
+        instance_path: Optional[Tuple[str, str]] = None,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        # The data sets import the transforms.
+        from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+        from mmseg_ganaug.datasets.source_dataset import build_source
+        from mmseg_ganaug.datasets.statistics import collect_statistics
+
+        if not 0 <= prob <= 1 or num_recipes < 1:
+            raise ValueError(
+                'RecomposeLabels needs 0 <= prob <= 1 and num_recipes >= 1, not '
+                f'prob={prob} and num_recipes={num_recipes}'
+            )
+        self.prob = prob
+        self.paste_pixels = paste_pixels
+        self._recomposer = RECOMPOSERS.build(recomposer)
+        self._source = DatasetLabelSource(build_source(source), scale, instance_path)
+        statistics = collect_statistics(self._source, cache_dir, num_workers)
+        self.plan = self._recomposer.plan(statistics, num_recipes, seed)
+        if not paste_pixels:
+            print_log(
+                'RecomposeLabels changes label maps only: the model needs '
+                "data_preprocessor=dict(type='GANSegDataPreProcessor', ...) to paint "
+                'their photos',
+                logger='current',
+            )
+
+    @cache_randomness
+    def _draw(self) -> Optional[int]:
+        """Draws a recipe, or None for a sample that stays as it is."""
+        # MMEngine seeds the global generator of each worker; there is no other.
+        random = np.random
+        if random.rand() >= self.prob:
+            return None
+        return int(random.randint(len(self.plan)))
+
+    def transform(self, results: dict) -> dict:
+        """Replaces the sample, or leaves it as it is."""
+        number = self._draw()
+        results['recomposed'] = number is not None
+        if number is None:
+            return results
+        recipe = self.plan[number]
+        made = self._recomposer.recompose(
+            recipe, self._source, with_photo=self.paste_pixels
+        )
+        label_map = made.label_map
+        if self.paste_pixels:
+            photo = made.photo
+            label_map[~made.shown] = self._source.ignore_index
+        elif recipe.base is None:
+            photo = np.zeros((*label_map.shape, 3), np.uint8)
+        else:
+            photo = self._source.photo(recipe.base)
+        results['img'] = np.ascontiguousarray(photo[..., ::-1])
+        results['gt_seg_map'] = label_map
+        results['seg_fields'] = ['gt_seg_map']
+        if made.instance_map is not None:
+            results['gt_instance_map'] = made.instance_map
+            results['seg_fields'].append('gt_instance_map')
+        results['img_shape'] = results['ori_shape'] = label_map.shape
+        # No file holds this sample; these name the first it is made of.
+        first = recipe.maps[0]
+        results['img_path'] = self._source.photo_name(first)
+        results['seg_map_path'] = self._source.name(first)
+        results['recipe'] = number
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(recomposer={type(self._recomposer).__name__}, '
+            f'prob={self.prob}, paste_pixels={self.paste_pixels}, '
+            f'num_recipes={len(self.plan)})'
+        )

@@ -1,0 +1,176 @@
+"""What of a photo is generated, and what stays real."""
+
+from dataclasses import dataclass
+from typing import Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.logging import print_log
+from prettytable import PrettyTable
+
+from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.synthesis.class_fidelity import load_class_fidelity
+
+COMPOSITES = ('full', 'changed', 'auto')
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo and its label map.
+
+    Attributes:
+        photo: uint8 RGB [H, W, 3].
+        label_map: uint8 [H, W].
+        generated: Bool [H, W], the pixels of the photo that are not real.
+    """
+
+    photo: np.ndarray
+    label_map: np.ndarray
+    generated: np.ndarray
+
+
+@dataclass(frozen=True)
+class Compositing:
+    """Joins generated and real pixels to one photo.
+
+    ``'full'``: the whole photo is generated, as the authors of the method do.
+    ``'changed'``: pixels are generated where the label map changed, and are those of
+    the base's photo elsewhere; under Recon, which has no base, that is everywhere.
+    ``'auto'``: as ``'changed'``, but a layer whose class the generator cannot paint
+    keeps the pixels of its donor; so no class is taught from photos that do not show
+    it. Holes that Recon filled with such a class become ``ignore_index``, for no real
+    pixel shows it there either.
+
+    Args:
+        mode: One of the three.
+        paintable: Bool [C], whether the generator can paint each class; for 'auto'.
+        feather: Width in pixels over which generated pixels fade into those of the
+            base; what is generated or pasted stays whole, however thin.
+
+    Raises:
+        ValueError: When the mode is unknown, ``paintable`` is missing, or ``feather``
+            is negative.
+    """
+
+    mode: str = 'full'
+    paintable: Optional[Tuple[bool, ...]] = None
+    feather: int = 2
+
+    def __post_init__(self) -> None:
+        if self.mode not in COMPOSITES:
+            raise ValueError(
+                f'composite={self.mode!r}: choose one of {", ".join(COMPOSITES)}'
+            )
+        if self.mode == 'auto' and self.paintable is None:
+            raise ValueError(
+                "composite='auto' needs the fidelity of each class: measure it with "
+                'tools/analysis_tools/generator_fidelity.py and set fidelity to the '
+                'file that it writes'
+            )
+        if self.feather < 0:
+            raise ValueError(f'feather={self.feather}: 0 or more pixels')
+
+    @property
+    def needs_photo(self) -> bool:
+        """Whether the real photo has to be recombined along with the labels."""
+        return self.mode != 'full'
+
+    def join(self, made: RecomposedMap, painted: np.ndarray, ignore_index: int) -> Pair:
+        """Makes a pair.
+
+        Args:
+            made: The recombination, with its photo where :attr:`needs_photo`.
+            painted: uint8 RGB [H, W, 3], the generated photo.
+            ignore_index: Label value of pixels that teach nothing.
+        """
+        label_map = made.label_map
+        if self.mode == 'full':
+            return Pair(painted, label_map, np.ones(label_map.shape, bool))
+        generated = made.changed
+        if self.mode == 'auto':
+            able = self._table()[label_map]
+            generated = generated & able
+            unseen = ~made.shown & ~able
+            if unseen.any():
+                label_map = np.where(unseen, np.uint8(ignore_index), label_map)
+        if generated.all():
+            return Pair(painted, label_map, generated)
+        weight = _weight(generated, made.changed, self.feather)[..., None]
+        photo = np.round(weight * painted + (1 - weight) * made.photo)
+        return Pair(photo.astype(np.uint8), label_map, generated)
+
+    def _table(self) -> np.ndarray:
+        """Bool [256]; what is no class is painted: nothing is learnt from it."""
+        table = np.ones(256, bool)
+        table[: len(self.paintable)] = self.paintable
+        return table
+
+
+def build_compositing(
+    config: Union[str, Mapping], class_names: Sequence[str]
+) -> Compositing:
+    """Builds what an option ``composite`` states.
+
+    Args:
+        config: A mode, or a mapping with ``mode``, ``feather``, and for 'auto'
+            ``fidelity`` (the JSON file with the figure of each class) and
+            ``min_fidelity`` (default 0.5). What it decides is logged.
+        class_names: C names.
+
+    Raises:
+        FileNotFoundError: When the fidelity file is missing.
+        ValueError: When an option is wrong or missing, or a class has no figure.
+    """
+    options = {'mode': config} if isinstance(config, str) else dict(config)
+    path = options.pop('fidelity', None)
+    smallest = options.pop('min_fidelity', 0.5)
+    unknown = sorted(set(options) - {'mode', 'feather'})
+    if unknown:
+        raise ValueError(
+            f'composite knows no {", ".join(unknown)}; there are mode, feather, '
+            'fidelity and min_fidelity'
+        )
+    if options.get('mode') == 'auto' and path is not None:
+        fidelity = load_class_fidelity(path)
+        paintable = paintable_classes(fidelity, class_names, smallest)
+        options['paintable'] = paintable
+        table = PrettyTable(('class', 'fidelity', 'painted by'))
+        for name, able in zip(class_names, paintable):
+            by = 'generator' if able else "its donor's pixels"
+            table.add_row((name, f'{fidelity[name]:.2f}', by))
+        print_log(f'Fidelity by {path}, at least {smallest}:\n{table}', 'current')
+    return Compositing(**options)
+
+
+def paintable_classes(
+    fidelity: Mapping[str, float], class_names: Sequence[str], min_fidelity: float
+) -> Tuple[bool, ...]:
+    """Decides which classes a generator may paint.
+
+    Args:
+        fidelity: Class name -> IoU of a segmenter on generated photos over its IoU on
+            real ones; NaN where that is unknown, which counts as not paintable.
+        class_names: C names.
+        min_fidelity: Smallest fidelity of a class that may be painted.
+
+    Raises:
+        ValueError: When a class has no figure; names it.
+    """
+    missing = [name for name in class_names if name not in fidelity]
+    if missing:
+        raise ValueError(
+            f'there is no fidelity of {", ".join(missing)}: measure it for this data '
+            f'set; there are {", ".join(fidelity)}'
+        )
+    return tuple(bool(fidelity[name] >= min_fidelity) for name in class_names)
+
+
+def _weight(generated: np.ndarray, changed: np.ndarray, feather: int) -> np.ndarray:
+    """Weight of the generated photo, float32 [H, W], 0..1."""
+    if not feather or not generated.any():
+        return generated.astype(np.float32)
+    import cv2
+
+    distance = cv2.distanceTransform((~generated).view(np.uint8), cv2.DIST_L2, 3)
+    weight = np.clip(1 - distance / (feather + 1), 0, 1)
+    weight[changed & ~generated] = 0
+    return weight

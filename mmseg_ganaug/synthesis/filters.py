@@ -1,0 +1,269 @@
+"""What of a generated pair teaches nothing, or the wrong thing."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict, Iterable, Optional, Protocol, Sequence, Union
+
+import numpy as np
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+from mmengine.utils import ProgressBar
+from prettytable import PrettyTable
+
+from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.recompose.source import PhotoSource
+from mmseg_ganaug.registry import FILTERS
+
+
+class SampleFilter(Protocol):
+    """Judges generated pairs before they are stored."""
+
+    def fingerprint(self) -> str:
+        """Names everything that the verdicts depend on."""
+
+    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+        """Learns from the real pairs what is usual, or reads what was kept of that."""
+
+    def apply(
+        self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
+    ) -> Optional[np.ndarray]:
+        """Judges a pair.
+
+        Args:
+            photo: uint8 RGB [H, W, 3].
+            label_map: uint8 [H, W].
+            generated: Bool [H, W], the pixels of the photo that are not real.
+
+        Returns:
+            uint8 [H, W], the label map with what teaches nothing set to the ignore
+            index; None to drop the pair.
+        """
+
+    def release(self) -> None:
+        """Frees the memory that judging took."""
+
+
+@FILTERS.register_module()
+class LossFilter:
+    """Ignores generated pixels that a segmenter trained on real photos disagrees with.
+
+    A pixel becomes ``ignore_index`` where its cross entropy under the segmenter exceeds
+    ``factor`` times the mean of its class on the real pairs. Real pixels of composited
+    photos are left alone: their labels are true, however hard they are.
+
+    Source: Yang et al., "FreeMask: Synthetic Images with Dense Annotations Make
+    Stronger Segmentation Models", NeurIPS 2023 (arXiv 2310.15160), which filters so.
+
+    Args:
+        segmenter (dict): ``config`` and ``checkpoint`` of a segmenter trained on the
+            real pairs, see
+            :class:`~mmseg_ganaug.synthesis.frozen_segmenter.FrozenSegmenter`.
+        factor (float): How many times the usual loss is too much. Defaults to 1.25.
+        num_real (int): Real pairs of which the usual losses are taken, evenly spread.
+            Defaults to 500.
+
+    Raises:
+        ValueError: When ``factor`` or ``num_real`` is not above 0.
+    """
+
+    def __init__(
+        self, segmenter: dict, factor: float = 1.25, num_real: int = 500
+    ) -> None:
+        if factor <= 0 or num_real < 1:
+            raise ValueError(
+                f'LossFilter needs factor > 0 and num_real >= 1, not {factor} and '
+                f'{num_real}'
+            )
+        self._segmenter_config = segmenter
+        self._factor = factor
+        self._num_real = num_real
+        self._segmenter = None
+        self._limits: Optional[np.ndarray] = None
+        self._ignore_index = 255
+
+    def fingerprint(self) -> str:
+        """See :class:`SampleFilter`."""
+        return f'LossFilter {self._factor} {self._usual_name()}'
+
+    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+        """Measures the usual loss of each class, unless that is kept already.
+
+        Args:
+            source: The real pairs.
+            cache_dir: Folder in which the figures are kept.
+
+        Raises:
+            FileNotFoundError: When the segmenter's config or checkpoint is missing.
+            ValueError: When it tells another number of classes apart.
+        """
+        self._ignore_index = source.ignore_index
+        path = Path(cache_dir) / f'class-losses-{self._digest(source)}.json'
+        if is_main_process() and not path.exists():
+            usual = self._measure(source)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = dict(zip(source.class_names, usual.tolist()))
+            write_atomically(path, json.dumps(content, indent=2) + '\n')
+        barrier()
+        kept = json.loads(path.read_text(encoding='utf-8'))
+        usual = np.array([kept[name] for name in source.class_names])
+        # Index 255 stands for pixels of no class, too.
+        self._limits = np.full(256, np.inf)
+        self._limits[: len(usual)] = self._factor * usual
+
+    def apply(
+        self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
+    ) -> np.ndarray:
+        """See :class:`SampleFilter`; no pair is dropped whole."""
+        if not generated.any():
+            return label_map
+        loss = self._load().losses([photo], [label_map], self._ignore_index)[0]
+        wrong = generated & (loss > self._limits[label_map])
+        return np.where(wrong, np.uint8(self._ignore_index), label_map)
+
+    def release(self) -> None:
+        """Frees the segmenter."""
+        self._segmenter = None
+
+    def _load(self):
+        if self._segmenter is None:
+            from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
+
+            self._segmenter = FrozenSegmenter(**self._segmenter_config)
+        return self._segmenter
+
+    def _measure(self, source: PhotoSource) -> np.ndarray:
+        """Mean loss of each class on real pairs; 0 of a class that none shows."""
+        segmenter = self._load()
+        if segmenter.num_classes != source.num_classes:
+            raise ValueError(
+                f'the segmenter of LossFilter tells {segmenter.num_classes} classes '
+                f'apart, the data set has {source.num_classes}: take one that was '
+                'trained on this data set'
+            )
+        indices = self._indices(len(source))
+        print_log(
+            f'Measuring the usual loss of each class on {len(indices)} real photos',
+            logger='current',
+        )
+        totals, counts = np.zeros((2, source.num_classes))
+        bar = ProgressBar(len(indices))
+        for index in indices:
+            label_map = source.label_map(index)
+            loss = segmenter.losses(
+                [source.photo(index)], [label_map], source.ignore_index
+            )[0]
+            known = label_map < source.num_classes
+            known &= label_map != source.ignore_index
+            labels = label_map[known]
+            size = source.num_classes
+            totals += np.bincount(labels, weights=loss[known], minlength=size)
+            counts += np.bincount(labels, minlength=size)
+            bar.update()
+        bar.file.write('\n')
+        return totals / np.maximum(counts, 1)
+
+    def _indices(self, total: int) -> Sequence[int]:
+        count = min(self._num_real, total)
+        return np.linspace(0, total - 1, count).round().astype(int).tolist()
+
+    def _digest(self, source: PhotoSource) -> str:
+        parts = (self._usual_name(), list(source.class_names), source.files_digest())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def _usual_name(self) -> str:
+        """Names the segmenter, and the real pairs that it is tried on."""
+        digest = hashlib.sha256(str(self._segmenter_config['config']).encode())
+        with open(self._segmenter_config['checkpoint'], 'rb') as file:
+            for block in iter(lambda: file.read(1 << 20), b''):
+                digest.update(block)
+        return f'{digest.hexdigest()} {self._num_real}'
+
+
+@FILTERS.register_module()
+class IgnoredShareFilter:
+    """Drops pairs of which too much is ignored; another recipe takes their place.
+
+    It belongs behind the filters that ignore pixels.
+
+    Args:
+        max_ignored (float): Largest share (0..1) of the pixels that may be ignored.
+            Defaults to 0.5.
+
+    Raises:
+        ValueError: When ``max_ignored`` is outside 0..1.
+    """
+
+    def __init__(self, max_ignored: float = 0.5) -> None:
+        if not 0 <= max_ignored <= 1:
+            raise ValueError(f'max_ignored={max_ignored} is not within 0..1')
+        self._max_ignored = max_ignored
+        self._ignore_index = 255
+
+    def fingerprint(self) -> str:
+        """See :class:`SampleFilter`."""
+        return f'IgnoredShareFilter {self._max_ignored}'
+
+    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+        """Notes the ignore index."""
+        self._ignore_index = source.ignore_index
+
+    def apply(
+        self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
+    ) -> Optional[np.ndarray]:
+        """See :class:`SampleFilter`; no pixel is ignored by it."""
+        share = np.mean(label_map == self._ignore_index)
+        return None if share > self._max_ignored else label_map
+
+    def release(self) -> None:
+        """Nothing to free."""
+
+
+def ignored_by_class(
+    label_map: np.ndarray, filtered: np.ndarray, num_classes: int
+) -> Dict[str, list]:
+    """Counts what was ignored of each class.
+
+    Args:
+        label_map: uint8 [H, W], as it was recombined.
+        filtered: uint8 [H, W], as it is stored.
+        num_classes: Number of classes C.
+
+    Returns:
+        ``pixels`` and ``ignored``: C numbers of pixels each.
+    """
+    gone = label_map[label_map != filtered]
+    return {
+        'pixels': np.bincount(label_map.ravel(), minlength=256)[:num_classes].tolist(),
+        'ignored': np.bincount(gone, minlength=256)[:num_classes].tolist(),
+    }
+
+
+def filter_table(reports: Iterable[Dict], class_names: Sequence[str]) -> PrettyTable:
+    """Sums up what filters and compositing took out of the samples.
+
+    Args:
+        reports: Reports of the samples, see
+            :class:`~mmseg_ganaug.synthesis.sample_maker.Sample`.
+        class_names: C names.
+
+    Returns:
+        A row a class: pixels recombined, and the share of them that is ignored. The
+        title says how many samples were drawn anew, and how many never passed.
+    """
+    pixels, ignored = np.zeros((2, len(class_names)), np.int64)
+    samples = dropped = failed = 0
+    for report in reports:
+        pixels += report['pixels']
+        ignored += report['ignored']
+        samples += 1
+        dropped += report['dropped'] + (not report['passed'])
+        failed += not report['passed']
+    table = PrettyTable(('class', 'pixels', 'ignored, %'))
+    table.title = (
+        f'{samples} samples: {dropped} recombinations dropped, {failed} samples kept '
+        'although none passed'
+    )
+    for name, count, gone in zip(class_names, pixels, ignored):
+        table.add_row((name, int(count), f'{100 * gone / max(count, 1):.1f}'))
+    return table

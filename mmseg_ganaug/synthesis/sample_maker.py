@@ -1,0 +1,144 @@
+"""One generated sample, from its recipe to what is stored."""
+
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
+from mmseg_ganaug.synthesis.compositing import Compositing
+from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the store keeps.
+
+    Attributes:
+        photo: uint8 RGB [H, W, 3].
+        label_map: uint8 [H, W].
+        report: What compositing and filters did, as JSON values: ``recipe`` (the one
+            that was used), ``dropped`` (recipes before it that did not pass),
+            ``passed`` (whether this one did), and for each class its ``pixels`` and
+            how many of them were ``ignored``. None where nothing could be done.
+    """
+
+    photo: np.ndarray
+    label_map: np.ndarray
+    report: Optional[Dict] = None
+
+
+class SampleMaker:
+    """Makes samples: recombines, paints, joins with real pixels, and filters.
+
+    Args:
+        recipes: The plan, one recipe a sample, then those that stand in where a filter
+            drops one: for sample ``i`` of ``n`` these are ``i + n``, ``i + 2 n``, ...
+        num_samples: How many of the recipes are samples.
+        recompose: Turns a recipe into a label map, such as ``AddSingle().recompose``.
+        source: Where the layers come from.
+        generator: Paints label maps, see
+            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
+        compositing: What of a photo is generated.
+        filters: Judges of the samples, in order.
+    """
+
+    def __init__(
+        self,
+        recipes: Sequence[Recipe],
+        num_samples: int,
+        recompose: Callable[..., RecomposedMap],
+        source: LabelSource,
+        generator,
+        compositing: Optional[Compositing] = None,
+        filters: Sequence[SampleFilter] = (),
+    ) -> None:
+        self._recipes = recipes
+        self._num_samples = num_samples
+        self._recompose = recompose
+        self._source = source
+        self._generator = generator
+        self._compositing = compositing or Compositing()
+        self._filters = list(filters)
+
+    def __len__(self) -> int:
+        return self._num_samples
+
+    def recompose(self, indices: Sequence[int]) -> List[RecomposedMap]:
+        """Makes label maps, without the generator.
+
+        Args:
+            indices: Numbers of recipes.
+        """
+        with_photo = self._compositing.needs_photo
+        return [
+            self._recompose(self._recipes[index], self._source, with_photo=with_photo)
+            for index in indices
+        ]
+
+    def finish(
+        self, indices: Sequence[int], maps: Sequence[RecomposedMap]
+    ) -> List[Sample]:
+        """Makes samples of label maps.
+
+        Args:
+            indices: Numbers of the samples.
+            maps: What :meth:`recompose` made of them.
+        """
+        samples: List[Optional[Sample]] = [None] * len(indices)
+        attempts = list(indices)
+        places = list(range(len(indices)))
+        while places:
+            last = attempts[0] + self._num_samples >= len(self._recipes)
+            left = []
+            for place, attempt, made, painted in zip(
+                places, attempts, maps, self._paint(maps)
+            ):
+                samples[place] = self._finished(attempt, made, painted)
+                report = samples[place].report
+                if report is not None and not report['passed'] and not last:
+                    left.append(place)
+            places = left
+            # In step, so that what is painted together does not depend on the past.
+            number = attempts[0] // self._num_samples + 1
+            attempts = [indices[p] + number * self._num_samples for p in places]
+            maps = self.recompose(attempts)
+        return samples
+
+    def _finished(
+        self, attempt: int, made: RecomposedMap, painted: np.ndarray
+    ) -> Sample:
+        ignore_index = self._source.ignore_index
+        pair = self._compositing.join(made, painted, ignore_index)
+        if not self._filters and self._compositing.mode == 'full':
+            return Sample(pair.photo, pair.label_map)
+        label_map, passed = pair.label_map, True
+        for judge in self._filters:
+            verdict = judge.apply(pair.photo, label_map, pair.generated)
+            if verdict is None:
+                passed = False
+                break
+            label_map = verdict
+        report = dict(
+            recipe=attempt,
+            dropped=attempt // self._num_samples,
+            passed=passed,
+            **ignored_by_class(made.label_map, label_map, self._source.num_classes),
+        )
+        return Sample(pair.photo, label_map, report)
+
+    def _paint(self, maps: Sequence[RecomposedMap]) -> List[np.ndarray]:
+        """Paints label maps of any sizes, those of one size together."""
+        generator, ignore_index = self._generator, self._source.ignore_index
+        photos: List[Optional[np.ndarray]] = [None] * len(maps)
+        for shape in dict.fromkeys(m.label_map.shape for m in maps):
+            members = [i for i, m in enumerate(maps) if m.label_map.shape == shape]
+            labels = np.stack([maps[i].label_map for i in members])
+            if ignore_index != generator.ignore_index:
+                labels[labels == ignore_index] = generator.ignore_index
+            instances = None
+            if generator.uses_instances:
+                instances = np.stack([maps[i].instance_map for i in members])
+            for i, photo in zip(members, generator.paint(labels, instances)):
+                photos[i] = photo
+        return photos

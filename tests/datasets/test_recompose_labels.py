@@ -1,0 +1,174 @@
+"""RecomposeLabels: recombination inside a pipeline, with and without real pixels."""
+
+import copy
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+from conftest import CLASSES, make_label_map, write_png
+from mmengine.registry import DefaultScope
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
+
+LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
+
+
+@pytest.fixture
+def telling(source, tmp_path):
+    """The source, with photos whose grey tells the class: 20 x class, ignore 200."""
+    rng = np.random.default_rng(5)
+    for index in range(8):
+        label_map = make_label_map(rng)
+        grey = np.where(label_map == 255, 10, label_map).astype(np.uint8) * 20
+        write_png(tmp_path / 'img' / f'{index}.png', np.repeat(grey[..., None], 3, 2))
+        write_png(tmp_path / 'ann' / f'{index}.png', label_map)
+    return {key: value for key, value in source.items() if key != 'pipeline'}
+
+
+def dataset_with(telling, tmp_path, more=(), **options):
+    transform = dict(
+        type='RecomposeLabels',
+        source=telling,
+        recomposer=dict(type='AddMulti', num_classes=2),
+        cache_dir=str(tmp_path / 'cache'),
+        num_recipes=50,
+        prob=1.0,
+    )
+    transform.update(options)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return DATASETS.build(dict(telling, pipeline=[*LOAD, transform, *more]))
+
+
+WAYS = [
+    dict(type='AddSingle'),
+    dict(type='AddMulti', num_classes=2, flip_prob=0.5, shift_range=(0.1, 0.3)),
+    dict(type='Recon', num_donors=3, flip_prob=0.5, shift_range=(0.1, 0.1)),
+]
+
+
+@pytest.mark.parametrize('recomposer', WAYS, ids=lambda way: way['type'])
+def test_pasted_pixels_show_what_the_labels_say(telling, tmp_path, recomposer):
+    dataset = dataset_with(telling, tmp_path, recomposer=recomposer, paste_pixels=True)
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        labels, grey = sample['gt_seg_map'], sample['img'][..., 0]
+        known = labels != 255
+        assert known.mean() > 0.5
+        np.testing.assert_array_equal(grey[known], labels[known] * 20)
+        assert sample['recomposed'] is True
+        assert sample['img_shape'] == labels.shape == (24, 32)
+
+
+def test_pixels_are_those_of_the_recipe(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, paste_pixels=True)
+    transform = dataset.pipeline.transforms[2]
+    sample = dataset[0]
+    recipe = transform.plan[sample['recipe']]
+    base = cv2.imread(str(tmp_path / 'ann' / f'{recipe.base}.png'), -1)
+    changed = sample['gt_seg_map'] != base
+    assert changed.any()
+    assert set(np.unique(sample['gt_seg_map'][changed])) <= set(recipe.classes)
+    assert sample['seg_map_path'] == str(tmp_path / 'ann' / f'{recipe.base}.png')
+
+
+def test_without_pixels_the_photo_waits_to_be_painted(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, recomposer=dict(type='AddSingle'))
+    sample = dataset[0]
+    base = cv2.imread(sample['img_path'])
+    np.testing.assert_array_equal(sample['img'], base)
+    labels = cv2.imread(sample['seg_map_path'], -1)
+    assert (sample['gt_seg_map'] != labels).any()
+    dataset = dataset_with(telling, tmp_path, recomposer=dict(type='Recon'))
+    assert not dataset[0]['img'].any()
+
+
+def test_a_stated_share_of_the_samples_is_replaced(telling, tmp_path):
+    set_random_seed(3)
+    dataset = dataset_with(telling, tmp_path, prob=0.25, paste_pixels=True)
+    marks = [dataset[0]['recomposed'] for _ in range(200)]
+    assert 30 <= sum(marks) <= 70
+    dataset = dataset_with(telling, tmp_path, prob=0.0, paste_pixels=True)
+    sample = dataset[2]
+    assert sample['recomposed'] is False
+    np.testing.assert_array_equal(
+        sample['gt_seg_map'], cv2.imread(sample['seg_map_path'], -1)
+    )
+
+
+def test_the_same_seed_of_the_worker_gives_the_same_samples(telling, tmp_path):
+    dataset = pickle.loads(pickle.dumps(dataset_with(telling, tmp_path, prob=0.5)))
+    runs = []
+    for _ in range(2):
+        set_random_seed(11)
+        runs.append([dataset[i]['gt_seg_map'] for i in range(8)])
+    np.testing.assert_array_equal(*runs)
+
+
+def test_goes_through_the_rest_of_a_pipeline(telling, tmp_path):
+    rest = [
+        dict(type='RandomResize', scale=(64, 48), ratio_range=(0.5, 2.0)),
+        dict(type='RandomCrop', crop_size=(16, 16)),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PhotoMetricDistortion'),
+        dict(
+            type='PackSegInputs',
+            meta_keys=('img_path', 'ori_shape', 'img_shape', 'recomposed'),
+        ),
+    ]
+    dataset = dataset_with(telling, tmp_path, rest, prob=0.5, paste_pixels=True)
+    set_random_seed(0)
+    packed = [dataset[i] for i in range(8)]
+    assert {p['data_samples'].metainfo['recomposed'] for p in packed} == {True, False}
+    for sample in packed:
+        height, width = sample['data_samples'].gt_sem_seg.shape
+        assert sample['inputs'].shape == (3, height, width)
+
+
+def test_the_plan_moves_the_distribution_to_the_target(telling, tmp_path):
+    balanced = dict(type='AddMulti', num_classes=2, target='uniform')
+    dataset = dataset_with(telling, tmp_path, recomposer=balanced)
+    real = np.zeros(4)
+    for index in range(8):
+        labels = cv2.imread(str(tmp_path / 'ann' / f'{index}.png'), -1)
+        real += np.bincount(labels.ravel(), minlength=256)[:4]
+    made = np.zeros(4)
+    for _ in range(100):
+        labels = dataset[0]['gt_seg_map']
+        made += np.bincount(labels.ravel(), minlength=256)[:4]
+    rare = [2, 3]
+    assert made[rare].sum() / made.sum() > 1.5 * real[rare].sum() / real.sum()
+
+
+def test_instances_come_along(telling, tmp_path):
+    for index in range(8):
+        labels = cv2.imread(str(tmp_path / 'ann' / f'{index}.png'), -1)
+        instances = np.where((labels == 2) | (labels == 3), labels * 5, 0)
+        write_png(tmp_path / 'inst' / f'{index}.png', instances.astype(np.uint16))
+    dataset = dataset_with(telling, tmp_path, instance_path=('/ann/', '/inst/'))
+    sample = dataset[0]
+    things = np.isin(sample['gt_seg_map'], (2, 3))
+    np.testing.assert_array_equal(sample['gt_instance_map'] > 0, things)
+    assert sample['seg_fields'] == ['gt_seg_map', 'gt_instance_map']
+
+
+def test_a_photo_of_another_size_is_named(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, paste_pixels=True)
+    for index in range(8):
+        write_png(tmp_path / 'img' / f'{index}.png', np.zeros((12, 16, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'ann/\d\.png.*\[12, 16, 3\]'):
+        dataset[0]
+
+
+@pytest.mark.parametrize('wrong', [dict(prob=1.5), dict(num_recipes=0)])
+def test_wrong_options_are_refused(telling, tmp_path, wrong):
+    options = dict(recomposer=dict(type='AddSingle'), cache_dir=str(tmp_path), **wrong)
+    transform = dict(type='RecomposeLabels', source=telling, **options)
+    with pytest.raises(ValueError, match='RecomposeLabels needs'):
+        DATASETS.build(dict(copy.deepcopy(telling), pipeline=[*LOAD, transform]))
+
+
+def test_a_wrong_label_is_named_when_the_pipeline_is_built(telling, tmp_path):
+    write_png(tmp_path / 'ann' / '3.png', np.full((24, 32), len(CLASSES), np.uint8))
+    with pytest.raises(ValueError, match=r'3\.png.*label value 4'):
+        dataset_with(telling, tmp_path)

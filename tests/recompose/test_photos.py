@@ -1,0 +1,99 @@
+"""Real pixels that are recombined along with the labels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmseg_ganaug.recompose import (
+    AddMulti,
+    LabelStatistics,
+    LabelValueError,
+    MemoryLabelSource,
+    Recon,
+)
+
+SIZE = (20, 30)
+
+
+def make_source(rng, sizes=(SIZE,) * 5, instances=False):
+    """Maps of four classes; each photo tells its map (red) and the class (green)."""
+    label_maps, photos, instance_maps = [], [], []
+    for number, size in enumerate(sizes):
+        label_map = rng.integers(0, 2, (1, size[1]), dtype=np.uint8).repeat(size[0], 0)
+        for class_id in (2, 3):
+            y, x = rng.integers(0, size[0] - 6), rng.integers(0, size[1] - 6)
+            label_map[y : y + 6, x : x + 6] = class_id
+        label_map[0] = 255
+        photo = np.zeros((*size, 3), np.uint8)
+        photo[..., 0], photo[..., 1] = number, label_map
+        label_maps.append(label_map)
+        photos.append(photo)
+        instance_maps.append(np.where(label_map == 2, 1, 0).astype(np.int32))
+    return MemoryLabelSource(
+        label_maps, 4, photos=photos, instance_maps=instance_maps if instances else None
+    )
+
+
+@given(st.integers(0, 2**31), st.sampled_from([AddMulti, Recon]), st.booleans())
+def test_every_pixel_is_one_that_shows_its_label(seed, way, instances):
+    source = make_source(np.random.default_rng(seed), instances=instances)
+    recomposer = way(flip_prob=0.5, shift_range=(0.2, 0.2), min_area=0.0)
+    plan = recomposer.plan(LabelStatistics.collect(source), 3, seed)
+    for recipe in plan:
+        made = recomposer.recompose(recipe, source, with_photo=True)
+        alone = recomposer.recompose(recipe, source)
+        np.testing.assert_array_equal(made.label_map, alone.label_map)
+        assert alone.photo is None and alone.shown is None
+        if instances:
+            np.testing.assert_array_equal(made.instance_map, alone.instance_map)
+        shown = made.shown
+        np.testing.assert_array_equal(made.photo[..., 1][shown], made.label_map[shown])
+        origins = {*made.pasted, recipe.base, recipe.donors[0]}
+        assert set(np.unique(made.photo[..., 0])) <= origins
+        if way is AddMulti:
+            assert shown.all()
+            kept = ~made.changed & (made.label_map == made.base)
+            untouched = kept & ~np.isin(made.label_map, recipe.classes)
+            assert (made.photo[..., 0][untouched] == recipe.base).all()
+
+
+def test_filled_holes_are_not_shown():
+    left = np.zeros((10, 10), np.uint8)
+    left[:, 5:] = 1
+    other = np.full((10, 10), 1, np.uint8)
+    other[4:6, 4:6] = 2
+    photos = [np.repeat(m[..., None], 3, 2) for m in (left, other)]
+    source = MemoryLabelSource([left, other, left], 3, photos=[*photos, photos[0]])
+    way = Recon(num_donors=2, things=[2], stage_share=0.5)
+    for recipe in way.plan(LabelStatistics.collect(source), 5, 0):
+        made = way.recompose(recipe, source, with_photo=True)
+        wrong = made.photo[..., 0] != made.label_map
+        np.testing.assert_array_equal(wrong & made.shown, False)
+        assert made.shown.any()
+        # Where no layer lay, the photo is the first donor's own.
+        first = source.photo(recipe.donors[0])
+        np.testing.assert_array_equal(made.photo[~made.shown], first[~made.shown])
+
+
+def test_resized_donors_bring_resized_pixels():
+    rng = np.random.default_rng(0)
+    source = make_source(rng, sizes=[SIZE, (40, 60), SIZE, (40, 60)])
+    way = AddMulti(num_classes=2, min_area=0.0, resize_donors=True)
+    for recipe in way.plan(LabelStatistics.collect(source), 10, 0):
+        made = way.recompose(recipe, source, with_photo=True)
+        assert made.photo.shape == (*made.label_map.shape, 3)
+        # Borders are blended when a photo is resized; most pixels are not.
+        agree = made.photo[..., 1] == made.label_map
+        assert agree.mean() > 0.85
+
+
+def test_a_photo_of_another_size_is_an_error():
+    source = make_source(np.random.default_rng(0))
+    source._photos[0] = np.zeros((3, 3, 3), np.uint8)
+    way = AddMulti(num_classes=2, min_area=0.0)
+    recipe = next(
+        r for r in way.plan(LabelStatistics.collect(source), 50, 0) if 0 in r.maps
+    )
+    with pytest.raises(LabelValueError, match=r'label map 0.*\[3, 3, 3\]'):
+        way.recompose(recipe, source, with_photo=True)

@@ -1,0 +1,115 @@
+"""What of a stored photo is generated and what is real."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.synthesis.compositing import Compositing, paintable_classes
+
+REAL, PAINTED = 50, 200
+
+
+@pytest.fixture
+def made():
+    """Class 1 and class 2 pasted on a base of class 0."""
+    base = np.zeros((20, 30), np.uint8)
+    label_map = base.copy()
+    label_map[5:10, 5:10] = 1
+    label_map[5:10, 20] = 2  # as thin as a pole
+    photo = np.full((20, 30, 3), REAL, np.uint8)
+    photo[label_map == 1] = 101
+    photo[label_map == 2] = 102
+    return RecomposedMap(
+        label_map, None, base, (1, 2), photo=photo, shown=np.ones(base.shape, bool)
+    )
+
+
+@pytest.fixture
+def painted():
+    return np.full((20, 30, 3), PAINTED, np.uint8)
+
+
+def joined(compositing, made, painted):
+    pair = compositing.join(made, painted, 255)
+    real = ~pair.generated & ~made.changed
+    # Filters rely on it: what is not generated is real, but for the feathered rim.
+    assert (pair.photo[pair.generated] == PAINTED).all()
+    assert real.any() or made.changed.all() or compositing.mode == 'full'
+    return pair.photo, pair.label_map
+
+
+def test_full_is_the_generated_photo(made, painted):
+    photo, labels = joined(Compositing('full'), made, painted)
+    assert (photo == PAINTED).all()
+    np.testing.assert_array_equal(labels, made.label_map)
+
+
+@pytest.mark.parametrize('feather', [0, 3])
+def test_changed_keeps_the_real_background(made, painted, feather):
+    photo, labels = joined(Compositing('changed', feather=feather), made, painted)
+    assert (photo[made.changed] == PAINTED).all()
+    ys, xs = np.nonzero(made.changed)
+    grid_y, grid_x = np.mgrid[:20, :30]
+    distance = np.hypot(grid_y[..., None] - ys, grid_x[..., None] - xs).min(axis=2)
+    assert (photo[distance > feather + 1.2] == REAL).all()
+    fading = (photo[..., 0] > REAL) & (photo[..., 0] < PAINTED)
+    assert fading.any() == (feather > 0)
+    np.testing.assert_array_equal(labels, made.label_map)
+
+
+def test_auto_takes_the_donors_pixels_of_what_cannot_be_painted(made, painted):
+    made.label_map[5:10, 11] = 2  # close beside what is painted
+    made.photo[5:10, 11] = 102
+    way = Compositing('auto', paintable=(True, True, False), feather=3)
+    photo, labels = joined(way, made, painted)
+    assert (photo[made.label_map == 1] == PAINTED).all()
+    assert (photo[made.label_map == 2] == 102).all()
+    assert (photo[15:] == REAL).all()
+    np.testing.assert_array_equal(labels, made.label_map)
+
+
+def test_a_hole_of_a_class_that_cannot_be_painted_teaches_nothing(made, painted):
+    made.base = None
+    made.shown[:, 15:] = False
+    way = Compositing('auto', paintable=(False, True, True), feather=0)
+    photo, labels = joined(way, made, painted)
+    hole = (made.label_map == 0) & ~made.shown
+    assert hole.any()
+    assert (labels[hole] == 255).all()
+    np.testing.assert_array_equal(labels[~hole], made.label_map[~hole])
+    seen = (made.label_map == 0) & made.shown
+    assert (photo[seen] == REAL).all()
+    assert (photo[made.label_map > 0] == PAINTED).all()
+    assert (made.label_map != 255).all()  # the recombination itself is left alone
+
+
+def test_under_recon_all_has_changed(made, painted):
+    made.base = None
+    photo, _ = joined(Compositing('changed'), made, painted)
+    assert (photo == PAINTED).all()
+
+
+def test_fidelity_decides_what_is_paintable():
+    fidelity = {'road': 0.9, 'pole': 0.3, 'bus': math.nan, 'more': 1.0}
+    assert paintable_classes(fidelity, ['road', 'pole', 'bus'], 0.5) == (
+        True,
+        False,
+        False,
+    )
+    with pytest.raises(ValueError, match='no fidelity of car'):
+        paintable_classes(fidelity, ['road', 'car'], 0.5)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(mode='half'), "composite='half'"),
+        (dict(mode='auto'), 'generator_fidelity.py'),
+        (dict(mode='full', feather=-1), 'feather=-1'),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Compositing(**options)
