@@ -1,18 +1,21 @@
 """Generates the samples of a config before training, which would do it as well.
 
 Every GANRecomposeDataset of the training set is built from the same config as in
-training, so that training afterwards finds all samples in its cache.
+training, so that training afterwards finds all samples in its cache. A run that was
+killed goes on where it was; several runs on one cache share the work.
 """
 
 import argparse
 import os
+import shutil
 
 from mmengine.config import Config, DictAction
-from mmengine.dist import init_dist
+from mmengine.dist import barrier, init_dist, is_main_process
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.synthesis import find_stores
 
 
 def parse_args():
@@ -21,6 +24,17 @@ def parse_args():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file that trains on generated samples')
+    parser.add_argument(
+        '--verify',
+        action='store_true',
+        help='read all samples that are there, and make damaged ones anew',
+    )
+    parser.add_argument(
+        '--prune',
+        action='store_true',
+        help='remove, after that, all stores in the same cache folders that the config '
+        'does not use: those of other plans, weights or options',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -55,8 +69,27 @@ def main():
     if args.launcher != 'none':
         init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
+    used = []
     for config in configs:
-        print(DATASETS.build(config))
+        dataset = DATASETS.build(dict(config, lazy_init=True))
+        if args.verify and is_main_process():
+            problems = dataset.verify()
+            print('\n'.join([*problems, f'{len(problems)} damaged samples removed']))
+        barrier()
+        dataset.full_init()
+        print(dataset)
+        used.append(dataset.store().folder)
+    if args.prune and is_main_process():
+        prune(used)
+
+
+def prune(used):
+    """Removes the stores beside those that are used."""
+    for cache_dir in {folder.parent for folder in used}:
+        for folder, size in find_stores(cache_dir).items():
+            if folder not in used:
+                shutil.rmtree(folder)
+                print(f'Removed: {folder} ({size / 2**20:.1f} MiB)')
 
 
 if __name__ == '__main__':

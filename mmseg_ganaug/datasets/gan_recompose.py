@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import force_full_init
@@ -29,6 +29,9 @@ from mmseg_ganaug.recompose import (
 )
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
 from mmseg_ganaug.synthesis import (
+    Compositing,
+    MMagicGenerator,
+    SampleFilter,
     SampleMaker,
     SampleStore,
     build_compositing,
@@ -53,16 +56,19 @@ class GANRecomposeDataset(BaseSegDataset):
     using Generative Adversarial Networks", ICASSP 2019 (arXiv 1811.00174).
 
     Args:
-        source (dict): Config of any MMSeg data set, as it stands.
+        source (dict): Config of any MMSeg data set, as it stands. Of data sets joined
+            or repeated by wrappers every sample counts once, see
+            :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`.
         recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
             :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
             plan, weights and options has a store of its own in it.
         num_samples (int, optional): Number of samples. Give this or ``ratio``.
-        ratio (float, optional): Number of samples relative to that of the source.
+        ratio (float, optional): Number of samples relative to that of the source,
+            repetitions not counted.
         pipeline (list, optional): Training pipeline. Defaults to None: that of the
-            source.
+            source, of its first data set where it joins several.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
             recombined and painted. Defaults to None: what the generator was trained
             for, if its config has a ``scale``, else the size of the label maps.
@@ -84,7 +90,8 @@ class GANRecomposeDataset(BaseSegDataset):
         max_redraws (int): Recipes that are tried, one after the other, in the place of
             one whose sample a filter drops. Defaults to 3.
         **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
-            ``indices`` of :class:`mmseg.datasets.BaseSegDataset`.
+            ``indices`` of :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses
+            among the samples, of which all are made.
 
     Raises:
         FileNotFoundError: When the source, the generator's config or its checkpoint is
@@ -258,6 +265,24 @@ class GANRecomposeDataset(BaseSegDataset):
         count = self._num_samples or max(1, round(self._ratio * len(source)))
         return recomposer.plan(statistics, count, self._seed), recomposer, statistics
 
+    def store(self) -> SampleStore:
+        """The store of the samples, as far as they are made.
+
+        Returns:
+            SampleStore: Its folder may not exist yet.
+        """
+        return self._prepare().store
+
+    def verify(self) -> List[str]:
+        """Reads all samples and removes damaged ones; :meth:`generate` makes them anew.
+
+        Returns:
+            list[str]: What was wrong with each of them; names the file.
+        """
+        source = self._source
+        num_classes = len(source.metainfo['classes'])
+        return self.store().discard_damaged(num_classes, source.ignore_index)
+
     def generate(self) -> Tuple[RecomposePlan, SampleStore]:
         """Makes the samples that the store lacks.
 
@@ -265,6 +290,43 @@ class GANRecomposeDataset(BaseSegDataset):
             tuple[RecomposePlan, SampleStore]: The plan and the store that holds all of
             its samples.
         """
+        work = self._prepare()
+        plan, store, filters = work.plan, work.store, work.filters
+        # All ranks must know the same list, whatever each of them sees on the disk.
+        missing = [store.missing(len(plan))]
+        broadcast_object_list(missing)
+        if missing[0]:
+            # Raises where the checkpoint does not fit, before anything is written.
+            work.generator.load()
+            for judge in filters:
+                judge.prepare(work.source, self._cache_dir)
+            if is_main_process():
+                store.prepare(''.join(f'{line}\n' for line in work.recipes.lines()))
+                print_log(
+                    f'Generating {len(missing[0])} of {len(plan)} samples in '
+                    f'{store.folder}',
+                    logger='current',
+                )
+            barrier()
+            maker = SampleMaker(
+                work.recipes,
+                len(plan),
+                work.recomposer.recompose,
+                work.source,
+                work.generator,
+                work.compositing,
+                filters,
+            )
+            synthesize(maker, missing[0], store, self._batch_size)
+            for loaded in (work.generator, *filters):
+                loaded.release()
+            if filters and is_main_process():
+                table = filter_table(store.reports(), work.source.class_names)
+                print_log(f'What the filters took:\n{table}', logger='current')
+        return plan, store
+
+    def _prepare(self) -> '_Work':
+        """Plans, and opens the store; nothing is loaded or made yet."""
         source = self.label_source()
         generator = self._build_generator()
         generator.check(
@@ -273,12 +335,12 @@ class GANRecomposeDataset(BaseSegDataset):
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._plan(source)
-        whole = plan
+        recipes = plan
         if filters and self._max_redraws:
             spares = recomposer.plan(
                 statistics, len(plan) * self._max_redraws, self._seed + 1
             )
-            whole = replace(plan, recipes=plan.recipes + spares.recipes)
+            recipes = replace(plan, recipes=plan.recipes + spares.recipes)
         store = SampleStore(
             self._cache_dir,
             dict(
@@ -288,44 +350,29 @@ class GANRecomposeDataset(BaseSegDataset):
                 generator=generator.fingerprint(),
                 labels=hashlib.sha256(statistics.pixels.tobytes()).hexdigest(),
                 photos=source.photos_digest() if compositing.needs_photo else None,
-                plan=whole.fingerprint(),
+                plan=recipes.fingerprint(),
                 samples=len(plan),
                 scale=source.scale,
             ),
             photo_suffix=self._photo_suffix,
             reduce_zero_label=self.reduce_zero_label,
         )
-        # All ranks must cut the same list, whatever each of them sees on the disk.
-        missing = [store.missing(len(plan))]
-        broadcast_object_list(missing)
-        if missing[0]:
-            # Raises where the checkpoint does not fit, before anything is written.
-            generator.load()
-            for judge in filters:
-                judge.prepare(source, self._cache_dir)
-            if is_main_process():
-                store.prepare(''.join(f'{line}\n' for line in whole.lines()))
-                print_log(
-                    f'Generating {len(missing[0])} of {len(plan)} samples in '
-                    f'{store.folder}',
-                    logger='current',
-                )
-            barrier()
-            maker = SampleMaker(
-                whole.recipes,
-                len(plan),
-                recomposer.recompose,
-                source,
-                generator,
-                compositing,
-                filters,
-            )
-            synthesize(maker, missing[0], store, self._batch_size)
-            for loaded in (generator, *filters):
-                loaded.release()
-            if filters and is_main_process():
-                print_log(filter_table(store.reports(), source.class_names), 'current')
-        return plan, store
+        return _Work(
+            plan, recipes, recomposer, source, generator, compositing, filters, store
+        )
 
     def _build_generator(self):
         return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
+
+
+class _Work(NamedTuple):
+    """All that makes the samples; ``recipes`` are the plan and its spares."""
+
+    plan: RecomposePlan
+    recipes: RecomposePlan
+    recomposer: Recomposer
+    source: DatasetLabelSource
+    generator: MMagicGenerator
+    compositing: Compositing
+    filters: List[SampleFilter]
+    store: SampleStore

@@ -1,4 +1,4 @@
-"""Checks of the files of a sample, by their headers alone."""
+"""The files of a sample: where they are, and checks of their headers."""
 
 import io
 from typing import NamedTuple, Optional, Tuple
@@ -13,7 +13,7 @@ _ORIENTATION = 0x0112  # of the EXIF tags
 
 
 class MissingFileError(FileNotFoundError, ValueError):
-    """There is no such file."""
+    """There is no such file, or no such folder."""
 
 
 class ImageHeader(NamedTuple):
@@ -96,6 +96,35 @@ def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
 def unreadable(path: str, error: Exception) -> ValueError:
     """The error for a file that is no whole image: names it, and says what to do."""
     return ValueError(f'{path} cannot be read as an image ({error}): {_RESTORE}')
+
+
+def find_instance_path(
+    info: dict, replacement: Optional[Tuple[str, str]]
+) -> Optional[str]:
+    """Finds the instance map that belongs to a sample.
+
+    Args:
+        info (dict): Data info of an MMSeg data set.
+        replacement (tuple[str, str], optional): What to replace in ``seg_map_path``,
+            and by what.
+
+    Returns:
+        str | None: ``inst_map_path`` of the info, else the replaced path, else None.
+
+    Raises:
+        ValueError: When the text to replace does not occur in the path.
+    """
+    if 'inst_map_path' in info:
+        return info['inst_map_path']
+    if replacement is None:
+        return None
+    old, new = replacement
+    if old not in info['seg_map_path']:
+        raise ValueError(
+            f'instance_path replaces {old!r}, which does not occur in '
+            f'{info["seg_map_path"]}'
+        )
+    return info['seg_map_path'].replace(old, new)
 
 
 def _check_size(path: str, size: Tuple[int, int], label: ImageHeader) -> None:

@@ -17,6 +17,7 @@ from mmseg_ganaug.datasets.label_files import (
     check_instance_map,
     check_label_format,
     check_photo_size,
+    find_instance_path,
     read_header,
     unreadable,
 )
@@ -232,11 +233,10 @@ class DatasetLabelSource:
         for index in range(len(self)):
             number, info = self._dataset.locate(index)
             path = info['img_path']
-            if path == info['seg_map_path']:  # label maps alone
-                missing.append(index)
-            elif self._dataset.parts[number].backend_args is None and (
-                '://' not in path and not os.path.exists(path)
-            ):
+            remote = self._dataset.parts[number].backend_args or '://' in path
+            there = remote or os.path.exists(path)
+            # Where there are label maps alone, these stand for the photos.
+            if not there or path == info['seg_map_path']:
                 missing.append(index)
         return missing
 
@@ -309,32 +309,3 @@ def _find_loader(dataset: Any) -> BaseLoadAnnotations:
         if isinstance(transform, BaseLoadAnnotations):
             return transform
     return LoadAnnotations(backend_args=dataset.backend_args)
-
-
-def find_instance_path(
-    info: dict, replacement: Optional[Tuple[str, str]]
-) -> Optional[str]:
-    """Finds the instance map that belongs to a sample.
-
-    Args:
-        info (dict): Data info of an MMSeg data set.
-        replacement (tuple[str, str], optional): What to replace in ``seg_map_path``,
-            and by what.
-
-    Returns:
-        str | None: ``inst_map_path`` of the info, else the replaced path, else None.
-
-    Raises:
-        ValueError: When the text to replace does not occur in the path.
-    """
-    if 'inst_map_path' in info:
-        return info['inst_map_path']
-    if replacement is None:
-        return None
-    old, new = replacement
-    if old not in info['seg_map_path']:
-        raise ValueError(
-            f'instance_path replaces {old!r}, which does not occur in '
-            f'{info["seg_map_path"]}'
-        )
-    return info['seg_map_path'].replace(old, new)

@@ -12,6 +12,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmseg_ganaug.configs import find_real
+from mmseg_ganaug.datasets.label_files import MissingFileError
 
 _HOW_TO_SET_PATHS = (
     'set data_root, data_prefix and ann_file to where the files are. Label maps '
@@ -79,7 +80,7 @@ class SourceDataset:
         """Reads the lists of files.
 
         Raises:
-            FileNotFoundError: When a data set has no samples; says where they were
+            MissingFileError: When a data set has no samples; says where they were
                 looked for.
             ValueError: When a data set has no label maps.
         """
@@ -121,7 +122,7 @@ def build_source(config: Mapping[str, Any]) -> SourceDataset:
         SourceDataset: Of all real data sets in it.
 
     Raises:
-        FileNotFoundError: When a data set finds its folders missing.
+        MissingFileError: When a data set finds its folders missing.
         ValueError: See :class:`SourceDataset`.
     """
     configs: List[Mapping[str, Any]] = []
@@ -187,7 +188,7 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
         missing = _missing(paths)
         if not missing:
             raise
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{config["type"]}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
         ) from error
 
@@ -237,7 +238,7 @@ def _read_list(part: BaseSegDataset) -> None:
         missing = _missing([*part.data_prefix.values(), part.ann_file])
         if not missing or (isinstance(error, OSError) and error.errno is None):
             raise  # it says itself what to do, or it is something else
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{name}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
         ) from error
     except ValueError as error:
@@ -246,7 +247,7 @@ def _read_list(part: BaseSegDataset) -> None:
             raise
     if not getattr(part, '_fully_initialized', True) or len(part) == 0:
         names = f' named in {part.ann_file}' if part.ann_file else ''
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'the source data set {name} has no samples: '
             f'{part.data_prefix.get("img_path")} holds no *{part.img_suffix} files'
             f'{names}: {_HOW_TO_SET_PATHS}'

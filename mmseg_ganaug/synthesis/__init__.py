@@ -8,11 +8,12 @@ from mmseg_ganaug.synthesis.compositing import (
 from mmseg_ganaug.synthesis.filters import (
     IgnoredShareFilter,
     LossFilter,
+    SampleFilter,
     filter_table,
 )
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
-from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
+from mmseg_ganaug.synthesis.store import SampleStore, find_stores, fingerprint_of
 from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
@@ -21,10 +22,12 @@ __all__ = [
     'LossFilter',
     'MMagicGenerator',
     'Sample',
+    'SampleFilter',
     'SampleMaker',
     'SampleStore',
     'build_compositing',
     'filter_table',
+    'find_stores',
     'fingerprint_of',
     'paintable_classes',
     'synthesize',

@@ -5,11 +5,14 @@ import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Set, Union
+from typing import Dict, Iterator, List, Mapping, Optional, Set, Union
 
 import cv2
 import numpy as np
+from mmengine.utils import ProgressBar
+from PIL import Image
 
 from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
 from mmseg_ganaug.synthesis.sample_maker import Sample
@@ -71,6 +74,7 @@ class SampleStore:
         self.label_folder = self.folder / 'labels'
         self.report_folder = self.folder / 'reports'
         self._folders = (self.photo_folder, self.label_folder, self.report_folder)
+        self.claims_path = self.folder / 'claims.lock'
         self.plan_path = self.folder / 'plan.jsonl'
 
     def prepare(self, plan_text: str) -> None:
@@ -107,13 +111,15 @@ class SampleStore:
         Returns:
             set[int]: Their indices.
         """
-        if not self.photo_folder.is_dir():
-            return set()
-        return {
-            int(entry.name[: -len(self.photo_suffix)])
-            for entry in os.scandir(self.photo_folder)
-            if entry.name.endswith(self.photo_suffix) and entry.name[0] != '.'
-        }
+        photos = _numbers(self.photo_folder, self.photo_suffix)
+        return photos & _numbers(self.label_folder, self.label_suffix)
+
+    def holds(self, index: int) -> bool:
+        """Whether a sample exists."""
+        # The photo is written last.
+        return os.path.exists(self.photo_path(index)) and os.path.exists(
+            self.label_path(index)
+        )
 
     def missing(self, num_samples: int) -> List[int]:
         """Looks up which samples have still to be made.
@@ -126,6 +132,67 @@ class SampleStore:
         """
         present = self.present()
         return [index for index in range(num_samples) if index not in present]
+
+    def sample_bytes(self, index: int) -> int:
+        """Disk space of a sample, in bytes."""
+        return sum(
+            os.path.getsize(path)
+            for path in (self.photo_path(index), self.label_path(index))
+        )
+
+    def free_bytes(self) -> int:
+        """Disk space that is left, in bytes."""
+        return shutil.disk_usage(self.folder).free
+
+    def discard_damaged(self, num_classes: int, ignore_index: int) -> List[str]:
+        """Reads every sample and removes those that cannot be used, to be made again.
+
+        Args:
+            num_classes (int): Number of classes, C.
+            ignore_index (int): Label value of pixels that belong to no class.
+
+        Returns:
+            list[str]: What was wrong with each of them; names the file.
+        """
+        present = sorted(self.present())
+        bar = ProgressBar(len(present)) if present else None
+        problems = []
+
+        def problem_of(index: int) -> Optional[str]:
+            return self._problem(index, num_classes, ignore_index)
+
+        with ThreadPoolExecutor() as pool:
+            for index, problem in zip(present, pool.map(problem_of, present)):
+                if problem is not None:
+                    problems.append(problem)
+                    # Without its photo a sample does not exist.
+                    os.unlink(self.photo_path(index))
+                bar.update()
+        if bar:
+            bar.file.write('\n')
+        return problems
+
+    def _problem(
+        self, index: int, num_classes: int, ignore_index: int
+    ) -> Optional[str]:
+        """What is wrong with a sample, or None."""
+        sizes = []
+        for path in (self.photo_path(index), self.label_path(index)):
+            try:
+                with Image.open(path) as image:
+                    image.load()  # unlike OpenCV, it does not pass over missing parts
+                    sizes.append(image.size)
+                    pixels = np.asarray(image)
+            except (OSError, SyntaxError) as error:
+                return f'{path} cannot be read ({error})'
+        if sizes[0] != sizes[1]:
+            return f'{path} is {sizes[1]}, but its photo {sizes[0]} (width, height)'
+        if self._reduce_zero_label:
+            pixels = pixels - np.uint8(1)  # 0, no class, wraps to 255
+        wrong = (pixels >= num_classes) & (pixels != ignore_index)
+        if pixels.ndim != 2 or wrong.any():
+            return f'{path} holds values that are no classes'
+        return None
 
     def photo_path(self, index: int) -> str:
         """Path of a photo."""
@@ -174,7 +241,7 @@ class SampleStore:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            free = shutil.disk_usage(self.folder).free
+            free = self.free_bytes()
             raise OSError(
                 error.errno,
                 f'the disk of {self.folder} is full ({free / 2**20:.0f} MiB free, one '
@@ -182,6 +249,33 @@ class SampleStore:
                 'choose another cache_dir, then start again; the samples made so far '
                 'are kept',
             ) from error
+
+
+def find_stores(cache_dir: Union[str, Path]) -> Dict[Path, int]:
+    """Looks for stores in a cache folder.
+
+    Args:
+        cache_dir (str | Path): The folder.
+
+    Returns:
+        dict[Path, int]: The folder of each store, and its size in bytes.
+    """
+    folders = sorted(path.parent for path in Path(cache_dir).glob('*/store.json'))
+    return {
+        folder: sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
+        for folder in folders
+    }
+
+
+def _numbers(folder: Path, suffix: str) -> Set[int]:
+    """Numbers of the files of that suffix in a folder."""
+    if not folder.is_dir():
+        return set()
+    return {
+        int(entry.name[: -len(suffix)])
+        for entry in os.scandir(folder)
+        if entry.name.endswith(suffix) and entry.name[0] != '.'
+    }
 
 
 def _encode(image: np.ndarray, suffix: str) -> bytes:

@@ -1,14 +1,23 @@
 """From a plan to samples on disk."""
 
+import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from mmengine.dist import barrier, get_dist_info
+from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
 
+from mmseg_ganaug.synthesis.claims import Claims
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore
+
+# Encoding a photo takes longer than a GPU takes to paint it.
+_WRITERS = 4
+# Batches that wait to be written, at most: bounds the memory.
+_WAITING = 2 * _WRITERS
+_POLL_SECONDS = 0.5
 
 
 def synthesize(
@@ -20,8 +29,10 @@ def synthesize(
     """Makes samples of a plan, with a progress bar.
 
     The plan is cut into batches at fixed places, and a batch is painted whole even if
-    only one of its samples is missing: so the bytes depend neither on where an earlier
-    run was killed nor on the number of ranks, which share the batches.
+    only one of its samples is missing: so the bytes do not depend on where an earlier
+    run was killed, nor on who made which batch. The ranks of a distributed run, and
+    any other processes on the same store, share the batches: whoever is free claims
+    the next one, and what a process that died had claimed falls to the others.
 
     Args:
         maker (SampleMaker): Makes the samples of the plan.
@@ -33,40 +44,134 @@ def synthesize(
         OSError: When the disk is full. The samples made so far are kept.
     """
     rank, world_size = get_dist_info()
-    wanted = set(missing)
-    starts = sorted({index - index % batch_size for index in wanted})
-    batches = [
-        list(range(start, min(start + batch_size, len(maker))))
-        for start in starts[rank::world_size]
-    ]
+    claims = Claims(store.claims_path)
+    batches = _Batches(len(maker), missing, batch_size, store, claims)
+    batches.begin_at(rank, world_size)
+    progress = _Progress(missing, store) if rank == 0 and missing else None
 
-    def write(batch: List[int], samples: List[Sample]) -> int:
+    def write(batch: List[int], samples: List[Sample]) -> None:
         for index, sample in zip(batch, samples):
-            if index in wanted:
+            if not store.holds(index):
                 store.write(index, sample)
-        return len(wanted.intersection(batch))
+        claims.drop(batch[0])
 
-    own = len(wanted.intersection(chain.from_iterable(batches)))
-    bar = ProgressBar(own) if rank == 0 and own else None
-
-    def finish(writing) -> None:
-        count = writing.result()
-        if bar:
-            bar.update(count)
-
-    # One batch is read ahead and one is written behind while the generator works.
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        reading = writing = None
-        for number, batch in enumerate(batches):
-            maps = (reading or reader.submit(maker.recompose, batch)).result()
-            if number + 1 < len(batches):
-                reading = reader.submit(maker.recompose, batches[number + 1])
-            samples = maker.finish(batch, maps)
-            if writing:
-                finish(writing)
-            writing = writer.submit(write, batch, samples)
-        if writing:
-            finish(writing)
-    if bar:
-        bar.file.write('\n')
+    try:
+        # One batch is read ahead and some are written behind while the generator works.
+        writing: deque = deque()
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(_WRITERS) as writers:
+            batch = batches.claim()
+            reading = None
+            while batch or batches.left:
+                if batch is None:
+                    # The others have the rest; one of them may die.
+                    while writing:
+                        writing.popleft().result()
+                    if progress:
+                        progress.update()
+                    time.sleep(_POLL_SECONDS)
+                    batch, reading = batches.claim(), None
+                    continue
+                maps = (reading or reader.submit(maker.recompose, batch)).result()
+                following = batches.claim()
+                if following:
+                    reading = reader.submit(maker.recompose, following)
+                samples = maker.finish(batch, maps)
+                writing.append(writers.submit(write, batch, samples))
+                while writing and (len(writing) > _WAITING or writing[0].done()):
+                    writing.popleft().result()
+                if progress:
+                    progress.update()
+                batch = following
+            while writing:
+                writing.popleft().result()
+    finally:
+        claims.close()
+    if progress:
+        progress.finish()
     barrier()
+
+
+class _Batches:
+    """The batches that hold missing samples.
+
+    Attributes:
+        left: Those that are not known to be made, each by its first sample.
+    """
+
+    def __init__(
+        self,
+        num_samples: int,
+        missing: Sequence[int],
+        batch_size: int,
+        store: SampleStore,
+        claims: Claims,
+    ) -> None:
+        self._num_samples = num_samples
+        self._size = batch_size
+        self._store = store
+        self._claims = claims
+        self._missing = frozenset(missing)
+        self.left = deque(sorted({index - index % batch_size for index in missing}))
+
+    def begin_at(self, rank: int, world_size: int) -> None:
+        """Ranks begin far from each other, so that they seldom meet."""
+        self.left.rotate(-(len(self.left) * rank // world_size))
+
+    def claim(self) -> Optional[List[int]]:
+        """Claims a batch; None where all that are left are others' for now."""
+        for _ in range(len(self.left)):
+            start = self.left.popleft()
+            batch = list(range(start, min(start + self._size, self._num_samples)))
+            if self._is_made(batch):
+                continue
+            if not self._claims.take(start):
+                self.left.append(start)
+                continue
+            # Whoever had it may have finished it in between.
+            if not self._is_made(batch):
+                return batch
+            self._claims.drop(start)
+        return None
+
+    def _is_made(self, batch: List[int]) -> bool:
+        return all(
+            self._store.holds(index) for index in batch if index in self._missing
+        )
+
+
+class _Progress:
+    """One bar over all processes, and an early word on disk space."""
+
+    def __init__(self, missing: Sequence[int], store: SampleStore) -> None:
+        self._missing = missing
+        self._store = store
+        self._before = len(store.present())
+        self._bar = ProgressBar(len(missing))
+        self._looked = time.monotonic()
+        self._told = False
+
+    def update(self) -> None:
+        """Looks at what is there, once a second at most."""
+        if time.monotonic() - self._looked >= 1:
+            self._look()
+
+    def finish(self) -> None:
+        """Completes the bar."""
+        self._look()
+        self._bar.file.write('\n')
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        present = self._store.present()
+        done = min(len(present) - self._before, len(self._missing))
+        self._bar.update(max(0, done - self._bar.completed))
+        if present and not self._told:
+            self._told = True
+            still = (len(self._missing) - done) * self._store.sample_bytes(min(present))
+            free = self._store.free_bytes()
+            print_log(
+                f'About {still / 2**20:.0f} MiB more will be written; '
+                f'{free / 2**20:.0f} MiB are free'
+                + (': the disk will be full before the end' if still > free else ''),
+                logger='current',
+            )

@@ -78,13 +78,14 @@ def joined(*datasets):
 def test_wrappers_are_taken_off_and_every_map_counts_once(source, other):
     nested = joined(repeated(joined(source, repeated(other))), source)
     first = DATASETS.build(source)
-    built = RepeatDataset(ConcatDataset([first, DATASETS.build(other), first]), 50)
+    built = ConcatDataset([first, DATASETS.build(other), first])
     for dataset in (build_source(nested), SourceDataset.of(built)):
         photos = [dataset.locate(index)[1]['img_path'] for index in range(len(dataset))]
         folders = [photo.split('/')[-2] for photo in photos]
         assert folders == ['img'] * 8 + ['img2'] * 3
         with pytest.raises(IndexError, match='no sample 11'):
             dataset.locate(11)
+    assert len(SourceDataset.of(RepeatDataset(first, 50))) == 8
 
 
 def test_samples_are_made_of_all_joined_data_sets(generated, source, other):

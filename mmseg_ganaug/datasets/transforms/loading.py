@@ -7,7 +7,7 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmseg_ganaug.datasets.label_source import find_instance_path
+from mmseg_ganaug.datasets.label_files import find_instance_path
 from mmseg_ganaug.registry import TRANSFORMS
 
 

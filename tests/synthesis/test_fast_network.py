@@ -1,0 +1,204 @@
+"""The faster layers give what the plain ones give."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mmseg_ganaug.registry import MODELS
+from mmseg_ganaug.synthesis.fast_network import InPlaceInstanceNorm, make_fast
+from mmseg_ganaug.synthesis.one_hot import CodeConv, CodeEncoder, CodesToChannels
+
+GLOBAL = dict(
+    type='Pix2PixHDGlobalGenerator', base_channels=6, num_downsamples=2, num_blocks=2
+)
+ENHANCER = dict(
+    type='Pix2PixHDLocalEnhancer',
+    base_channels=4,
+    num_downsamples=1,
+    num_blocks=1,
+    num_enhancers=2,
+    num_local_blocks=1,
+)
+ENCODERS = {
+    'ignore channel': dict(num_classes=5),
+    'no channel for ignored pixels': dict(num_classes=5, ignore_channel=False),
+    'edges': dict(num_classes=5, edges=True, class_edges=True),
+    'label ids': dict(
+        num_classes=3,
+        label_ids=[7, 2, 5],
+        num_label_ids=9,
+        ignore_channel=False,
+        ignore_label_id=0,
+        edges=True,
+    ),
+}
+
+
+def make_model(generator=GLOBAL, encoder='edges', **options):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            type='Pix2PixHD',
+            label_encoder=ENCODERS[encoder],
+            generator=generator,
+            **options,
+        )
+    )
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, std=0.1)
+            nn.init.normal_(layer.bias, std=0.1)
+    return model.eval()
+
+
+def make_maps(model, size=(40, 56), batch=2):
+    """Blocks of classes, single pixels of others, some ignored; instances likewise."""
+    rng = torch.Generator().manual_seed(1)
+    number = model.label_encoder.num_classes
+
+    def blocks(high, side):
+        coarse = torch.randint(high, (batch, 1, 9, 9), generator=rng)
+        maps = coarse.repeat_interleave(side, 2).repeat_interleave(side, 3)
+        return maps[..., : size[0], : size[1]]
+
+    labels = blocks(number, 8).to(torch.uint8)
+    labels[:, :, 3, 5] = number - 1
+    labels[:, :, 20:24, 30:37] = 255
+    return labels, blocks(40000, 7).int()
+
+
+@torch.no_grad()
+def photos_of(model, labels, instances):
+    return model.translation(labels, instance_maps=instances)
+
+
+@pytest.mark.parametrize('encoder', ENCODERS)
+def test_codes_stand_for_the_channels_of_the_label_encoder(encoder):
+    model = make_model(encoder=encoder)
+    labels, instances = make_maps(model)
+    codes = CodeEncoder(model.label_encoder)
+    channels = CodesToChannels(codes.channels_of_code, torch.float32)
+    assert torch.equal(
+        channels(codes(labels, instances)), model.label_encoder(labels, instances)
+    )
+
+
+@pytest.mark.parametrize('encoder', ENCODERS)
+def test_looked_up_convolution_equals_the_multiplied_one(encoder):
+    model = make_model(encoder=encoder)
+    labels, instances = make_maps(model)
+    codes = CodeEncoder(model.label_encoder)
+    conv = nn.Conv2d(model.label_encoder.out_channels, 11, 7)
+    fast = CodeConv(conv, codes.channels_of_code, torch.float32)
+    with torch.no_grad():
+        wanted = conv(
+            F.pad(model.label_encoder(labels, instances), (3,) * 4, 'reflect')
+        )
+        found = fast(codes(labels, instances))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
+
+
+def test_looked_up_convolution_does_not_depend_on_how_many_windows_are_taken(
+    monkeypatch,
+):
+    model = make_model()
+    labels, instances = make_maps(model)
+    codes = CodeEncoder(model.label_encoder)
+    conv = nn.Conv2d(model.label_encoder.out_channels, 11, 7)
+    fast = CodeConv(conv, codes.channels_of_code, torch.float32)
+    whole = fast(codes(labels, instances))
+    monkeypatch.setattr('mmseg_ganaug.synthesis.one_hot._CHUNK', 100)
+    assert torch.equal(fast(codes(labels, instances)), whole)
+
+
+@pytest.mark.parametrize('chunk', [64, 2**18])
+def test_norm_in_place_is_as_exact_as_the_plain_one(chunk, monkeypatch):
+    monkeypatch.setattr('mmseg_ganaug.synthesis.fast_network._CHUNK', chunk)
+    torch.manual_seed(0)
+    # Means a hundred times the deviation: sums of squares would lose all digits.
+    x = torch.randn(2, 5, 33, 20) + 100 * torch.randn(2, 5, 1, 1)
+    wanted = F.instance_norm(x.double())
+    found = InPlaceInstanceNorm(1e-5)(x.contiguous(memory_format=torch.channels_last))
+    plain_error = (F.instance_norm(x) - wanted).abs().max()
+    assert (found - wanted).abs().max() < max(2 * plain_error, 2e-5)
+
+
+def test_norm_in_place_of_constant_features_is_zero():
+    x = torch.full((1, 3, 8, 8), 7.0).contiguous(memory_format=torch.channels_last)
+    assert InPlaceInstanceNorm(1e-5)(x).abs().max() == 0
+
+
+@pytest.mark.parametrize('channels_last', [True, False])
+@pytest.mark.parametrize('encoder', ['ignore channel', 'label ids'])
+@pytest.mark.parametrize('generator', [GLOBAL, ENHANCER], ids=['global', 'enhancer'])
+def test_fast_model_paints_the_same_photos(generator, encoder, channels_last):
+    model = make_model(generator, encoder)
+    # Sides that do not divide by the stride.
+    labels, instances = make_maps(model, size=(41, 54))
+    wanted = photos_of(model, labels, instances)
+    fast = make_fast(copy.deepcopy(model), torch.float32, channels_last)
+    found = photos_of(fast, labels, instances)
+    assert found.shape == wanted.shape == (2, 3, 41, 54)
+    assert wanted.std() > 0.1
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-5)
+
+
+def test_fast_model_with_region_codes_paints_the_same_photos():
+    model = make_model(encoder='edges', noise_channels=2)
+    labels, instances = make_maps(model)
+    wanted = photos_of(model, labels, instances)
+    fast = make_fast(copy.deepcopy(model), torch.float32)
+    found = photos_of(fast, labels, instances)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize('generator', [GLOBAL, ENHANCER], ids=['global', 'enhancer'])
+def test_bfloat16_is_near(generator):
+    model = make_model(generator)
+    labels, instances = make_maps(model)
+    wanted = photos_of(model, labels, instances)
+    found = photos_of(
+        make_fast(copy.deepcopy(model), torch.bfloat16), labels, instances
+    )
+    assert found.dtype == torch.float32
+    assert 0 < (found - wanted).abs().mean() < 0.02
+
+
+def test_weights_of_the_looked_up_convolution_are_not_rounded():
+    model = make_model()
+    conv = model.generators['photo'].model[1]
+    weight = conv.weight.detach().clone()
+    fast = make_fast(model, torch.bfloat16).generators['photo']
+    table = fast._run.model[1].taps
+    assert table.dtype == torch.float32
+    assert torch.isin(weight[:, 0, 1, 1], table).all()
+
+
+def test_photo_does_not_depend_on_those_painted_with_it():
+    model = make_fast(make_model(ENHANCER), torch.float32)
+    labels, instances = make_maps(model)
+    both = photos_of(model, labels, instances)
+    alone = photos_of(model, labels[1:], instances[1:])
+    torch.testing.assert_close(both[1:], alone, rtol=0, atol=1e-5)
+
+
+def test_wrong_label_value_is_still_named():
+    model = make_fast(make_model(encoder='ignore channel'), torch.float32)
+    labels = torch.full((1, 1, 16, 16), 6, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r'label values \[6\] are neither'):
+        model.paint(labels)
+
+
+@pytest.mark.slow
+def test_compiled_model_paints_the_same_photos():
+    small = dict(GLOBAL, base_channels=4, num_downsamples=1, num_blocks=1)
+    model = make_model(small)
+    labels, instances = make_maps(model)
+    wanted = photos_of(model, labels, instances)
+    fast = make_fast(copy.deepcopy(model), torch.float32, compile_network=True)
+    with torch.inference_mode():
+        found = photos_of(fast, labels, instances)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-5)

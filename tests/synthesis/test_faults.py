@@ -1,0 +1,178 @@
+"""Killed, crowded, damaged: the samples are the same bytes in the end."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
+from mmseg_ganaug.synthesis import SampleMaker, SampleStore, synthesize
+from mmseg_ganaug.synthesis.claims import Claims
+
+NUM_SAMPLES, BATCH = 40, 3
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, 'fork'), reason='processes are forked to be quick'
+)
+
+
+class SlowPainter:
+    """Takes a moment, and leaves a mark for each batch."""
+
+    ignore_index = 255
+    uses_instances = False
+
+    def __init__(self, marks, seconds):
+        self._marks = marks
+        self._seconds = seconds
+
+    def paint(self, label_maps, instance_maps=None):
+        time.sleep(self._seconds)
+        with open(self._marks, 'ab', buffering=0) as file:
+            file.write(b'x')
+        # What is painted together shows in the bytes.
+        return np.repeat(label_maps[..., None] * 9 + len(label_maps), 3, axis=-1)
+
+
+def work(folder, seconds=0.0):
+    """Makes what is missing in a store."""
+    rng = np.random.default_rng(0)
+    maps = [rng.integers(0, 3, (20, 24)).astype(np.uint8) for _ in range(5)]
+    source = MemoryLabelSource(maps, 3)
+    way = AddSingle()
+    plan = way.plan(LabelStatistics.collect(source), NUM_SAMPLES, 0)
+    painter = SlowPainter(folder / 'marks', seconds)
+    maker = SampleMaker(plan, NUM_SAMPLES, way.recompose, source, painter)
+    store = SampleStore(folder, {'plan': plan.fingerprint()})
+    missing = store.missing(NUM_SAMPLES)
+    if missing:
+        store.prepare('plan\n')
+        synthesize(maker, missing, store, BATCH)
+    return store
+
+
+def start(folder, seconds):
+    """Does the work in another process."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            # The test's output is not the child's.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            work(folder, seconds)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def exit_code(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def contents(store):
+    return {
+        str(path.relative_to(store.folder)): path.read_bytes()
+        for path in store.folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def batches_painted(folder):
+    return (folder / 'marks').stat().st_size
+
+
+@pytest.fixture
+def undisturbed(tmp_path):
+    folder = tmp_path / 'undisturbed'
+    folder.mkdir()
+    return contents(work(folder))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / 'disturbed'
+    folder.mkdir()
+    return folder
+
+
+def test_killed_fifty_times_it_ends_with_the_same_bytes(folder, undisturbed):
+    rng = np.random.default_rng(1)
+    killed = 0
+    for _ in range(50):
+        child = start(folder, 0.002)
+        time.sleep(rng.uniform(0.005, 0.05))
+        os.kill(child, signal.SIGKILL)
+        killed += exit_code(child) == -signal.SIGKILL
+    assert killed > 10
+    assert contents(work(folder)) == undisturbed
+
+
+def test_two_processes_share_the_work(folder, undisturbed):
+    children = [start(folder, 0.03) for _ in range(2)]
+    assert [exit_code(child) for child in children] == [0, 0]
+    assert contents(work(folder)) == undisturbed
+    assert batches_painted(folder) == -(-NUM_SAMPLES // BATCH)
+
+
+def test_nobody_waits_for_a_dead_process(folder, undisturbed):
+    children = [start(folder, 0.05) for _ in range(2)]
+    time.sleep(0.3)
+    os.kill(children[0], signal.SIGKILL)
+    assert exit_code(children[0]) == -signal.SIGKILL
+    assert exit_code(children[1]) == 0
+    assert contents(work(folder)) == undisturbed
+
+
+def test_a_deleted_label_or_photo_is_made_anew(folder, undisturbed):
+    store = work(folder)
+    os.unlink(store.label_path(4))
+    os.unlink(store.photo_path(11))
+    painted = batches_painted(folder)
+    assert contents(work(folder)) == undisturbed
+    assert batches_painted(folder) == painted + 2
+
+
+@pytest.mark.parametrize('what', ['photo', 'label'])
+@pytest.mark.parametrize('kept', [0, 60])
+def test_a_truncated_file_is_found_and_made_anew(folder, undisturbed, what, kept):
+    store = work(folder)
+    path = store.photo_path(7) if what == 'photo' else store.label_path(7)
+    with open(path, 'rb+') as file:
+        file.truncate(kept)
+    (problem,) = store.discard_damaged(3, 255)
+    assert path in problem
+    assert contents(work(folder)) == undisturbed
+    assert store.discard_damaged(3, 255) == []
+
+
+def test_a_claim_is_held_until_it_is_dropped_or_its_holder_dies(tmp_path):
+    path = tmp_path / 'claims.lock'
+    claims = Claims(path)
+    ready, done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        own = Claims(path)
+        os.write(done, bytes([own.take(3), own.take(4)]))
+        own.drop(4)
+        os.write(done, b'.')
+        time.sleep(60)
+    assert os.read(ready, 2) == b'\x01\x01'
+    assert os.read(ready, 1) == b'.'
+    assert not claims.take(3)
+    assert claims.take(4)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert claims.take(3)
+    claims.close()
+
+
+def test_what_is_missing_is_found_among_many(tmp_path):
+    store = SampleStore(tmp_path, {'plan': 'a'})
+    store.prepare('plan\n')
+    for number in range(0, 3000):
+        open(store.photo_path(number), 'w').close()
+        open(store.label_path(number), 'w').close()
+    assert store.missing(100_000) == list(range(3000, 100_000))
