@@ -1,9 +1,7 @@
 """The whole pipeline on one data set: generator, samples, two segmenters, a report."""
 
 import hashlib
-import json
 import shlex
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from mmengine.config import Config
 
 from mmseg_ganaug.configs import find_generated, find_shipped, has_type, nested_dicts
 from mmseg_ganaug.engine.tool_runner import run_tool
+from mmseg_ganaug.engine.training_run import TrainingRun
 
 NOTICE = (
     'One seed at toy size: this shows that everything runs and what it makes. It is a '
@@ -207,19 +206,17 @@ class Quickstart:
 
     def _train(self, title: str, config: Path) -> None:
         """Trains unless the same training is already finished."""
-        work_dir = Path(Config.fromfile(config).work_dir)
-        stamp = work_dir / 'quickstart.json'
-        wanted = {'inputs': self._fingerprint(config), 'finished': True}
-        found = json.loads(stamp.read_text()) if stamp.is_file() else {}
-        if found == wanted:
+        run = self._training(title, config)
+        if run.is_trained():
             self._skip(title)
-            return
-        if found.get('inputs') != wanted['inputs']:
-            shutil.rmtree(work_dir, ignore_errors=True)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(json.dumps(dict(wanted, finished=False)))
-        self._tool(title, 'tools/train.py', [config, '--resume'])
-        stamp.write_text(json.dumps(wanted))
+        else:
+            run.train()
+
+    def _training(self, title: str, config: Path) -> TrainingRun:
+        def tool(name: str, arguments: Sequence) -> None:
+            self._tool(title, name, arguments)
+
+        return TrainingRun(config, self._fingerprint(config), tool)
 
     def _fingerprint(self, config: Path) -> str:
         """Names what a training depends on: its config, the generator's, the data."""
@@ -229,13 +226,7 @@ class Quickstart:
         return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
 
     def _test(self, title: str, config: Path) -> dict:
-        cfg = Config.fromfile(config)
-        folder = Path(cfg.work_dir) / 'test'
-        shutil.rmtree(folder, ignore_errors=True)
-        checkpoint = Path(cfg.work_dir) / f'iter_{cfg.train_cfg.max_iters}.pth'
-        self._tool(title, 'tools/test.py', [config, checkpoint, '--work-dir', folder])
-        (metrics,) = folder.glob('*/*.json')
-        return json.loads(metrics.read_text())
+        return self._training(title, config).test()
 
     def _tool(self, title: str, tool: str, arguments: Sequence) -> None:
         self._stage += 1

@@ -12,6 +12,9 @@ from mmseg_ganaug.datasets.generated_samples import (  # noqa: E402
 )
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
 from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
+from mmseg_ganaug.datasets.rare_class_sampling import (  # noqa: E402
+    RareClassSamplingDataset,
+)
 from mmseg_ganaug.datasets.samplers import (  # noqa: E402
     InfiniteRatioSampler,
     RatioSampler,
@@ -26,6 +29,7 @@ __all__ = [
     'GANRecomposeDataset',
     'InfiniteRatioSampler',
     'LabelToImageDataset',
+    'RareClassSamplingDataset',
     'RatioSampler',
     'ToyStreetsDataset',
     'build_source',

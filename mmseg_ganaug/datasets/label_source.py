@@ -131,11 +131,7 @@ class DatasetLabelSource:
             label_map = self._loaders[number](info)['gt_seg_map']
         except (OSError, SyntaxError) as error:
             raise unreadable(info['seg_map_path'], error) from error
-        left_out = (
-            info['reduce_zero_label'] or 255 in (info['label_map'] or {}).values()
-        )
-        if left_out and self.ignore_index != 255:
-            label_map[label_map == 255] = self.ignore_index
+        unify_ignored(label_map, info, self.ignore_index)
         return self._resize(label_map)
 
     def instance_map(self, index: int) -> Optional[np.ndarray]:
@@ -309,3 +305,19 @@ def _find_loader(dataset: Any) -> BaseLoadAnnotations:
         if isinstance(transform, BaseLoadAnnotations):
             return transform
     return LoadAnnotations(backend_args=dataset.backend_args)
+
+
+def unify_ignored(label_map: np.ndarray, info: dict, ignore_index: int) -> None:
+    """Gives what MMSeg leaves out of a label map the data set's ignore index, in place.
+
+    MMSeg writes 255 for the zero label and for classes that ``metainfo`` leaves out,
+    whatever the ignore index is.
+
+    Args:
+        label_map (np.ndarray): uint8 ``[H, W]``, as ``LoadAnnotations`` gives it.
+        info (dict): Data info of the sample.
+        ignore_index (int): Of the data set.
+    """
+    left_out = info['reduce_zero_label'] or 255 in (info['label_map'] or {}).values()
+    if left_out and ignore_index != 255:
+        label_map[label_map == 255] = ignore_index

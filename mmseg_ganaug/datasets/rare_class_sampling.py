@@ -1,0 +1,90 @@
+"""Rare class sampling, the baseline that shows real samples of rare classes often."""
+
+from typing import Any, List, Mapping
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.source_dataset import build_source
+from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.recompose import inverse_frequency_weights
+from mmseg_ganaug.registry import DATASETS
+
+
+@DATASETS.register_module()
+class RareClassSamplingDataset(Dataset):
+    """Draws a class, rare ones most often, then a sample that shows it.
+
+    The pipeline is run until what it packs shows enough of the class, a few times at
+    most: it is the crop that is drawn again. Each index is one draw; which sample it
+    gives does not depend on the index.
+
+    Source: Hoyer et al., "DAFormer: Improving Network Architectures and Training
+    Strategies for Domain-Adaptive Semantic Segmentation", CVPR 2022: a class is drawn
+    by softmax((1 - frequency) / temperature). Their smallest numbers of pixels, 3000 of
+    a 512 x 512 crop, are shares of the map's and the crop's area here.
+
+    Args:
+        dataset (dict): Config of an MMSeg data set with a training pipeline.
+        cache_dir (str): Folder in which the label statistics are kept.
+        temperature (float): Above 0; the lower, the more often rare classes are drawn.
+            Defaults to 0.01, as in the paper.
+        min_area (float): Smallest share (0..1) of a map's area that a class must
+            cover for the map to be drawn for it, and of a crop's area for it to be
+            taken. Defaults to 0.001.
+        max_tries (int): Runs of the pipeline at most. Defaults to 10, as in the paper.
+
+    Raises:
+        ValueError: When an option is out of range, or no map shows enough of any class.
+    """
+
+    def __init__(
+        self,
+        dataset: Mapping[str, Any],
+        cache_dir: str,
+        temperature: float = 0.01,
+        min_area: float = 0.001,
+        max_tries: int = 10,
+    ) -> None:
+        if not 0 <= min_area <= 1 or max_tries < 1:
+            raise ValueError(
+                'RareClassSamplingDataset needs 0 <= min_area <= 1 and max_tries >= 1, '
+                f'not {min_area} and {max_tries}'
+            )
+        self._min_area = min_area
+        self._max_tries = max_tries
+        self._source = build_source(dataset)
+        statistics = collect_statistics(DatasetLabelSource(self._source), cache_dir)
+        area = statistics.sizes.prod(axis=1)
+        shows = statistics.pixels >= np.maximum(1, min_area * area)[:, None]
+        self._samples: List[np.ndarray] = [np.flatnonzero(column) for column in shows.T]
+        weights = inverse_frequency_weights(statistics.frequency, temperature)
+        weights = np.where(shows.any(axis=0), weights, 0)
+        if not weights.any():
+            raise ValueError(
+                f'no label map shows a class on {min_area:g} of its area: lower '
+                'min_area'
+            )
+        self._weights = weights / weights.sum()
+        self.metainfo = self._source.metainfo
+
+    def full_init(self) -> None:
+        """Nothing is left to do."""
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> dict:
+        """Draws a sample; ``index`` only says that one is wanted."""
+        # MMEngine seeds the global generator of each worker; there is no other.
+        random = np.random
+        class_id = random.choice(len(self._weights), p=self._weights)
+        number = random.choice(self._samples[class_id])
+        for _ in range(self._max_tries):
+            part, info = self._source.locate(int(number))
+            sample = self._source.parts[part].pipeline(info)
+            labels = sample['data_samples'].gt_sem_seg.data
+            if (labels == class_id).sum() >= max(1, self._min_area * labels.numel()):
+                break
+        return sample

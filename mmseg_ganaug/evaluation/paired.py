@@ -1,0 +1,114 @@
+"""How sure a difference between methods is."""
+
+import math
+from dataclasses import dataclass
+from typing import Dict, List, Sequence
+
+import numpy as np
+
+from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult
+from mmseg_ganaug.evaluation.table import ABSENT, Table
+
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Difference of a method to the baseline over the seeds that both have.
+
+    Attributes:
+        mean: In points of IoU.
+        margin: Half the width of the 95 % confidence interval, in points; NaN with
+            fewer than two seeds.
+        seeds: Number of seeds.
+    """
+
+    mean: float
+    margin: float
+    seeds: int
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return abs(self.mean) > self.margin  # never so for NaN
+
+    def __str__(self) -> str:
+        if not self.seeds:
+            return ABSENT
+        text = f'{self.mean + 0.0:+.2f}'
+        return text if math.isnan(self.margin) else f'{text} ± {self.margin:.2f}'
+
+
+def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Difference:
+    """Difference over pairs, by Student's t distribution.
+
+    The runs of a seed share initial weights and order of the data, so that pairing
+    them removes what the seed does to both.
+
+    Args:
+        values: One figure a seed.
+        baseline: That of the baseline for the same seeds; pairs with a NaN are left
+            out.
+    """
+    pairs = np.subtract(values, baseline)
+    pairs = pairs[~np.isnan(pairs)]
+    if not len(pairs):
+        return Difference(math.nan, math.nan, 0)
+    margin = math.nan
+    if len(pairs) > 1:
+        from scipy.stats import t
+
+        quantile = float(t.ppf((1 + _CONFIDENCE) / 2, len(pairs) - 1))
+        margin = quantile * float(pairs.std(ddof=1)) / math.sqrt(len(pairs))
+    return Difference(float(pairs.mean()), margin, len(pairs))
+
+
+def difference_table(
+    results: Sequence[RunResult],
+    title: str = 'Differences to the baseline',
+    baseline: str = BASELINE,
+) -> Table:
+    """Tells what each method gains on the baseline, in all and for each class.
+
+    Args:
+        results (Sequence[RunResult]): Runs of one protocol.
+        title (str): Heading over the table.
+        baseline (str): The method that the others are compared with.
+
+    Raises:
+        ValueError: When the baseline has no runs, or there is no other method.
+    """
+    runs: Dict[str, Dict[int, RunResult]] = {}
+    for result in results:
+        runs.setdefault(result.method, {})[result.seed] = result
+    reference = runs.pop(baseline, {})
+    if not reference or not runs:
+        raise ValueError(
+            f'differences need runs of {baseline!r} and of another method; there are '
+            f'runs of {sorted({result.method for result in results})}'
+        )
+    names = list(results[0].per_class_iou)
+
+    def row(name: str) -> List[str]:
+        def figure(result: RunResult) -> float:
+            return result.mIoU if name == 'mIoU' else result.per_class_iou[name]
+
+        cells = []
+        for found in runs.values():
+            seeds = sorted(set(found) & set(reference))
+            difference = paired_difference(
+                [figure(found[seed]) for seed in seeds],
+                [figure(reference[seed]) for seed in seeds],
+            )
+            cells.append(f'{difference}{" *" if difference.is_sure else ""}')
+        return [name, *cells]
+
+    return Table(
+        header=['points of IoU', *runs],
+        rows=[row(name) for name in ['mIoU', *names]],
+        title=title,
+        notes=[
+            f'Mean of the differences to {baseline}, seed by seed, with the 95 % '
+            "confidence interval of Student's t; * where it leaves out zero.",
+        ],
+    )

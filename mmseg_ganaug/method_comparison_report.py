@@ -1,0 +1,68 @@
+"""What a comparison of methods leaves: tables, charts, one HTML file."""
+
+from pathlib import Path
+from typing import List
+
+import numpy as np
+
+from mmseg_ganaug.evaluation import Table, comparison_table, write_results
+from mmseg_ganaug.evaluation.comparison import BASELINE
+from mmseg_ganaug.evaluation.paired import difference_table
+from mmseg_ganaug.method_comparison import MethodComparison
+from mmseg_ganaug.visualization import (
+    Figure,
+    class_iou_chart,
+    frequency_against_iou_chart,
+    write_report,
+)
+
+
+def write_comparison(comparison: MethodComparison) -> List[Path]:
+    """Writes results.json, results.md, the charts and report.html.
+
+    Args:
+        comparison (MethodComparison): At least one of its trainings is finished.
+
+    Returns:
+        list[Path]: The files.
+
+    Raises:
+        ValueError: When no training is finished.
+    """
+    results = comparison.results()
+    if not results:
+        raise ValueError(
+            f'no training of {comparison.protocol} is finished: run it without '
+            '--report-only'
+        )
+    folder = comparison.results_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    names, frequency = comparison.frequency()
+    title = f'{comparison.protocol}: {len(results)} trainings'
+    tables: List[Table] = [comparison_table(results, names, frequency, title)]
+    methods = list(dict.fromkeys(result.method for result in results))
+    if BASELINE in methods and len(methods) > 1:
+        tables.append(difference_table(results))
+    files = write_results(results, folder, tables[0])
+    text = '\n\n'.join(table.to_markdown() for table in tables)
+    (folder / 'results.md').write_text(text, encoding='utf-8')
+    mean_iou = {
+        method: {
+            name: float(
+                np.mean([r.per_class_iou[name] for r in results if r.method == method])
+            )
+            for name in names
+        }
+        for method in methods
+    }
+    chart = class_iou_chart(names, mean_iou, folder / 'class_iou.png')
+    figures = [Figure(chart, 'Mean over the seeds of each method.', 'IoU per class')]
+    if BASELINE in methods:
+        path = folder / 'frequency_iou.png'
+        frequency_against_iou_chart(names, frequency, mean_iou[BASELINE], path)
+        figures.append(
+            Figure(path, 'The baseline: rare classes score worst.', 'Frequency and IoU')
+        )
+    report = write_report(folder / 'report.html', title, [*tables, *figures])
+    print('\n'.join(table.to_text() for table in tables))
+    return [*files, *(figure.path for figure in figures), report]

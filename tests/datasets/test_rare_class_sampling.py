@@ -1,0 +1,80 @@
+"""Rare class sampling: which samples and crops are drawn."""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import write_png
+from mmengine.registry import DefaultScope
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
+
+
+@pytest.fixture
+def build(source, tmp_path):
+    """Eight maps of which the last alone shows a bird, in 20 of 24 x 32 pixels."""
+    for index in range(8):
+        labels = np.zeros((24, 32), np.uint8)
+        labels[:8] = 1
+        if index == 7:
+            labels[18:22, 25:30] = 2
+        write_png(tmp_path / 'ann' / f'{index}.png', labels)
+
+    def built(crop=None, **options):
+        pipeline = list(source['pipeline'])
+        if crop:
+            pipeline.insert(2, dict(type='RandomCrop', crop_size=crop))
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            return DATASETS.build(
+                dict(
+                    type='mmseg_ganaug.RareClassSamplingDataset',
+                    dataset=dict(source, pipeline=pipeline),
+                    cache_dir=str(tmp_path / 'cache'),
+                    **options,
+                )
+            )
+
+    set_random_seed(0)
+    return built
+
+
+def shows_birds(sample):
+    return bool((sample['data_samples'].gt_sem_seg.data == 2).any())
+
+
+def test_the_rare_class_is_drawn_most_often(build):
+    dataset = build(temperature=0.1)
+    assert len(dataset) == 8
+    birds = sum(shows_birds(dataset[0]) for _ in range(60))
+    assert birds > 50
+    even = build(temperature=1e6)
+    birds = sum(shows_birds(even[0]) for _ in range(90))
+    # One of three classes that occur, and now and then by chance.
+    assert 20 < birds < 55
+
+
+def test_crops_are_drawn_until_they_show_the_class(build):
+    many = build(crop=(8, 8), max_tries=50, temperature=0.01)
+    once = build(crop=(8, 8), max_tries=1, temperature=0.01)
+    found = [sum(shows_birds(d[0]) for _ in range(60)) for d in (many, once)]
+    assert found[0] == 60
+    assert found[1] < 45
+
+
+def test_a_class_that_is_too_small_everywhere_is_never_drawn(build):
+    dataset = build(min_area=0.05, temperature=0.01)
+    assert sum(shows_birds(dataset[0]) for _ in range(40)) < 20
+
+
+def test_it_is_joined_and_classified_as_its_source(build, tmp_path):
+    dataset = build()
+    assert dataset.metainfo['classes'] == ('ground', 'wall', 'bird', 'cup')
+    labels = dataset[3]['data_samples'].gt_sem_seg.data[0].numpy()
+    files = [cv2.imread(str(tmp_path / 'ann' / f'{i}.png'), -1) for i in range(8)]
+    assert any((labels == file).all() for file in files)
+
+
+def test_wrong_options_are_refused(build):
+    with pytest.raises(ValueError, match='max_tries'):
+        build(max_tries=0)
+    with pytest.raises(ValueError, match='lower min_area'):
+        build(min_area=1.0)

@@ -1,0 +1,170 @@
+"""The matrix of methods and seeds: what is run, resumed, skipped and reported."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_ganaug import method_comparison
+from mmseg_ganaug.engine.tool_runner import ToolError
+from mmseg_ganaug.method_comparison import Cell, MethodComparison
+from mmseg_ganaug.method_comparison_report import write_comparison
+
+CONFIG = """
+real = dict(
+    type='BaseSegDataset',
+    data_root='{root}',
+    data_prefix=dict(img_path='img', seg_map_path='ann'),
+    img_suffix='.png',
+    metainfo=dict(classes=['road', 'pole'], palette=[[0, 0, 0], [9, 9, 9]]),
+    pipeline=[],
+)
+train_dataloader = dict(dataset={dataset})
+val_dataloader = dict(dataset=real)
+train_cfg = dict(max_iters=10)
+lr = 0.1
+"""
+GENERATED = (
+    "dict(type='ConcatDataset', datasets=[real, "
+    "dict(type='GANRecomposeDataset', source=real)])"
+)
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    for folder in ('img', 'ann'):
+        (tmp_path / folder).mkdir()
+        for index in range(2):
+            image = np.zeros((4, 4) + (3,) * (folder == 'img'), np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f'{index}.png'), image)
+    for name, dataset in (('plain', 'real'), ('recon', GENERATED)):
+        text = CONFIG.format(root=tmp_path, dataset=dataset)
+        (tmp_path / f'{name}.py').write_text(text)
+    path = tmp_path / 'matrix.py'
+    path.write_text(
+        "protocol = 'toy'\nseeds = [0, 1]\n"
+        f"methods = dict(plain='{tmp_path}/plain.py',"
+        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{'lr': 0.2}}))\n"
+    )
+    return path
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    """Stands in for the tools: notes what is run; 'train.py' may be told to fail."""
+    calls = []
+
+    def run_tool(title, tool, arguments, log):
+        name = Path(tool).name
+        config = method_comparison.Config.fromfile(arguments[0])
+        calls.append((name, config))
+        if run_tool.failing == name:
+            raise ToolError('killed')
+        if name == 'test.py':
+            gain = 0.0 if 'plain' in config.work_dir else 2.0
+            folder = Path(arguments[-1]) / 'now'
+            folder.mkdir(parents=True)
+            figures = {'mIoU': 50 + gain, 'aAcc': 80.0, 'IoU.road': 90.0}
+            figures['IoU.pole'] = 10.0 + 2 * gain + config.randomness.seed
+            (folder / 'now.json').write_text(json.dumps(figures))
+        return 1.0
+
+    run_tool.failing = None
+    run_tool.calls = calls
+    monkeypatch.setattr(method_comparison, 'run_tool', run_tool)
+    return run_tool
+
+
+def make(matrix, tmp_path):
+    return MethodComparison(matrix, tmp_path / 'work', tmp_path / 'results')
+
+
+def names(tools):
+    return [name for name, _ in tools.calls]
+
+
+def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    assert names(tools) == ['train.py', 'test.py', 'synthesize.py'] + [
+        'train.py',
+        'test.py',
+    ] * 2 + ['synthesize.py', 'train.py', 'test.py']
+    assert [config.randomness.seed for _, config in tools.calls] == [0] * 5 + [1] * 5
+    generated = tools.calls[-1][1].train_dataloader.dataset.datasets[1]
+    assert generated.seed == 1
+    assert tools.calls[-1][1].lr == 0.2
+    saved = json.loads((tmp_path / 'results/toy/recon/seed1/results.json').read_text())
+    assert (saved['method'], saved['seed'], saved['mIoU']) == ('recon', 1, 52.0)
+    assert {'config_hash', 'versions', 'device', 'seconds'} <= set(saved)
+
+    tools.calls.clear()
+    again = make(matrix, tmp_path)
+    for cell in again.cells():
+        again.run(cell)
+    assert tools.calls == []
+
+
+def test_an_interrupted_training_is_resumed_and_a_finished_one_only_tested(
+    matrix, tools, tmp_path
+):
+    comparison = make(matrix, tmp_path)
+    cell = Cell('plain', 0)
+    tools.failing = 'train.py'
+    with pytest.raises(ToolError):
+        comparison.run(cell)
+    kept = tmp_path / 'work/compare-toy/plain/seed0/iter_5.pth'
+    kept.write_bytes(b'half way')
+    tools.failing = 'test.py'
+    with pytest.raises(ToolError):
+        comparison.run(cell)
+    assert kept.exists()
+    tools.failing = None
+    tools.calls.clear()
+    comparison.run(cell)
+    assert names(tools) == ['test.py']
+
+
+def test_a_changed_config_is_trained_anew(matrix, tools, tmp_path):
+    make(matrix, tmp_path).run(Cell('plain', 0))
+    stale = tmp_path / 'work/compare-toy/plain/seed0/iter_10.pth'
+    stale.write_bytes(b'old')
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write('lr = 0.3\n')
+    tools.calls.clear()
+    changed = make(matrix, tmp_path)
+    assert changed.results() == []
+    changed.run(Cell('plain', 0))
+    assert names(tools) == ['train.py', 'test.py']
+    assert not stale.exists()
+
+
+def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys):
+    comparison = make(matrix, tmp_path)
+    with pytest.raises(ValueError, match='no training of toy is finished'):
+        write_comparison(comparison)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    files = write_comparison(comparison)
+    assert all(path.is_file() for path in files)
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert '52.00' in text
+    assert '+4.00 ± 0.00' in text  # pole
+    assert 'Differences to the baseline' in capsys.readouterr().out
+
+
+def test_pieces_of_the_matrix_can_be_chosen(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    assert comparison.cells(['recon'], [1]) == [Cell('recon', 1)]
+    with pytest.raises(ValueError, match='nothing'):
+        comparison.cells(['nothing'])
+
+
+def test_a_matrix_that_lacks_something_is_refused(tmp_path):
+    path = tmp_path / 'matrix.yaml'
+    path.write_text('protocol: toy\nseeds: [0]\n')
+    with pytest.raises(ValueError, match='lacks methods'):
+        MethodComparison(path)
