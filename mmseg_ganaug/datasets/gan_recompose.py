@@ -329,9 +329,7 @@ class GANRecomposeDataset(BaseSegDataset):
         """Plans, and opens the store; nothing is loaded or made yet."""
         source = self.label_source()
         generator = self._build_generator()
-        generator.check(
-            source.num_classes, has_instances=source.instance_map(0) is not None
-        )
+        generator.check(source.num_classes, has_instances=source.has_instances)
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._plan(source)

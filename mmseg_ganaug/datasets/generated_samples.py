@@ -61,8 +61,9 @@ def generated_mask(
 def _inside(dataset: Dataset) -> List[Dataset]:
     if isinstance(dataset, ConcatDataset):
         return list(dataset.datasets)
-    wrapped = vars(dataset).get('dataset')
-    return [] if wrapped is None else [wrapped]
+    # The latter: a data set that num_batch_per_epoch of MMEngine has shortened.
+    wrapped = (vars(dataset).get(name) for name in ('dataset', '_dataset'))
+    return [inner for inner in wrapped if inner is not None]
 
 
 def _mask(dataset: Dataset) -> np.ndarray:

@@ -8,10 +8,10 @@ import numpy as np
 from mmengine.dataset import Compose, force_full_init
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
-from mmseg.registry import DATASETS as MMSEG_DATASETS
 
-from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource, unify_ignored
 from mmseg_ganaug.datasets.recomposed_labels import RecomposedLabels
+from mmseg_ganaug.datasets.source_dataset import SourceDataset, build_source
 from mmseg_ganaug.datasets.transforms.formatting import to_tensor
 from mmseg_ganaug.recompose.source import check_label_map
 from mmseg_ganaug.registry import DATASETS
@@ -21,7 +21,8 @@ from mmseg_ganaug.registry import DATASETS
 class LabelToImageDataset:
     """The training data of a generator, from any MMSeg data set.
 
-    Photos and label maps are loaded by MMSeg's own transforms, so ``label_map`` and
+    Of data sets joined or repeated by wrappers every sample counts once. Photos and
+    label maps are loaded by MMSeg's own transforms, so ``label_map`` and
     ``reduce_zero_label`` of the source apply; its pipeline is not used.
 
     Args:
@@ -66,10 +67,12 @@ class LabelToImageDataset:
     ) -> None:
         # The default scope is MMagic's while a generator trains.
         with DefaultScope.overwrite_default_scope('mmseg'):
-            if isinstance(source, dict):
-                source = MMSEG_DATASETS.build({**source, 'lazy_init': True})
-            self.source = source
-            self._load = Compose(self._loading(with_instances, instance_path))
+            build = build_source if isinstance(source, dict) else SourceDataset.of
+            self.source = build(source)
+            self._loads = [
+                Compose(self._loading(part, with_instances, instance_path))
+                for part in self.source.parts
+            ]
             self._transform = Compose(self._processing(scale, interpolation, pipeline))
         self._scale = None if scale is None else tuple(scale)
         self._instance_path = instance_path if with_instances else None
@@ -81,10 +84,13 @@ class LabelToImageDataset:
         if not lazy_init:
             self.full_init()
 
+    @staticmethod
     def _loading(
-        self, with_instances: bool, instance_path: Optional[Tuple[str, str]]
+        part: BaseSegDataset,
+        with_instances: bool,
+        instance_path: Optional[Tuple[str, str]],
     ) -> List[dict]:
-        backend = {'backend_args': self.source.backend_args}
+        backend = {'backend_args': part.backend_args}
         transforms = [
             {'type': 'LoadImageFromFile', **backend},
             {'type': 'LoadAnnotations', **backend},
@@ -128,17 +134,7 @@ class LabelToImageDataset:
         """Reads the list of the source and checks its label files."""
         if self._fully_initialized:
             return
-        try:
-            self.source.full_init()
-        except (FileNotFoundError, ValueError) as error:
-            if self.source.data_list:
-                raise
-            raise ValueError(
-                f'{type(self.source).__name__} has no samples ({error}): mend '
-                f'data_root={self.source.data_root!r}, '
-                f'data_prefix={self.source.data_prefix} or '
-                f'ann_file={self.source.ann_file!r}'
-            ) from error
+        self.source.full_init()
         self._fully_initialized = True
         labels = DatasetLabelSource(self.source, self._scale, self._instance_path)
         if self._recomposer is not None:
@@ -156,7 +152,7 @@ class LabelToImageDataset:
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
         """Data info of a sample of the source."""
-        return self.source.get_data_info(idx)
+        return self.source.locate(idx)[1]
 
     @force_full_init
     def __len__(self) -> int:
@@ -170,8 +166,9 @@ class LabelToImageDataset:
             ValueError: Names the file where the label map holds a wrong value, or
                 photo, label map and instance map differ in size.
         """
-        info = self.source.get_data_info(idx)
-        sample = self._load(info)
+        number, info = self.source.locate(idx)
+        sample = self._loads[number](info)
+        unify_ignored(sample['gt_seg_map'], info, self.source.ignore_index)
         label_map, path = sample['gt_seg_map'], info['seg_map_path']
         num_classes = len(self.source.metainfo['classes'])
         check_label_map(label_map, num_classes, self.source.ignore_index, path)
@@ -188,9 +185,11 @@ class LabelToImageDataset:
         return packed
 
     def _draw_recomposed(self, inputs: dict) -> dict:
-        number = np.random.randint(len(self._recomposed))  # noqa: NPY002 (as MMSeg's)
+        # From the worker's own generator, as MMSeg's transforms draw.
+        rng = np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
+        number = int(rng.integers(len(self._recomposed)))
         size = tuple(inputs['img_label'].shape[-2:])
-        label_map, instance_map = self._recomposed.load(number, size)
+        label_map, instance_map = self._recomposed.load(number, size, rng)
         drawn = {'img_recomposed_label': to_tensor(label_map)}
         if self._with_instances:
             drawn['img_recomposed_instance'] = to_tensor(instance_map)
@@ -198,4 +197,5 @@ class LabelToImageDataset:
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        return f'{name}({type(self.source).__name__}, {len(self)} pairs)'
+        parts = ', '.join(type(part).__name__ for part in self.source.parts)
+        return f'{name}({parts}, {len(self)} pairs)'

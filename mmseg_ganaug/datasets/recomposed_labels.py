@@ -35,14 +35,15 @@ class RecomposedLabels:
         return len(self._plan)
 
     def load(
-        self, index: int, size: Tuple[int, int]
+        self, index: int, size: Tuple[int, int], rng: np.random.Generator
     ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         """Makes one recombination.
 
         Args:
             index (int): Number of the recipe.
-            size (tuple[int, int]): Height and width; of a larger map the middle is
-                taken.
+            size (tuple[int, int]): Height and width; of a larger map a window is
+                taken that holds something new.
+            rng (np.random.Generator): Draws the window.
 
         Returns:
             tuple[np.ndarray, np.ndarray | None]: uint8 and int32 [height, width].
@@ -57,8 +58,14 @@ class RecomposedLabels:
                 f'a recombined map is {shape}, smaller than the photo beside it, '
                 f'{size} (height, width): set scale, so that all have one size'
             )
-        top, left = ((have - want) // 2 for have, want in zip(shape, size))
-        window = slice(top, top + size[0]), slice(left, left + size[1])
+        changed = np.flatnonzero(made.changed)
+        aim = rng.choice(changed) if len(changed) else rng.integers(made.changed.size)
+        window = []
+        for at, have, want in zip(np.unravel_index(aim, shape), shape, size):
+            # The pixel lies anywhere in the window, not always in its middle.
+            start = int(np.clip(at - rng.integers(want), 0, have - want))
+            window.append(slice(start, start + want))
+        window = tuple(window)
         instance_map = made.instance_map
         return (
             made.label_map[window],

@@ -44,12 +44,14 @@ def count_maps(
     """
     total = len(source)
     size = max(1, min(32, -(-total // (4 * max(num_workers, 1)))))
+    has_instances = total > 0 and source.instance_map(0) is not None
     chunks = [
-        (start, min(start + size, total), grid) for start in range(0, total, size)
+        (start, min(start + size, total), grid, has_instances)
+        for start in range(0, total, size)
     ]
     counts: Counts = {}
     done = 0
-    for (start, stop, _), part in zip(chunks, _counted(source, chunks, num_workers)):
+    for (start, stop, *_), part in zip(chunks, _counted(source, chunks, num_workers)):
         for name, values in part.items():
             if name in ('positions', 'ignored_positions'):
                 counts[name] = counts.get(name, 0) + values
@@ -93,12 +95,16 @@ def _start_worker(source: LabelSource) -> None:
     _worker_source = source
 
 
-def _count_in_worker(start: int, stop: int, grid: Tuple[int, int]) -> Counts:
-    return _count_chunk(_worker_source, start, stop, grid)
+def _count_in_worker(*chunk) -> Counts:
+    return _count_chunk(_worker_source, *chunk)
 
 
 def _count_chunk(
-    source: LabelSource, start: int, stop: int, grid: Tuple[int, int]
+    source: LabelSource,
+    start: int,
+    stop: int,
+    grid: Tuple[int, int],
+    has_instances: bool,
 ) -> Counts:
     count, classes = stop - start, source.num_classes
     counts = {
@@ -108,7 +114,6 @@ def _count_chunk(
         'positions': np.zeros((classes, *grid), np.int64),
         'ignored_positions': np.zeros(grid, np.int64),
     }
-    has_instances = source.instance_map(0) is not None
     if has_instances:
         counts['instances'] = np.zeros((count, classes), np.int64)
         counts['mixed_instances'] = np.zeros(count, np.int64)

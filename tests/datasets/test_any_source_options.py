@@ -15,6 +15,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image
 
 from mmseg_ganaug.datasets import CamVidDataset, DatasetLabelSource
+from mmseg_ganaug.datasets.paired_folders import PairedFoldersDataset
 from mmseg_ganaug.datasets.source_dataset import SourceDataset, build_source
 from mmseg_ganaug.registry import GENERATORS
 
@@ -317,6 +318,18 @@ def test_instance_maps_count_where_all_joined_data_sets_have_them(
     assert DatasetLabelSource(both).instance_map(0) is None
     found = DatasetLabelSource(both, instance_path=('/ann', '/inst')).instance_map(9)
     assert found.dtype == np.int32 and (found == 700).all()
+
+
+def test_instance_maps_of_a_part_alone_do_not_count(source, other, tmp_path):
+    for index in range(8):
+        write_png(tmp_path / 'inst' / f'{index}.png', np.ones((24, 32), np.uint16))
+    options = {key: source[key] for key in ('data_root', 'img_suffix', 'metainfo')}
+    prefix = dict(img_path='img', seg_map_path='ann', inst_map_path='inst')
+    having = PairedFoldersDataset(data_prefix=prefix, **options)
+    lacking = PairedFoldersDataset(data_prefix=other['data_prefix'], **options)
+    for parts, found in (([having], True), ([having, lacking], False)):
+        labels = DatasetLabelSource(SourceDataset(parts))
+        assert (labels.instance_map(0) is not None) == found == labels.has_instances
 
 
 def test_class_balanced_data_set_repeats_the_rare(generated):

@@ -187,8 +187,36 @@ def test_empty_source_is_refused(tmp_path, exists):
     if exists:
         (tmp_path / 'images').mkdir()
         (tmp_path / 'annotations').mkdir()
-    with pytest.raises(ValueError, match='no samples'):
+    with pytest.raises(ValueError, match=r'no samples|does not exist'):
         LabelToImageDataset(source(tmp_path))
+
+
+def test_joined_and_repeated_sources_give_every_pair_once(pairs, tmp_path):
+    (tmp_path / 'other').mkdir()
+    write_pair(tmp_path / 'other', 'c', np.full((6, 8), 2, np.uint8))
+    write_pair(tmp_path / 'other', 'd', np.zeros((6, 8), np.uint8))
+    other = source(tmp_path / 'other', reduce_zero_label=True)
+    both = dict(
+        type='ConcatDataset',
+        datasets=[dict(type='RepeatDataset', times=9, dataset=source(pairs)), other],
+    )
+    dataset = LabelToImageDataset(both, pipeline=[])
+    assert len(dataset) == 4
+    first = dataset[0]['inputs']['img_label'].numpy()
+    assert (first == read(pairs, 'annotations')).all()
+    assert dataset[2]['inputs']['img_label'].unique().tolist() == [1]
+    assert dataset[3]['inputs']['img_label'].unique().tolist() == [255]
+
+
+def test_classes_left_out_become_the_ignore_index(tmp_path):
+    write_pair(tmp_path, 'a', np.arange(12, dtype=np.uint8).reshape(3, 4))
+    config = source(
+        tmp_path,
+        type='mmseg_ganaug.CamVidDataset',
+        metainfo=dict(classes=('car', 'sky')),
+    )
+    labels = LabelToImageDataset(config, pipeline=[])[0]['inputs']['img_label']
+    assert labels.unique().tolist() == [0, 1, 11]
 
 
 @pytest.mark.real_data
@@ -234,3 +262,20 @@ def test_recombined_maps_are_cut_to_the_crop_of_the_photo(pairs):
     inputs = dataset[0]['inputs']
     assert inputs['img_photo'].shape == (3, 4, 6)
     assert inputs['img_recomposed_label'].shape == (1, 4, 6)
+
+
+def test_window_of_a_recombined_map_holds_what_was_pasted(tmp_path):
+    base = np.zeros((40, 60), np.uint8)
+    donor = base.copy()
+    donor[3:6, 4:7] = 2  # a sign in a corner
+    for index, label_map in enumerate((base, base, donor)):
+        write_pair(tmp_path, str(index), label_map)
+    dataset = LabelToImageDataset(
+        source(tmp_path),
+        recomposer=dict(type='AddSingle', classes=['sign']),
+        pipeline=[dict(type='RandomCrop', crop_size=(16, 16))],
+    )
+    np.random.seed(0)  # noqa: NPY002 (the loader's workers draw from it)
+    windows = [dataset[0]['inputs']['img_recomposed_label'] for _ in range(12)]
+    assert all(window.shape == (1, 16, 16) for window in windows)
+    assert sum(bool((window == 2).any()) for window in windows) > 6

@@ -245,6 +245,7 @@ def test_num_batch_per_epoch_shortens_the_epoch_only(loaders, source, generated)
         sampler=dict(type='mmseg_ganaug.RatioSampler', generated_fraction=0.5),
     )
     loader = Runner.build_dataloader(config, seed=0)
+    assert len(generated_parts(loader.dataset)) == 1
     for _ in range(2):
         found = [sum(map(is_generated, batch['data_samples'])) for batch in loader]
         assert found == [1, 1, 1]

@@ -2,6 +2,18 @@
 
 For a config that trains on generated samples too, also the frequencies with them, as
 planned and as counted. With --iou, how frequency and IoU of the classes go together.
+
+Any MMSeg data set config does, ConcatDataset and RepeatDataset too; a label map counts
+once, however often training repeats it. Photos are not needed: where they are missing,
+their sizes are not compared. MMSeg lists the samples by the photos' names, or by
+ann_file; where there are label maps alone, let their names stand for the photos':
+
+    dataset=dict(
+        type='BDD100KDataset',
+        data_prefix=dict(img_path='annotations', seg_map_path='annotations'),
+        img_suffix='_train_id.png',
+        seg_map_suffix='_train_id.png',
+        ...)
 """
 
 import argparse
@@ -11,7 +23,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
-from mmseg_ganaug.configs import find_generated, find_real
+from mmseg_ganaug.configs import find_generated
 
 
 def parse_args():
@@ -33,23 +45,6 @@ def parse_args():
         '--cfg-options', nargs='+', action=DictAction, help='override settings'
     )
     return parser.parse_args()
-
-
-def collect(configs, cache_dir, num_workers):
-    """Collects the statistics of one or several data sets."""
-    from mmseg.registry import DATASETS
-
-    from mmseg_ganaug.datasets import DatasetLabelSource, collect_statistics
-
-    statistics = [
-        collect_statistics(
-            DatasetLabelSource(DATASETS.build(dict(config, pipeline=[]))),
-            cache_dir,
-            num_workers,
-        )
-        for config in configs
-    ]
-    return statistics[0].merge(statistics[1:])
 
 
 def show_balance(config, number, out):
@@ -98,15 +93,20 @@ def main():
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    configs = find_real(cfg[f'{args.split}_dataloader'].dataset)
-    statistics = collect(configs, args.cache_dir, args.num_workers)
 
+    from mmseg_ganaug.datasets import (
+        DatasetLabelSource,
+        build_source,
+        collect_statistics,
+    )
     from mmseg_ganaug.evaluation import Table, load_results
     from mmseg_ganaug.visualization import (
         class_frequency_chart,
         frequency_against_iou_chart,
     )
 
+    source = DatasetLabelSource(build_source(cfg[f'{args.split}_dataloader'].dataset))
+    statistics = collect_statistics(source, args.cache_dir, args.num_workers)
     names = list(statistics.class_names)
     instances = statistics.instances
     values = {

@@ -83,6 +83,7 @@ class RecomposeLabels(BaseTransform):
         self.paste_pixels = paste_pixels
         self._recomposer = RECOMPOSERS.build(recomposer)
         self._source = DatasetLabelSource(build_source(source), scale, instance_path)
+        self._source.require_photos()
         statistics = collect_statistics(self._source, cache_dir, num_workers)
         self.plan = self._recomposer.plan(statistics, num_recipes, seed)
         if not paste_pixels:
