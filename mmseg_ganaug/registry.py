@@ -61,6 +61,7 @@ DATASETS = _child_of(
     'CamVidDataset',
     'GANRecomposeDataset',
     'LabelToImageDataset',
+    'RareClassSamplingDataset',
     'ToyStreetsDataset',
 )
 DATA_SAMPLERS = _child_of(

@@ -143,18 +143,50 @@ class LabelEncoder(nn.Module):
             ValueError: When a label value is neither a class nor ``ignore_index``,
                 or the instance maps are missing or of another shape.
         """
+        channels = self.channels(label_maps)
+        order = torch.arange(self.num_label_channels, device=channels.device)
+        parts = [channels == order.view(1, -1, 1, 1)]
+        if self.edges:
+            parts.append(self.edge_map(label_maps, instance_maps))
+        return torch.cat(parts, dim=1).float()
+
+    def channels(self, label_maps: Tensor) -> Tensor:
+        """The channel in which each pixel is one.
+
+        Args:
+            label_maps (Tensor): As in :meth:`forward`.
+
+        Returns:
+            Tensor: int16 [B, 1, H, W], -1 for pixels that are zero in all channels.
+
+        Raises:
+            TypeError: See :meth:`forward`.
+            ValueError: See :meth:`forward`.
+        """
         if label_maps.dtype != torch.uint8:
             raise TypeError(f'label maps must be uint8, not {label_maps.dtype}')
         channels = self.channel_of[label_maps.long()]
         if bool((channels == -2).any()):
             self._raise_wrong_value(label_maps[channels == -2])
-        order = torch.arange(self.num_label_channels, device=channels.device)
-        parts = [channels == order.view(1, -1, 1, 1)]
-        if self.edges:
-            self._check_instances(label_maps, instance_maps)
-            edges = id_edges(instance_maps)
-            parts.append(edges | id_edges(label_maps) if self.class_edges else edges)
-        return torch.cat(parts, dim=1).float()
+        return channels
+
+    def edge_map(self, label_maps: Tensor, instance_maps: Optional[Tensor]) -> Tensor:
+        """The edge channel.
+
+        Args:
+            label_maps (Tensor): As in :meth:`forward`.
+            instance_maps (Tensor, optional): As in :meth:`forward`.
+
+        Returns:
+            Tensor: Bool [B, 1, H, W].
+
+        Raises:
+            TypeError: See :meth:`forward`.
+            ValueError: See :meth:`forward`.
+        """
+        self._check_instances(label_maps, instance_maps)
+        edges = id_edges(instance_maps)
+        return edges | id_edges(label_maps) if self.class_edges else edges
 
     def _check_instances(
         self, label_maps: Tensor, instance_maps: Optional[Tensor]

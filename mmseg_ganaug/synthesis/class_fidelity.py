@@ -20,7 +20,7 @@ def load_class_fidelity(path: Union[str, Path]) -> Dict[str, float]:
         dict[str, float]: Class name -> IoU of a segmenter on generated photos over its
         IoU on the real photos of the same label maps: 0 for a class that leaves no
         trace, about 1 for one that is painted as well as it is seen in reality. NaN
-        where the segmenter does not find the class in real photos either.
+        where the segmenter hardly finds the class in real photos either.
 
     Raises:
         FileNotFoundError: When there is no such file; says how to get one.

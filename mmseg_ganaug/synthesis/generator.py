@@ -6,12 +6,16 @@ import os
 from typing import Optional, Tuple, Union
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import find_latest_checkpoint
 
 from mmseg_ganaug.configs import find_shipped
 from mmseg_ganaug.registry import GENERATORS
+from mmseg_ganaug.synthesis.batch_halving import BatchHalving
+from mmseg_ganaug.synthesis.precision import check_precision, resolve_precision
+from mmseg_ganaug.synthesis.tiles import check_tiles
 
 
 @GENERATORS.register_module()
@@ -28,9 +32,22 @@ class MMagicGenerator:
             taken.
         device (str, optional): Torch device. Defaults to None: the first GPU where
             there is one, else the CPU.
+        precision (str): 'fp32', 'bf16', 'fp16' (on a GPU), or 'auto': bfloat16 where
+            the device computes in it, else float32. Defaults to 'auto'.
+        channels_last (bool): Whether channels come last in memory, which is faster.
+            Defaults to True.
+        compile (bool): Whether ``torch.compile`` optimises the network. It takes
+            minutes and a C++ compiler, and pays on a GPU. Defaults to False.
+        tile (tuple[int, int], optional): Width and height of the tiles in which larger
+            maps are painted, for maps that do not fit into memory; multiples of the
+            generator's stride. The instance norms take their statistics from the map
+            made as small as a tile, so photos come near those painted whole, but are
+            not the same. Defaults to None: maps are painted whole.
+        overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
 
     Raises:
         FileNotFoundError: When the config is missing.
+        ValueError: When the precision is unknown or the overlap does not fit the tile.
     """
 
     def __init__(
@@ -38,13 +55,30 @@ class MMagicGenerator:
         config: Union[str, Config],
         checkpoint: str,
         device: Optional[str] = None,
+        precision: str = 'auto',
+        channels_last: bool = True,
+        compile: bool = False,
+        tile: Optional[Tuple[int, int]] = None,
+        overlap: int = 64,
     ) -> None:
+        check_precision(precision)
+        if tile:
+            check_tiles(tile, overlap)
         self._config_name = config if isinstance(config, str) else config.filename
         if isinstance(config, str):
             config = Config.fromfile(find_shipped(config))
         self.config = config
         self._checkpoint = checkpoint
         self._device = device
+        self._precision = precision
+        self._channels_last = channels_last
+        self._compile = compile
+        self._tile = tuple(tile) if tile else None
+        self._overlap = overlap
+        self._halving = BatchHalving(
+            "paint in tiles (generator.tile=(1024, 512), say), set precision='bf16', "
+            'or free memory'
+        )
         self._model = None
 
     @property
@@ -89,7 +123,10 @@ class MMagicGenerator:
         return self.config.model.label_encoder.get('edges', False)
 
     def fingerprint(self) -> str:
-        """Names the weights and the network.
+        """Names the weights, the network and how it is run.
+
+        The options count as they were given: 'auto' is another precision on another
+        device, where the bytes differ in any case.
 
         Returns:
             str: sha256 in hexadecimal.
@@ -99,6 +136,12 @@ class MMagicGenerator:
             key: self.config.model[key]
             for key in ('type', 'generator', 'label_encoder')
         }
+        model['run'] = dict(
+            precision=self._precision,
+            channels_last=self._channels_last,
+            compile=self._compile,
+            tile=self._tile and [*self._tile, self._overlap],
+        )
         digest.update(json.dumps(model, sort_keys=True, default=str).encode())
         with open(self.checkpoint, 'rb') as file:
             for block in iter(lambda: file.read(1 << 20), b''):
@@ -106,7 +149,7 @@ class MMagicGenerator:
         return digest.hexdigest()
 
     def check(self, num_classes: int, has_instances: bool) -> None:
-        """Checks that the weights are there and fit the label maps of a data set.
+        """Checks that the weights are there and fit the data set, and the options.
 
         Args:
             num_classes (int): Number of classes of the data set.
@@ -114,8 +157,10 @@ class MMagicGenerator:
 
         Raises:
             FileNotFoundError: When there is no checkpoint.
-            ValueError: When the numbers of classes differ, or when the generator wants
-                instance maps and there are none.
+            RuntimeError: When no GPU is there although one was asked for.
+            ValueError: When the numbers of classes differ, when the generator wants
+                instance maps and there are none, or when the device does not compute
+                in the precision, or the tile does not fit the generator's stride.
         """
         _ = self.checkpoint
         if num_classes != self.num_classes:
@@ -130,6 +175,29 @@ class MMagicGenerator:
                 'instance maps, which this data set does not give: set instance_path, '
                 'or train a generator with label_encoder.edges=False'
             )
+        resolve_precision(self._precision, self._find_device())
+        if self._tile:
+            check_tiles(self._tile, self._overlap, self._stride())
+
+    def _find_device(self) -> str:
+        device = self._device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+        number = torch.cuda.device_count()
+        if device.startswith('cuda') and (torch.device(device).index or 0) >= number:
+            raise RuntimeError(
+                f'device {device!r} was asked for, but torch {torch.__version__} sees '
+                f'{number or "no"} GPU{"s" * (number > 1)}: mend the driver, or set '
+                "device='cpu'"
+            )
+        return device
+
+    def _stride(self) -> int:
+        """What the sides of the network's input divide by, without its weights."""
+        from mmseg_ganaug.registry import MODELS
+
+        with torch.device('meta'):
+            return MODELS.build(
+                {**self.config.model.generator, 'in_channels': 1}
+            ).stride
 
     def load(self) -> None:
         """Builds the model through MMagic and loads its weights strictly.
@@ -140,29 +208,35 @@ class MMagicGenerator:
         """
         if self._model is not None:
             return
-        import torch
-
-        from mmseg_ganaug.models.checkpoint import load_generator_weights
-
-        device = self._device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
-        if device.startswith('cuda') and not torch.cuda.is_available():
-            raise RuntimeError(
-                f'device {device!r} was asked for, but torch {torch.__version__} sees '
-                "no GPU: mend the driver, or set device='cpu'"
-            )
         from mmagic.apis import init_model
 
+        from mmseg_ganaug.models import load_generator_weights
+        from mmseg_ganaug.synthesis.fast_network import make_fast
+
+        device = self._find_device()
+        dtype = resolve_precision(self._precision, device)
         # init_model switches the process to MMagic's scope; MMSeg builds next.
         with DefaultScope.overwrite_default_scope('mmagic'):
             model = init_model(Config(self.config.to_dict()), device='cpu')
         load_generator_weights(model, self.checkpoint)
-        self._model = model.to(device).eval()
+        self._model = make_fast(
+            model.to(device).eval(),
+            dtype,
+            channels_last=self._channels_last,
+            compile_network=self._compile,
+            tile=self._tile,
+            overlap=self._overlap,
+        )
+
+    @property
+    def model(self):
+        """The loaded model of MMagic, for painting on its device."""
+        self.load()
+        return self._model
 
     def release(self) -> None:
         """Frees the model and the GPU memory that it took."""
         self._model = None
-        import torch
-
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -171,28 +245,52 @@ class MMagicGenerator:
     ) -> np.ndarray:
         """Paints a batch.
 
+        Where a batch does not fit into memory it is halved, and so are those after it.
+
         Args:
             label_maps (np.ndarray): uint8 ``[B, H, W]``, values ``0..C-1`` and the
-                generator's ``ignore_index``.
+                generator's ``ignore_index``; any size.
             instance_maps (np.ndarray, optional): int32 ``[B, H, W]``.
 
         Returns:
             np.ndarray: uint8 RGB ``[B, H, W, 3]``. The same input gives the same bytes
             on one device.
-        """
-        import torch
 
+        Raises:
+            TypeError: When the instance maps are of a type that overflows.
+            ValueError: When the instance maps are missing, or a label value is wrong.
+            MemoryError: When not even one label map fits.
+        """
+        if not self.uses_instances:
+            instance_maps = None
+        elif instance_maps is None:
+            raise ValueError(
+                f'the generator of {self._config_name} reads instance maps, but there '
+                'are none: give int32 maps beside the label maps'
+            )
+        elif instance_maps.dtype not in (np.int32, np.int64):
+            raise TypeError(
+                f'instance maps must be int32, not {instance_maps.dtype}: ids of '
+                'Cityscapes reach 33000 and more'
+            )
         self.load()
-        device = next(self._model.parameters()).device
-        labels = torch.from_numpy(label_maps)[:, None].to(device)
-        instances = None
-        if self.uses_instances:
-            instances = torch.from_numpy(instance_maps)[:, None].to(device)
-        with (
-            torch.inference_mode(),
-            torch.backends.cudnn.flags(
-                enabled=True, benchmark=False, deterministic=True
-            ),
+        return self._halving.run(self._paint, label_maps, instance_maps)
+
+    @torch.inference_mode()
+    def _paint(
+        self, label_maps: np.ndarray, instance_maps: Optional[np.ndarray]
+    ) -> np.ndarray:
+        labels = self._to_device(label_maps)
+        instances = None if instance_maps is None else self._to_device(instance_maps)
+        with torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True
         ):
             photos = self._model.paint(labels, instances)
         return photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _to_device(self, maps: np.ndarray):
+        tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+        if self._model.device.type == 'cuda':
+            # Out of pinned memory it is copied while the CPU goes on.
+            tensor = tensor.pin_memory()
+        return tensor.to(self._model.device, non_blocking=True)

@@ -164,7 +164,8 @@ class _Progress:
         self._looked = time.monotonic()
         present = self._store.present()
         done = min(len(present) - self._before, len(self._missing))
-        self._bar.update(max(0, done - self._bar.completed))
+        if done > self._bar.completed:
+            self._bar.update(done - self._bar.completed)
         if present and not self._told:
             self._told = True
             still = (len(self._missing) - done) * self._store.sample_bytes(min(present))

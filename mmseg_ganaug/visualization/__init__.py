@@ -11,6 +11,7 @@ from mmseg_ganaug.visualization.figures import (
     frequency_against_iou_chart,
 )
 from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
+from mmseg_ganaug.visualization.overlay import framed, overlay_label_map
 from mmseg_ganaug.visualization.report import Code, Figure, Notice, Text, write_report
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     'class_frequency_chart',
     'class_iou_chart',
     'colour_label_map',
+    'framed',
     'frequency_against_iou_chart',
+    'overlay_label_map',
     'recomposition_gallery',
     'write_report',
 ]

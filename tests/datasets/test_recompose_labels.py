@@ -56,7 +56,8 @@ def test_pasted_pixels_show_what_the_labels_say(telling, tmp_path, recomposer):
         known = labels != 255
         assert known.mean() > 0.5
         np.testing.assert_array_equal(grey[known], labels[known] * 20)
-        assert sample['recomposed'] is True
+        assert sample['recomposed'] is False  # nothing is left to be painted
+        assert 'recipe' in sample
         assert sample['img_shape'] == labels.shape == (24, 32)
 
 
@@ -75,6 +76,7 @@ def test_pixels_are_those_of_the_recipe(telling, tmp_path):
 def test_without_pixels_the_photo_waits_to_be_painted(telling, tmp_path):
     dataset = dataset_with(telling, tmp_path, recomposer=dict(type='AddSingle'))
     sample = dataset[0]
+    assert sample['recomposed'] is True
     base = cv2.imread(sample['img_path'])
     np.testing.assert_array_equal(sample['img'], base)
     labels = cv2.imread(sample['seg_map_path'], -1)
@@ -86,7 +88,7 @@ def test_without_pixels_the_photo_waits_to_be_painted(telling, tmp_path):
 def test_a_stated_share_of_the_samples_is_replaced(telling, tmp_path):
     set_random_seed(3)
     dataset = dataset_with(telling, tmp_path, prob=0.25, paste_pixels=True)
-    marks = [dataset[0]['recomposed'] for _ in range(200)]
+    marks = ['recipe' in dataset[0] for _ in range(200)]
     assert 30 <= sum(marks) <= 70
     dataset = dataset_with(telling, tmp_path, prob=0.0, paste_pixels=True)
     sample = dataset[2]
@@ -116,7 +118,7 @@ def test_goes_through_the_rest_of_a_pipeline(telling, tmp_path):
             meta_keys=('img_path', 'ori_shape', 'img_shape', 'recomposed'),
         ),
     ]
-    dataset = dataset_with(telling, tmp_path, rest, prob=0.5, paste_pixels=True)
+    dataset = dataset_with(telling, tmp_path, rest, prob=0.5)
     set_random_seed(0)
     packed = [dataset[i] for i in range(8)]
     assert {p['data_samples'].metainfo['recomposed'] for p in packed} == {True, False}

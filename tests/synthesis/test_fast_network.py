@@ -1,6 +1,7 @@
 """The faster layers give what the plain ones give."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -8,7 +9,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmseg_ganaug.registry import MODELS
-from mmseg_ganaug.synthesis.fast_network import InPlaceInstanceNorm, make_fast
+from mmseg_ganaug.synthesis.fast_network import make_fast
+from mmseg_ganaug.synthesis.norms import (
+    InPlaceInstanceNorm,
+    RepeatableInstanceNorm,
+    forget,
+    recording,
+)
 from mmseg_ganaug.synthesis.one_hot import CodeConv, CodeEncoder, CodesToChannels
 
 GLOBAL = dict(
@@ -116,7 +123,7 @@ def test_looked_up_convolution_does_not_depend_on_how_many_windows_are_taken(
 
 @pytest.mark.parametrize('chunk', [64, 2**18])
 def test_norm_in_place_is_as_exact_as_the_plain_one(chunk, monkeypatch):
-    monkeypatch.setattr('mmseg_ganaug.synthesis.fast_network._CHUNK', chunk)
+    monkeypatch.setattr('mmseg_ganaug.synthesis.norms._CHUNK', chunk)
     torch.manual_seed(0)
     # Means a hundred times the deviation: sums of squares would lose all digits.
     x = torch.randn(2, 5, 33, 20) + 100 * torch.randn(2, 5, 1, 1)
@@ -129,6 +136,44 @@ def test_norm_in_place_is_as_exact_as_the_plain_one(chunk, monkeypatch):
 def test_norm_in_place_of_constant_features_is_zero():
     x = torch.full((1, 3, 8, 8), 7.0).contiguous(memory_format=torch.channels_last)
     assert InPlaceInstanceNorm(1e-5)(x).abs().max() == 0
+
+
+@pytest.mark.parametrize('norm', [InPlaceInstanceNorm, RepeatableInstanceNorm])
+def test_norm_repeats_the_statistics_it_recorded(norm):
+    layers = nn.Sequential(norm(1e-5))
+    torch.manual_seed(0)
+    whole = torch.randn(2, 3, 16, 8).contiguous(memory_format=torch.channels_last)
+    wanted = F.instance_norm(whole)
+    part = whole[:, :, :4].contiguous(memory_format=torch.channels_last)
+    with recording(layers):
+        layers(whole.clone())
+    torch.testing.assert_close(layers(part.clone()), wanted[:, :, :4])
+    forget(layers)
+    torch.testing.assert_close(layers(part.clone()), F.instance_norm(part))
+
+
+@pytest.mark.parametrize('channels_last', [True, False])
+def test_tiles_take_the_statistics_of_the_whole_map(channels_last):
+    model = make_model()
+    # Upper and lower half have no class in common, so neither has their norms.
+    coarse = torch.randint(2, (2, 1, 8, 8), generator=torch.Generator().manual_seed(0))
+    coarse[:, :, 4:] += 2
+    labels = coarse.repeat_interleave(8, 2).repeat_interleave(8, 3).to(torch.uint8)
+    instances = labels.int()
+    whole = photos_of(model, labels, instances)
+    tiled = make_fast(
+        copy.deepcopy(model), torch.float32, channels_last, tile=(64, 32), overlap=0
+    )
+    halves = labels.view(4, 1, 32, 64)
+    apart = photos_of(model, halves, halves.int()).view(2, 3, 64, 64)
+    assert photos_of(tiled, labels, instances).shape == whole.shape
+    near = (photos_of(tiled, labels, instances) - whole).abs().mean()
+    assert near < 0.8 * (apart - whole).abs().mean()
+    # Small maps are painted whole, and nothing is left of the large ones.
+    small = halves[:1], halves[:1].int()
+    torch.testing.assert_close(
+        photos_of(tiled, *small), photos_of(model, *small), rtol=0, atol=2e-5
+    )
 
 
 @pytest.mark.parametrize('channels_last', [True, False])
@@ -192,10 +237,19 @@ def test_wrong_label_value_is_still_named():
         model.paint(labels)
 
 
-@pytest.mark.slow
-def test_compiled_model_paints_the_same_photos():
-    small = dict(GLOBAL, base_channels=4, num_downsamples=1, num_blocks=1)
-    model = make_model(small)
+def test_autocast_around_it_changes_nothing():
+    model = make_fast(make_model(), torch.float32)
+    labels, instances = make_maps(make_model())
+    wanted = photos_of(model, labels, instances)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(photos_of(model, labels, instances), wanted)
+
+
+@pytest.mark.parametrize('generator', [GLOBAL, ENHANCER], ids=['global', 'enhancer'])
+def test_compiled_model_paints_the_same_photos(generator, monkeypatch):
+    # All but the minutes of a C++ compiler.
+    monkeypatch.setattr(torch, 'compile', partial(torch.compile, backend='aot_eager'))
+    model = make_model(generator)
     labels, instances = make_maps(model)
     wanted = photos_of(model, labels, instances)
     fast = make_fast(copy.deepcopy(model), torch.float32, compile_network=True)

@@ -88,8 +88,9 @@ def test_tiles_are_painted_apart_and_joined(plain, labels):
     whole = paint(plain, labels, precision='fp32')
     tiled = paint(plain, labels, precision='fp32', tile=(48, 24), overlap=8)
     assert tiled.shape == whole.shape
-    # The norms see less of the map: near, but not the same.
-    assert 0 < difference(tiled, whole).mean() < 40
+    # The norms see less of the map: nearer than another map's photo, but not the same.
+    unlike = difference(whole[[1, 2, 0]], whole).mean()
+    assert 0 < difference(tiled, whole).mean() < unlike
     one = paint(plain, labels, precision='fp32', tile=(72, 40), overlap=8)
     np.testing.assert_array_equal(one, whole)
 
@@ -192,6 +193,7 @@ def test_instance_ids_beyond_16_bits_draw_their_edges(with_edges, labels):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 def test_gpu_paints_nearly_what_the_cpu_paints(plain, labels):
     wanted = paint(plain, labels, precision='fp32')
     for precision, bound in (('fp32', 0.5), ('bf16', 3), ('fp16', 3)):

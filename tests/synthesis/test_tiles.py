@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_ganaug.synthesis.tiles import check_tiles, run_in_tiles
+from mmseg_ganaug.synthesis.tiles import check_tiles, run_in_tiles, shrink_to_fit
 
 
 @pytest.mark.parametrize('overlap', [0, 5, 8])
@@ -64,3 +64,13 @@ def test_tiles_that_cannot_work_are_an_error(tile, overlap, message):
 def test_tiles_that_work_are_accepted():
     check_tiles((64, 32), 16, stride=16)
     check_tiles(None, 64, stride=16)
+
+
+@pytest.mark.parametrize(
+    ('size', 'small'), [((100, 200), (48, 96)), ((300, 60), (64, 12)), ((8, 8), (8, 8))]
+)
+def test_shrunk_map_fits_and_keeps_its_shares(size, small):
+    inputs = (torch.arange(size[0])[:, None] < size[0] / 4).expand(1, 1, *size).int()
+    found = shrink_to_fit(inputs, (96, 64), 4)
+    assert found.shape[-2:] == small and found.dtype == torch.int32
+    assert abs(found.float().mean() - 0.25) < 0.05

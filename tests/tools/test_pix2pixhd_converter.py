@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmseg_ganaug.models import load_generator_weights
+from mmseg_ganaug.models import LabelEncoder, load_generator_weights
 from mmseg_ganaug.registry import MODELS
 
 TOOL = Path(__file__).parents[2] / 'tools/model_converters/pix2pixhd_to_mmagic.py'
@@ -70,3 +70,43 @@ def test_misfit_is_named_and_nothing_is_written(official):
     message = result.stderr.splitlines()[-1]
     assert 'reads 3 input channels' in message
     assert not list(folder.glob('out.pth*'))
+
+
+def test_label2city_config_reads_the_labelids_of_its_classes():
+    from mmseg.datasets import CityscapesDataset
+
+    # From the table of labels that Cityscapes publishes.
+    ids = {
+        'road': 7,
+        'sidewalk': 8,
+        'building': 11,
+        'wall': 12,
+        'fence': 13,
+        'pole': 17,
+        'traffic light': 19,
+        'traffic sign': 20,
+        'vegetation': 21,
+        'terrain': 22,
+        'sky': 23,
+        'person': 24,
+        'rider': 25,
+        'car': 26,
+        'truck': 27,
+        'bus': 28,
+        'train': 31,
+        'motorcycle': 32,
+        'bicycle': 33,
+    }
+    name = 'pix2pixhd_enhancer-label2city_1xb1-300k_cityscapes-1024x2048.py'
+    cfg = Config.fromfile(TOOL.parents[2] / 'configs/pix2pixhd' / name)
+    classes = CityscapesDataset.METAINFO['classes']
+    assert list(cfg.model.label_encoder.label_ids) == [ids[c] for c in classes]
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    generator = model.generators['photo']
+    assert generator.in_channels == 36
+    assert sum(p.numel() for p in generator.parameters()) == 182_857_059
+    encoder = LabelEncoder(**cfg.model.label_encoder)
+    maps = torch.tensor([[[[*range(19), 255]]]], dtype=torch.uint8)
+    channels = encoder(maps, torch.zeros_like(maps, dtype=torch.int32))[0, :35, 0]
+    assert channels.argmax(0).tolist() == [*ids.values(), 0]

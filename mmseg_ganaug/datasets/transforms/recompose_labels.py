@@ -30,9 +30,9 @@ class RecomposeLabels(BaseTransform):
 
     Required keys: ``img``, ``gt_seg_map``, ``seg_fields``. Modified: those, and
     ``img_shape``, ``ori_shape``, ``img_path``, ``seg_map_path``. Added: ``recomposed``
-    (bool), and for a recombined sample ``recipe`` (int, its number in the plan) and,
-    for sources with instance maps, ``gt_instance_map`` (int32 [H, W]) in
-    ``seg_fields``.
+    (bool, whether the photo has still to be painted), and for a recombined sample
+    ``recipe`` (int, its number in the plan) and, for sources with instance maps,
+    ``gt_instance_map`` (int32 [H, W]) in ``seg_fields``.
 
     Args:
         source (dict): Config of the MMSeg data set that gives base and donors: the one
@@ -106,7 +106,8 @@ class RecomposeLabels(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Replaces the sample, or leaves it as it is."""
         number = self._draw()
-        results['recomposed'] = number is not None
+        # What pixels were pasted for is finished; the others wait for their photo.
+        results['recomposed'] = number is not None and not self.paste_pixels
         if number is None:
             return results
         recipe = self.plan[number]

@@ -1,0 +1,152 @@
+"""Changes the share of generated samples while a segmenter trains."""
+
+import logging
+import math
+from typing import Callable, Dict, Sequence, Tuple
+
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mmseg_ganaug.datasets import InfiniteRatioSampler, RatioSampler
+from mmseg_ganaug.registry import HOOKS
+
+# From one point to the next: how much of the way is gone at a time between 0 and 1.
+_CURVES: Dict[str, Callable[[float], float]] = {
+    'linear': lambda time: time,
+    'cosine': lambda time: (1 - math.cos(math.pi * time)) / 2,
+    'step': lambda time: 0.0,
+}
+
+
+@HOOKS.register_module()
+class RatioScheduleHook(Hook):
+    """Lets the ``generated_fraction`` of a ratio sampler follow a curve, and logs it.
+
+    Generated samples that fade out in the last fifth of the training::
+
+        train_dataloader = dict(
+            sampler=dict(type='InfiniteRatioSampler', generated_fraction=0.5))
+        custom_hooks = [
+            dict(type='RatioScheduleHook', points=[(0.8, 0.5), (1.0, 0.0)])]
+
+    The sampler evaluates the curve for the iteration that a sample is drawn for, so
+    that workers which load ahead change nothing, and resumed training draws what
+    uninterrupted training would have drawn. One exception: the batches that workers
+    load before training starts (``num_workers * prefetch_factor``) hold the sampler's
+    own fraction; where the curve differs that early, a warning says so.
+
+    The fraction is logged as ``generated_fraction``.
+
+    Args:
+        points (Sequence[tuple[float, float]]): Time, as share of the whole training
+            (0..1, rising), and the fraction at that time. Before the first one, the
+            sampler's own fraction holds; after the last one, the last one's. Without
+            points, the sampler's fraction is only logged.
+        curve (str): Way from one point to the next: 'linear', 'cosine' (half a wave,
+            level at both ends), or 'step' (jumps when the next one is reached).
+
+    Raises:
+        ValueError: When a point lies outside, the times do not rise, or the curve is
+            unknown; when training starts, also where the sampler is not one of ours or
+            cannot draw a fraction.
+    """
+
+    # Before the logger.
+    priority = 'NORMAL'
+
+    def __init__(
+        self, points: Sequence[Tuple[float, float]] = (), curve: str = 'linear'
+    ) -> None:
+        if curve not in _CURVES:
+            raise ValueError(f'curve is {curve!r}, but must be one of {list(_CURVES)}')
+        for time, fraction in points:
+            if not (0 <= time <= 1 and 0 <= fraction <= 1):
+                raise ValueError(
+                    f'the point ({time}, {fraction}) must be a share of the training '
+                    'and a fraction of generated samples, both in 0..1'
+                )
+        times = [time for time, _ in points]
+        if any(later <= earlier for earlier, later in zip(times, times[1:])):
+            raise ValueError(f'the times of the points must rise, not be {times}')
+        self.points = list(points)
+        self._way = _CURVES[curve]
+
+    def fraction(self, time: float, before: float) -> float:
+        """Fraction of generated samples at a time.
+
+        Args:
+            time (float): Share of the training, 0..1.
+            before (float): Fraction until the first point.
+
+        Returns:
+            float: 0..1.
+        """
+        reached = [point for point in self.points if point[0] <= time]
+        if not reached:
+            return before
+        start, value = reached[-1]
+        if len(reached) == len(self.points):
+            return value
+        end, target = self.points[len(reached)]
+        return value + (target - value) * self._way((time - start) / (end - start))
+
+    def before_train(self, runner: Runner) -> None:
+        """Hands the curve to the sampler.
+
+        Raises:
+            ValueError: See the class.
+        """
+        loader = runner.train_dataloader
+        sampler = loader.sampler
+        if not isinstance(sampler, RatioSampler):
+            raise ValueError(
+                'RatioScheduleHook needs a sampler that holds a ratio, not '
+                f'{type(sampler).__name__}: set train_dataloader.sampler=dict('
+                "type='mmseg_ganaug.InfiniteRatioSampler', generated_fraction=...), or "
+                "'mmseg_ganaug.RatioSampler' for training by epochs"
+            )
+        for _, fraction in self.points:
+            sampler.check_fraction(fraction)
+        own = sampler.generated_fraction
+        self._at = lambda iteration: self.fraction(iteration / runner.max_iters, own)
+        if self.points:
+            sampler.set_schedule(self._at, loader.batch_size, len(loader))
+            self._warn_of_early_batches(
+                math.ceil(sampler.num_drawn / loader.batch_size), own
+            )
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None
+    ) -> None:
+        """Logs the fraction of this iteration.
+
+        Raises:
+            RuntimeError: When training was resumed, but not its samples.
+        """
+        loader = runner.train_dataloader
+        if (
+            self.points
+            and isinstance(loader.sampler, InfiniteRatioSampler)
+            and loader.sampler.num_drawn < runner.iter * loader.batch_size
+        ):
+            raise RuntimeError(
+                f'training goes on at iteration {runner.iter}, but the samples start '
+                'anew, and the schedule of their ratio with them: MMEngine skips those '
+                'that were trained on from version 0.10.3 on '
+                '(pip install mmengine==0.10.7)'
+            )
+        runner.message_hub.update_scalar(
+            'train/generated_fraction', self._at(runner.iter)
+        )
+
+    def _warn_of_early_batches(self, number: int, own: float) -> None:
+        early = [at for at in range(number) if self._at(at) != own]
+        if early:
+            print_log(
+                f'The workers have already loaded {number} batches with the '
+                f"sampler's own generated_fraction={own}: iterations {early[0]} to "
+                f'{early[-1]} do not follow the curve of RatioScheduleHook yet',
+                logger='current',
+                level=logging.WARNING,
+            )

@@ -1,0 +1,135 @@
+"""A trained segmenter that labels photos and learns nothing any more."""
+
+from pathlib import Path
+from typing import List, Optional, Sequence, Union
+
+import mmseg.models  # noqa: F401  (registers MMSeg's networks)
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.apis import inference_model
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch.nn import functional
+
+from mmseg_ganaug.configs import find_shipped, nested_dicts
+
+
+class FrozenSegmenter:
+    """Labels photos as an MMSeg model labels the photos of its test set.
+
+    Args:
+        config (str | Path): Config that the segmenter was trained with: a path from the
+            working directory or one of this package (``configs/...``). Its
+            ``test_pipeline`` is applied to every photo.
+        checkpoint (str | Path): Its weights; loaded strictly, and nothing but weights.
+        device (str, optional): Torch device. Defaults to None: the first GPU where
+            there is one, else the CPU.
+
+    Raises:
+        FileNotFoundError: When the config or the checkpoint is missing.
+        ValueError: When the config has no ``test_pipeline``.
+        CheckpointError: When the checkpoint cannot be read or does not fit.
+    """
+
+    def __init__(
+        self,
+        config: Union[str, Path],
+        checkpoint: Union[str, Path],
+        device: Optional[str] = None,
+    ) -> None:
+        # Only here: segmentation alone must not wait for MMagic, which the models need.
+        from mmseg_ganaug.models.checkpoint import load_strictly, read_state_dict
+
+        self.config_name = str(config)
+        if not Path(checkpoint).is_file():
+            raise FileNotFoundError(
+                f'segmenter checkpoint {checkpoint} does not exist. Train it with\n'
+                f'    python tools/train.py {config}\n'
+                'or mend the path'
+            )
+        cfg = Config.fromfile(find_shipped(config))
+        if 'test_pipeline' not in cfg:
+            raise ValueError(
+                f'{config} has no test_pipeline, which says how a photo gets to the '
+                'segmenter: add one, as the data set configs of MMSeg have'
+            )
+        # The weights replace the pretrained ones, which need not be there.
+        for part in nested_dicts(cfg.model):
+            part.pop('init_cfg', None)
+            part.pop('pretrained', None)
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            self._model = MODELS.build(cfg.model)
+        load_strictly(self._model, read_state_dict(checkpoint), checkpoint)
+        self._model.cfg = cfg
+        device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+        self._model.requires_grad_(False).to(device).eval()
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes that it tells apart."""
+        return self._head.num_classes
+
+    @property
+    def ignore_index(self) -> int:
+        """Label value that it did not learn from."""
+        return self._head.ignore_index
+
+    @property
+    def _head(self):
+        # Cascades have several heads, of which the last one decides.
+        head = self._model.decode_head
+        return head[-1] if isinstance(head, torch.nn.ModuleList) else head
+
+    def label(self, photos: Sequence[np.ndarray]) -> List[np.ndarray]:
+        """Labels photos, each one at the size at which it comes.
+
+        Args:
+            photos (Sequence[np.ndarray]): uint8 RGB [H, W, 3], of any sizes.
+
+        Returns:
+            list[np.ndarray]: uint8 [H, W] each.
+        """
+        return [
+            sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
+            for sample in self._predict(photos)
+        ]
+
+    def losses(
+        self,
+        photos: Sequence[np.ndarray],
+        label_maps: Sequence[np.ndarray],
+        ignore_index: int,
+    ) -> List[np.ndarray]:
+        """Says how much it disagrees with the labels of photos.
+
+        Args:
+            photos (Sequence[np.ndarray]): uint8 RGB [H, W, 3], of any sizes.
+            label_maps (Sequence[np.ndarray]): uint8 [H, W], of the same sizes.
+            ignore_index (int): Label value of pixels that do not count.
+
+        Returns:
+            list[np.ndarray]: The cross entropy at each pixel, float32 [H, W]; 0 where
+            the label is ``ignore_index``.
+        """
+        losses = []
+        for sample, label_map in zip(self._predict(photos), label_maps):
+            logits = sample.seg_logits.data.float()
+            label = torch.from_numpy(label_map).to(logits.device, torch.int64)
+            loss = functional.cross_entropy(
+                logits[None], label[None], ignore_index=ignore_index, reduction='none'
+            )
+            losses.append(loss[0].cpu().numpy())
+        return losses
+
+    def _predict(self, photos: Sequence[np.ndarray]) -> List[SegDataSample]:
+        predicted: List[Optional[SegDataSample]] = [None] * len(photos)
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            for shape in dict.fromkeys(photo.shape for photo in photos):
+                members = [i for i, photo in enumerate(photos) if photo.shape == shape]
+                # MMSeg's pipelines begin with OpenCV's order of channels.
+                batch = [np.ascontiguousarray(photos[i][..., ::-1]) for i in members]
+                for i, sample in zip(members, inference_model(self._model, batch)):
+                    predicted[i] = sample
+        return predicted

@@ -1,0 +1,69 @@
+"""Label maps over their photos."""
+
+from typing import Sequence
+
+import numpy as np
+
+from mmseg_ganaug.visualization.figures import colour_label_map
+
+# Width of a stripe of the hatching, and of the frame, in pixels.
+_STRIPE = 4
+_FRAME = 3
+_STRIPE_COLOUR = 80
+# Orange and blue of Okabe and Ito: told apart with any kind of colour vision.
+GENERATED_COLOUR = (230, 159, 0)
+REAL_COLOUR = (0, 114, 178)
+
+
+def overlay_label_map(
+    photo: np.ndarray,
+    label_map: np.ndarray,
+    palette: Sequence[Sequence[int]],
+    ignore_index: int,
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """Lays the colours of the classes over a photo; ignored pixels are hatched.
+
+    Args:
+        photo (np.ndarray): RGB uint8 [H, W, 3].
+        label_map (np.ndarray): uint8 [H, W], values 0..C-1 and ``ignore_index``.
+        palette (Sequence[Sequence[int]]): C RGB triples, 0..255.
+        ignore_index (int): Shown as the bare photo behind grey stripes.
+        opacity (float): Weight of the colours, 0..1. Defaults to 0.5.
+
+    Returns:
+        np.ndarray: RGB uint8 [H, W, 3].
+
+    Raises:
+        ValueError: When the label map has another size than the photo, or a value
+            that is neither a class nor ``ignore_index``.
+    """
+    label_map = np.asarray(label_map)
+    if photo.shape != (*label_map.shape, 3):
+        raise ValueError(
+            f'the photo is {list(photo.shape)}, but its label map '
+            f'{list(label_map.shape)}'
+        )
+    colours = colour_label_map(label_map, palette, ignore_index)
+    mixed = np.rint(photo * (1 - opacity) + colours * opacity).astype(np.uint8)
+    rows, columns = np.indices(label_map.shape)
+    stripes = ((rows + columns) // _STRIPE % 2 == 0)[..., None]
+    hatched = np.where(stripes, np.uint8(_STRIPE_COLOUR), photo)
+    return np.where((label_map == ignore_index)[..., None], hatched, mixed)
+
+
+def framed(image: np.ndarray, generated: bool) -> np.ndarray:
+    """Draws a frame that marks a sample, over the outermost pixels of its image.
+
+    Args:
+        image (np.ndarray): RGB uint8 [H, W, 3].
+        generated (bool): Orange for a generated sample, blue for a real one.
+
+    Returns:
+        np.ndarray: A copy with the frame.
+    """
+    inner = tuple(slice(_FRAME, size - _FRAME) for size in image.shape[:2])
+    marked = np.empty_like(image)
+    marked[:] = GENERATED_COLOUR if generated else REAL_COLOUR
+    marked[inner] = image[inner]
+    return marked

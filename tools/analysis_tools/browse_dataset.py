@@ -1,0 +1,135 @@
+"""Shows the samples of a mixed data set behind its augmentation.
+
+Writes a contact sheet: photo, label map and both over each other, ignored pixels
+hatched; generated samples are named and framed in orange, real ones in blue. What the
+cache of a generated data set lacks is generated first, as training would do.
+"""
+
+import argparse
+import os.path as osp
+
+import mmcv
+import mmengine
+import numpy as np
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+from mmseg_ganaug.configs import has_type
+
+
+def parse_args():
+    """Reads the command line, that of MMSeg's tool of this name with more options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='train config file path')
+    parser.add_argument(
+        '--num-samples', type=int, default=12, help='of each kind half; 0: all'
+    )
+    parser.add_argument('--kind', choices=['both', 'real', 'generated'], default='both')
+    parser.add_argument(
+        '--sheet', help='default: work_dirs/browse_dataset/NAME_OF_CONFIG.png'
+    )
+    parser.add_argument(
+        '--output-dir', help='folder for a picture of each sample: photo and overlay'
+    )
+    parser.add_argument('--show', action='store_true', help='open a window')
+    parser.add_argument(
+        '--show-interval', type=float, default=2, help='seconds in the window'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override settings'
+    )
+    return parser.parse_args()
+
+
+def pick(mask, kind, number):
+    """Picks samples, evenly spread: the places of the real, then of the generated."""
+    kinds = {'real': np.flatnonzero(~mask), 'generated': np.flatnonzero(mask)}
+    chosen = [
+        places
+        for name, places in kinds.items()
+        if kind in ('both', name) and len(places)
+    ]
+    if not chosen:
+        raise SystemExit(f'there are no {kind} samples in the data set')
+    most = -(-number // len(chosen)) or len(mask)
+    return [
+        int(places[at])
+        for places in chosen
+        for at in np.linspace(0, len(places) - 1, min(most, len(places)))
+        .round()
+        .astype(int)
+    ]
+
+
+def build_painter(cfg):
+    """The data preprocessor that paints photos in training, or None without one."""
+    import torch
+    from mmseg.registry import MODELS
+
+    preprocessor = cfg.model.get('data_preprocessor') or {}
+    if not has_type(preprocessor, 'GANSegDataPreProcessor'):
+        return None
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    return MODELS.build(preprocessor).to(device)
+
+
+def load(dataset, place, painter):
+    """Loads a sample, and has its photo painted where training would."""
+    packed = dataset[place]
+    batch = {key: [value] for key, value in packed.items()}
+    if painter is not None:
+        batch = painter.paint_batch(batch)
+    return batch['inputs'][0], batch['data_samples'][0]
+
+
+def main():
+    """Writes the sheet."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+
+    from mmengine.runner import set_random_seed
+    from mmseg.registry import DATASETS, VISUALIZERS
+
+    from mmseg_ganaug.datasets import generated_mask
+    from mmseg_ganaug.engine.mixed_samples import SampleReader
+    from mmseg_ganaug.visualization import GalleryRow, recomposition_gallery
+
+    loader = cfg.train_dataloader
+    dataset = DATASETS.build(loader.dataset)
+    mask = generated_mask(dataset, loader.sampler.get('generated'))
+    reader = SampleReader(dataset)
+    painter = build_painter(cfg)
+    window = VISUALIZERS.build(cfg.visualizer) if args.show else None
+    set_random_seed(args.seed)
+    rows = []
+    for place in mmengine.track_iter_progress(pick(mask, args.kind, args.num_samples)):
+        sample = reader.read(*load(dataset, place, painter))
+        overlay = sample.overlay(reader.palette, reader.ignore_index)
+        title = f'{place:06d}_{sample.kind}_{osp.splitext(sample.name)[0]}'
+        picture = np.hstack([sample.photo, overlay])
+        if args.output_dir:
+            path = osp.join(args.output_dir, f'{title}.png')
+            mmcv.imwrite(picture[..., ::-1], path)
+        if window is not None:
+            window.show(picture, win_name=title, wait_time=args.show_interval)
+        cells = dict(photo=sample.photo, labels=sample.label_map, overlay=overlay)
+        rows.append(GalleryRow(cells, f'{sample.kind}: {sample.name}'))
+    name = osp.splitext(osp.basename(args.config))[0]
+    path = recomposition_gallery(
+        rows,
+        reader.palette,
+        reader.ignore_index,
+        reader.class_names,
+        args.sheet or f'work_dirs/browse_dataset/{name}.png',
+    )
+    print(f'\nWritten: {path}')
+
+
+if __name__ == '__main__':
+    main()
