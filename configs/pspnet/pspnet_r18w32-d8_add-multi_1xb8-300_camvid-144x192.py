@@ -5,8 +5,8 @@ generated = dict(
     source=real,
     recomposer=dict(type='AddMulti'),
     generator=dict(
-        config='configs/pix2pixhd/pix2pixhd_global-tiny_1xb1-5k_camvid-144x192.py',
-        checkpoint='work_dirs/pix2pixhd_global-tiny_1xb1-5k_camvid-144x192',
+        config='configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192.py',
+        checkpoint='work_dirs/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192',
     ),
     ratio=1.0,
     cache_dir='data/ganaug/camvid-144x192',

@@ -1,8 +1,11 @@
 """Killed, crowded, damaged: the samples are the same bytes in the end."""
 
 import os
+import shlex
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -188,3 +191,56 @@ def test_what_is_missing_is_found_among_many(tmp_path):
         open(store.photo_path(number), 'w').close()
         open(store.label_path(number), 'w').close()
     assert store.missing(100_000) == list(range(3000, 100_000))
+
+
+FULL_DISK = """
+import errno, sys
+import numpy as np
+from mmseg_ganaug.synthesis import Sample, SampleStore
+
+store = SampleStore(sys.argv[1], {'plan': 'a'})
+store.prepare('plan')
+noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+sample = Sample(noise, noise[..., 0] % 3)
+try:
+    for index in range(100):
+        store.write(index, sample)
+except OSError as error:
+    assert error.errno == errno.ENOSPC, error
+    assert 'make room or choose another cache_dir' in str(error), error
+    left = [path.name for path in store.folder.rglob('.tmp-*')]
+    assert not left, left
+    assert store.present() == set(range(index)), (index, store.present())
+    assert store.discard_damaged(3, 255) == []
+    print('stopped at', index)
+"""
+
+
+def test_a_disk_that_is_full_stops_it_cleanly(tmp_path):
+    mount = f'mount -t tmpfs -o size=1m tmpfs {tmp_path}'
+    unshare = ['unshare', '--mount', '--map-root-user', 'sh', '-c']
+    try:
+        tried = subprocess.run([*unshare, mount], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip('there is no unshare')
+    if tried.returncode:
+        pytest.skip(f'no small disk can be made here: {tried.stderr.decode()}')
+    command = f'{mount} && {shlex.join([sys.executable, "-c", FULL_DISK])} {tmp_path}'
+    done = subprocess.run(
+        [*unshare, command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'stopped at' in done.stdout
+
+
+def test_a_complete_store_is_read_from_a_folder_that_cannot_be_written(
+    folder, monkeypatch
+):
+    expected = contents(work(folder))
+
+    def refuse(*arguments, **options):
+        raise PermissionError('read-only')
+
+    monkeypatch.setattr(SampleStore, '_write', refuse)
+    monkeypatch.setattr(SampleStore, 'prepare', refuse)
+    assert contents(work(folder)) == expected

@@ -1,0 +1,9 @@
+_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmseg_ganaug.RareClassSamplingDataset',
+        dataset=_base_.train_dataloader.dataset,
+        cache_dir='data/ganaug/camvid',
+    )
+)
