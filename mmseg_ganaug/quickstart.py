@@ -50,7 +50,7 @@ DEMONSTRATIONS = {
     'camvid': Demonstration(
         'CamVidDataset',
         'data/camvid',
-        'configs/pix2pixhd/pix2pixhd_global-tiny_1xb1-5k_camvid-144x192.py',
+        'configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192.py',
         _PSPNET.format('', 'camvid-144x192'),
         _PSPNET.format('{way}_', 'camvid-144x192'),
     ),

@@ -75,6 +75,7 @@ def load_strictly(
             network is untouched then.
     """
     own = network.state_dict()
+    state = _without_norm_statistics(network, state)
     problems = []
     for what, keys in (
         ('missing', [key for key in own if key not in state]),
@@ -96,6 +97,18 @@ def load_strictly(
             + f'\n{_diagnosis(own, state)}'
         )
     network.load_state_dict(state)
+
+
+def _without_norm_statistics(
+    network: nn.Module, state: Mapping[str, Tensor]
+) -> Dict[str, Tensor]:
+    """Leaves out what PyTorch before 0.4 saved for instance norms that use none."""
+    norms = {
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.InstanceNorm2d) and not module.track_running_stats
+    }
+    return {k: v for k, v in state.items() if k.rpartition('.')[0] not in norms}
 
 
 def read_generator_state(path: Union[str, Path], domain: str = 'photo') -> dict:

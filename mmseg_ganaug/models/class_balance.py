@@ -42,20 +42,32 @@ class ClassBalance(nn.Module):
         return weights.clamp(max=self.max_weight)
 
     @torch.no_grad()
-    def forward(self, label_maps: Tensor) -> Tensor:
-        """Counts the classes of a batch and weights its pixels.
+    def count(self, label_maps: Tensor) -> None:
+        """Counts the classes of a batch, over all processes.
 
         Args:
-            label_maps (Tensor): uint8 [B, 1, H, W]; values >= C are ignored pixels
-                and weigh 1.
-
-        Returns:
-            Tensor: float32 [B, 1, H, W].
+            label_maps (Tensor): uint8 [B, 1, H, W]; values >= C are not counted.
         """
         counts = torch.bincount(label_maps.flatten().long(), minlength=256)
         counts = counts[: self.num_classes].to(self.pixels)
         all_reduce(counts)
         self.pixels += counts
+
+    @torch.no_grad()
+    def weight_map(self, label_maps: Tensor) -> Tensor:
+        """Weights the pixels of label maps by what was counted so far.
+
+        Args:
+            label_maps (Tensor): uint8 [B, 1, H, W]; values >= C weigh 1.
+
+        Returns:
+            Tensor: float32 [B, 1, H, W].
+        """
         table = label_maps.new_ones(256, dtype=torch.float32)
         table[: self.num_classes] = self.class_weights().float()
         return table[label_maps.long()]
+
+    def forward(self, label_maps: Tensor) -> Tensor:
+        """Counts the classes of a batch, then weights its pixels."""
+        self.count(label_maps)
+        return self.weight_map(label_maps)

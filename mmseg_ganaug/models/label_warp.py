@@ -2,6 +2,7 @@
 
 from typing import Optional, Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,10 +35,13 @@ class LabelWarp(nn.Module):
         self.max_shift = max_shift
         self.grid_size = grid_size
 
-    def forward(self, *maps: Optional[Tensor]) -> Tuple[Optional[Tensor], ...]:
+    def forward(
+        self, *maps: Optional[Tensor], rng: np.random.Generator
+    ) -> Tuple[Optional[Tensor], ...]:
         """Warps maps of the same batch alike.
 
         Args:
+            rng (np.random.Generator): Draws which samples are warped, and how.
             maps (Tensor | None): Maps [B, 1, H, W] of any type, such as label and
                 instance maps; None stays None.
 
@@ -46,22 +50,23 @@ class LabelWarp(nn.Module):
             that the given ones do not have.
         """
         given = [one for one in maps if one is not None]
-        rows, columns = self._sources(given[0])
+        rows, columns = self._sources(given[0], rng)
         samples = torch.arange(len(rows), device=rows.device).view(-1, 1, 1)
         return tuple(
             None if one is None else one[samples, 0, rows, columns].unsqueeze(1)
             for one in maps
         )
 
-    def _sources(self, maps: Tensor) -> Tuple[Tensor, Tensor]:
+    def _sources(self, maps: Tensor, rng: np.random.Generator) -> Tuple[Tensor, Tensor]:
         """Draws where each pixel comes from: rows and columns, int64 [B, H, W]."""
         batch, _, height, width = maps.shape
-        coarse = torch.rand(batch, 2, self.grid_size, self.grid_size) * 2 - 1
+        shape = (batch, 2, self.grid_size, self.grid_size)
+        coarse = torch.from_numpy(rng.uniform(-1, 1, shape)).to(maps.device).float()
         shift = F.interpolate(
-            coarse.to(maps.device), (height, width), mode='bilinear', align_corners=True
+            coarse, (height, width), mode='bilinear', align_corners=True
         )
         shift = shift * self.max_shift * max(height, width)
-        warped = torch.rand(batch) < self.prob
+        warped = torch.from_numpy(rng.random(batch) < self.prob)
         shift = (shift * warped.to(shift).view(-1, 1, 1, 1)).round().long()
         rows = torch.arange(height, device=maps.device).view(1, -1, 1)
         columns = torch.arange(width, device=maps.device).view(1, 1, -1)

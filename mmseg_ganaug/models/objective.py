@@ -1,12 +1,19 @@
 """What the two networks of pix2pixHD are trained for."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from torch import Tensor, nn
 
 from mmseg_ganaug.models.class_balance import ClassBalance
-from mmseg_ganaug.models.losses import VGGLoss, feature_matching_loss, weighted_l1
+from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
+from mmseg_ganaug.models.losses import feature_matching_loss, weighted_l1
+from mmseg_ganaug.models.perceptual_loss import (
+    EfficientNetLoss,
+    PerceptualLoss,
+    VGGLoss,
+)
+from mmseg_ganaug.models.segmentation_objective import SegmentationObjective
 
 
 class Pix2PixHDObjective(nn.Module):
@@ -23,9 +30,16 @@ class Pix2PixHDObjective(nn.Module):
         feature_loss_weight (float): Weight of feature matching.
         vgg_loss_weight (float): Weight of the VGG loss; 0 needs no VGG.
         vgg_checkpoint (str): Where its weights are, see :class:`VGGLoss`.
+        efficientnet_loss_weight (float): Weight of :class:`EfficientNetLoss`.
+        efficientnet_checkpoint (str): Where its weights are.
         pixel_loss_weight (float): Weight of the mean absolute difference of photos.
         class_balance (dict, optional): Arguments of :class:`ClassBalance`, which then
-            weights the feature matching and the pixel loss.
+            weights all losses that compare two photos.
+        segmentation (dict, optional): Arguments of :class:`SegmentationObjective`.
+        has_segmenter (bool): Whether there is a discriminator that segments.
+
+    Raises:
+        ValueError: When ``segmentation`` is given without such a discriminator.
     """
 
     def __init__(
@@ -36,8 +50,12 @@ class Pix2PixHDObjective(nn.Module):
         feature_loss_weight: float = 10.0,
         vgg_loss_weight: float = 0.0,
         vgg_checkpoint: str = 'torchvision://vgg19',
+        efficientnet_loss_weight: float = 0.0,
+        efficientnet_checkpoint: str = WEIGHTS_PACKAGE,
         pixel_loss_weight: float = 0.0,
         class_balance: Optional[dict] = None,
+        segmentation: Optional[dict] = None,
+        has_segmenter: bool = False,
     ) -> None:
         super().__init__()
         self.gan_loss = MMAGIC_MODELS.build(
@@ -50,18 +68,54 @@ class Pix2PixHDObjective(nn.Module):
         self.feature_loss_weight = feature_loss_weight
         self.vgg_loss_weight = vgg_loss_weight
         self.vgg_checkpoint = vgg_checkpoint
+        self.efficientnet_loss_weight = efficientnet_loss_weight
+        self.efficientnet_checkpoint = efficientnet_checkpoint
         self.pixel_loss_weight = pixel_loss_weight
         self.class_balance = None
         if class_balance is not None:
             self.class_balance = ClassBalance(num_classes, **class_balance)
-        # Not a submodule (a list hides it): it belongs into no checkpoint.
-        self._vgg: List[VGGLoss] = []
+        self.segmentation = None
+        if has_segmenter:
+            self.segmentation = SegmentationObjective(num_classes, **segmentation or {})
+        elif segmentation is not None:
+            raise ValueError(
+                'loss_config.segmentation needs a discriminator that segments: give '
+                'segmentation_discriminator=dict(type='
+                "'Pix2PixHDSegmentationDiscriminator') to the model, or leave it out"
+            )
+        # Not submodules (a plain dict hides them): they belong into no checkpoint.
+        self._perceptual: Dict[str, PerceptualLoss] = {}
 
-    def vgg_loss(self, fake: Tensor, real: Tensor) -> Tensor:
-        """The VGG loss; its weights are read when training starts, not before."""
-        if not self._vgg:
-            self._vgg.append(VGGLoss(self.vgg_checkpoint).to(fake.device))
-        return self._vgg[0](fake, real)
+    def perceptual_losses(
+        self, fake: Tensor, real: Tensor, weight_map: Optional[Tensor] = None
+    ) -> Dict[str, Tensor]:
+        """The losses by pretrained networks; their weights are read when first needed.
+
+        Args:
+            fake (Tensor): [B, 3, H, W] in [-1, 1].
+            real (Tensor): The same.
+            weight_map (Tensor, optional): [B, 1, H, W].
+
+        Returns:
+            dict[str, Tensor]: ``loss_g_vgg`` and ``loss_g_efficientnet``, where they
+            have a weight.
+        """
+        losses = {}
+        for name, loss_type, checkpoint, weight in (
+            ('vgg', VGGLoss, self.vgg_checkpoint, self.vgg_loss_weight),
+            (
+                'efficientnet',
+                EfficientNetLoss,
+                self.efficientnet_checkpoint,
+                self.efficientnet_loss_weight,
+            ),
+        ):
+            if weight:
+                if name not in self._perceptual:
+                    self._perceptual[name] = loss_type(checkpoint).to(fake.device)
+                loss = self._perceptual[name](fake, real, weight_map)
+                losses[f'loss_g_{name}'] = weight * loss
+        return losses
 
     def discriminator_losses(
         self, judged: Sequence[Sequence[Tensor]], num_real: int
@@ -118,8 +172,7 @@ class Pix2PixHDObjective(nn.Module):
             losses['loss_g_feature'] = self.feature_loss_weight * (
                 feature_matching_loss(paired, target, weight_map)
             )
-        if self.vgg_loss_weight:
-            losses['loss_g_vgg'] = self.vgg_loss_weight * self.vgg_loss(fake, real)
+        losses.update(self.perceptual_losses(fake, real, weight_map))
         if self.pixel_loss_weight:
             losses['loss_g_pixel'] = self.pixel_loss_weight * (
                 weighted_l1(fake, real, weight_map)

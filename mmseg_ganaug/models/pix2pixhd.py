@@ -8,8 +8,13 @@ from mmagic.models.base_models import BaseTranslationModel
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmagic.structures import DataSample
 from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmseg_ganaug.models.domain_networks import (
+    DomainDiscriminators,
+    DomainNetworks,
+    segmenter_key,
+)
 from mmseg_ganaug.models.feature_encoder import number_regions, spread_over_regions
 from mmseg_ganaug.models.label_encoder import LabelEncoder, pad_to_stride
 from mmseg_ganaug.models.pix2pixhd_training import Pix2PixHDTraining
@@ -28,17 +33,6 @@ _PREPROCESSOR = {
     ],
     'data_keys': None,
 }
-
-
-class _DomainNetworks(nn.ModuleDict):
-    """Networks by domain, callable as one module.
-
-    ``MMSeparateDistributedDataParallel`` wraps this container; gradients are only
-    averaged over the processes when the call goes through the wrapper.
-    """
-
-    def forward(self, domain: str, *inputs: Tensor):
-        return self[domain](*inputs)
 
 
 def _with_channels(config: dict, channels: int, what: str, parts: str) -> dict:
@@ -65,7 +59,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
     ([B, 3, H, W] RGB, normalised to [-1, 1] by the data preprocessor) and, for an
     encoder with edges, ``img_instance`` (int32 [B, 1, H, W]). Where there are
     ``img_recomposed_label`` and ``img_recomposed_instance`` alike, which have no photo,
-    the generator learns from them by the adversarial loss alone. Sides that do not
+    the generator learns from them by the adversarial losses alone. Sides that do not
     divide by the generator's stride are padded before it and cropped after it.
 
     Args:
@@ -73,6 +67,10 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         generator (dict): Config of the generator; ``in_channels`` is filled in.
         discriminator (dict, optional): Config of the discriminator; ``in_channels``
             is filled in. None when no training is meant.
+        segmentation_discriminator (dict, optional): Config of a
+            :class:`Pix2PixHDSegmentationDiscriminator`, trained beside the other one;
+            ``num_classes`` is filled in. Its losses are set by ``segmentation`` in
+            ``loss_config``. Our own addition.
         encoder (dict, optional): Config of a :class:`Pix2PixHDEncoder`: the generator
             then reads features of each object, and several photos of one label map
             become possible. It is trained by the optimizer wrapper of the
@@ -84,7 +82,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         label_warp (dict, optional): Arguments of :class:`LabelWarp`, to bend the shapes
             that the generator sees in training.
         pool_size (int): Number of earlier generated photos kept for the
-            discriminator; 0 shows it the newest only.
+            discriminator; 0 shows it the newest only. It is not part of a checkpoint,
+            so it starts empty when a training is resumed.
         coarse_frozen_iters (int): Iterations in which the global generator inside a
             :class:`Pix2PixHDLocalEnhancer` keeps its weights.
         data_preprocessor (dict, optional): Defaults to MMagic's ``DataPreprocessor``
@@ -104,6 +103,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         label_encoder: dict,
         generator: dict,
         discriminator: Optional[dict] = None,
+        segmentation_discriminator: Optional[dict] = None,
         encoder: Optional[dict] = None,
         num_clusters: int = 10,
         noise_channels: int = 0,
@@ -157,14 +157,33 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             self.label_encoder = labels
             self.encoder = features
             self.region_code = code
+            self.generators = DomainNetworks(self.generators)
+            self._add_segmentation(segmentation_discriminator)
             self._prepare_training(label_warp, pool_size, coarse_frozen_iters)
-        self.generators = _DomainNetworks(self.generators)
-        if self.discriminators is not None:
-            self.discriminators = _DomainNetworks(self.discriminators)
+
+    def _add_segmentation(self, config: Optional[dict]) -> None:
+        """Puts discriminators that segment beside the others, one for each domain."""
+        if self.discriminators is None:
+            if config is not None:
+                raise ValueError(
+                    'segmentation_discriminator comes beside a discriminator: give '
+                    'discriminator=dict(...) too, or leave it out'
+                )
+            return
+        self.discriminators = DomainDiscriminators(self.discriminators)
+        if config is not None:
+            config = {'num_classes': self.label_encoder.num_classes, **config}
+            for domain in self._reachable_domains:
+                segmenter = MMAGIC_MODELS.build(config)
+                self.discriminators[segmenter_key(domain)] = segmenter
 
     def init_weights(self) -> None:
         """Draws the weights of all networks."""
         super().init_weights()
+        for domain in self._reachable_domains:
+            segmenter = self._segmenter(domain)
+            if segmenter is not None:
+                segmenter.init_weights()
         if self.encoder is not None:
             self.get_module(self.encoder).init_weights()
 

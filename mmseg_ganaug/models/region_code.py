@@ -83,18 +83,21 @@ class RegionCode(nn.Module):
             codes.append(torch.from_numpy(noise).float().to(labels.device))
         return torch.cat(codes, dim=1)
 
-    def training_code(self, labels: Tensor, features: Optional[Tensor]) -> Tensor:
+    def training_code(
+        self, labels: Tensor, features: Optional[Tensor], rng: np.random.Generator
+    ) -> Tensor:
         """Codes to train with: the photo's own features, and fresh noise.
 
         Args:
             labels (Tensor): Label value of each region, int64 [R].
             features (Tensor, optional): [R, F] of the encoder, if there is one.
+            rng (np.random.Generator): Draws the noise.
 
         Returns:
             Tensor: float32 [R, F + N].
         """
         codes = [] if features is None else [features.float()]
         if self.noise_channels:
-            shape = (len(labels), self.noise_channels)
-            codes.append(torch.randn(shape, device=labels.device))
+            noise = rng.standard_normal((len(labels), self.noise_channels))
+            codes.append(torch.from_numpy(noise).float().to(labels.device))
         return torch.cat(codes, dim=1)

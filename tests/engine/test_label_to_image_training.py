@@ -141,16 +141,54 @@ def test_learning_rate_falls_to_zero_for_both_networks(train):
     assert rates['generators.lr'] == pytest.approx([0.0])
 
 
-def test_resumed_training_equals_an_undisturbed_one(train, tmp_path):
-    whole = train('whole', max_iters=6)
-    train('half', max_iters=3, **{'param_scheduler.end': 6})
+SEGMENTER = dict(
+    type='Pix2PixHDSegmentationDiscriminator', base_channels=4, num_downsamples=2
+)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        {
+            'model.noise_channels': 2,
+            'model.label_warp': dict(prob=0.5),
+            'model.segmentation_discriminator': SEGMENTER,
+            'model.loss_config.segmentation': dict(loss_weight=5.0),
+            'train_dataloader.dataset.recomposer': dict(type='AddSingle'),
+        },
+    ],
+    ids=['plain', 'all that draws'],
+)
+def test_resumed_training_equals_an_undisturbed_one(train, tmp_path, options):
+    whole = train('whole', max_iters=6, **options)
+    train('half', max_iters=3, **{'param_scheduler.end': 6}, **options)
     resumed = train(
-        'resumed', 6, load_from=str(tmp_path / 'half' / 'iter_3.pth'), resume=True
+        'resumed',
+        6,
+        load_from=str(tmp_path / 'half' / 'iter_3.pth'),
+        resume=True,
+        **options,
     )
     assert resumed.iter == whole.iter == 6
     state = whole.model.state_dict()
     for key, value in resumed.model.state_dict().items():
         assert torch.equal(state[key], value), key
+
+
+@pytest.mark.slow
+def test_compiled_training_has_the_losses_of_a_plain_one(train):
+    options = {'model.segmentation_discriminator': SEGMENTER, 'custom_hooks': []}
+    # Traced as for inductor; generating its code would take minutes here.
+    compiled = {'compile': dict(backend='eager')}
+    losses = []
+    for name, added in (('plain', {}), ('compiled', compiled)):
+        hub = train(name, max_iters=2, **options, **added).message_hub
+        losses.append({k: v.data[0] for k, v in hub.log_scalars.items() if 'loss' in k})
+    assert 'train/loss_g_segmentation' in losses[0]
+    assert set(losses[0]) == set(losses[1])
+    for name, values in losses[0].items():
+        assert losses[1][name] == pytest.approx(values, rel=1e-3), name
 
 
 def test_clusters_of_features_are_in_the_checkpoint(train, tmp_path):

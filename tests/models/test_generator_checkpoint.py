@@ -38,6 +38,20 @@ def test_official_state_dict_loads(tmp_path):
     assert same(source.generators, target.generators)
 
 
+def test_state_dict_of_an_old_pytorch_loads(tmp_path):
+    """Before 0.4 there were statistics of instance norms, before 1.6 no zip files."""
+    source, target = build(), build()
+    state = dict(source.generators['photo'].state_dict())
+    for name, module in source.generators['photo'].named_modules():
+        if isinstance(module, torch.nn.InstanceNorm2d):
+            state[f'{name}.running_mean'] = torch.zeros(module.num_features)
+            state[f'{name}.running_var'] = torch.ones(module.num_features)
+    path = tmp_path / 'latest_net_G.pth'
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+    load_generator_weights(target, path)
+    assert same(source.generators, target.generators)
+
+
 def test_checkpoint_of_the_runner_loads(tmp_path):
     import numpy as np
     from mmengine.logging import HistoryBuffer

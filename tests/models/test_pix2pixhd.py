@@ -1,6 +1,9 @@
+import contextlib
+
 import pytest
 import torch
 from mmagic.registry import MODELS as MMAGIC_MODELS
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import DefaultScope
 
@@ -50,8 +53,6 @@ def batch(height=8, width=12):
 
 
 def optim_wrappers(model, lr=0.0002, accumulative_counts=1):
-    from mmengine.optim import OptimWrapper, OptimWrapperDict
-
     return OptimWrapperDict(
         **{
             name: OptimWrapper(
@@ -160,6 +161,47 @@ def test_training_lowers_the_pixel_loss():
     wrappers, data = optim_wrappers(model, lr=0.005), batch()
     losses = [model.train_step(dict(data), wrappers)['loss_g_pixel'] for _ in range(40)]
     assert losses[-1] < 0.8 * losses[0]
+
+
+class BFloat16OptimWrapper(OptimWrapper):
+    """What ``AmpOptimWrapper`` does on a GPU; MMEngine refuses it on the CPU."""
+
+    @contextlib.contextmanager
+    def optim_context(self, model):
+        with super().optim_context(model), torch.autocast('cpu', torch.bfloat16):
+            yield
+
+
+def test_mixed_precision_trains_nearly_alike():
+    losses, grown = {}, {}
+    for wrapper_type in (OptimWrapper, BFloat16OptimWrapper):
+        torch.manual_seed(0)
+        model = MODELS.build(
+            config(
+                segmentation_discriminator=dict(
+                    type='Pix2PixHDSegmentationDiscriminator',
+                    base_channels=4,
+                    num_downsamples=2,
+                )
+            )
+        )
+        model.init_weights()
+        wrappers = OptimWrapperDict(
+            **{
+                name: wrapper_type(torch.optim.Adam(getattr(model, name).parameters()))
+                for name in ('generators', 'discriminators')
+            }
+        )
+        before = snapshot(model.generators)
+        losses[wrapper_type] = model.train_step(batch(), wrappers)
+        assert changed(model.generators, before)
+        grown[wrapper_type] = next(model.generators.parameters())
+    full, half = losses[OptimWrapper], losses[BFloat16OptimWrapper]
+    for name, value in half.items():
+        assert value.dtype == torch.float32
+        assert value.item() == pytest.approx(full[name].item(), rel=0.05), name
+        assert value.item() != full[name].item(), name
+    assert grown[BFloat16OptimWrapper].dtype == torch.float32
 
 
 def test_gradients_accumulate_over_steps():

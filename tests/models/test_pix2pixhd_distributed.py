@@ -31,6 +31,9 @@ SCRIPT = textwrap.dedent(
                        num_downsamples=1, num_blocks=1),
         discriminator=dict(type='Pix2PixHDMultiscaleDiscriminator',
                            base_channels=2, num_layers=1),
+        segmentation_discriminator=dict(
+            type='Pix2PixHDSegmentationDiscriminator', base_channels=2,
+            num_downsamples=2),
         encoder=dict(type='Pix2PixHDEncoder', base_channels=2, num_downsamples=1),
         loss_config=dict(pixel_loss_weight=10.0),
     ))

@@ -9,20 +9,21 @@ from mmseg_ganaug.models import (
     Pix2PixHDGlobalGenerator,
     Pix2PixHDLocalEnhancer,
     Pix2PixHDMultiscaleDiscriminator,
+    load_generator_weights,
 )
 from mmseg_ganaug.models.feature_encoder import (
     number_regions,
     region_mean,
     spread_over_regions,
 )
+from mmseg_ganaug.registry import MODELS
 
 
 class Reference:
     """Layers that take their parameters from a state dict by name."""
 
-    def __init__(self, network):
-        # As if the official code had saved it.
-        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    def __init__(self, state):
+        self.state = {k: v.detach().clone() for k, v in state.items()}
 
     def conv(self, x, key, pad=0, **kwargs):
         if pad:
@@ -92,9 +93,58 @@ def test_global_generator():
         Pix2PixHDGlobalGenerator(5, base_channels=4, num_downsamples=3, num_blocks=2)
     )
     x = torch.randn(2, 5, 32, 48)
-    reference = Reference(network)
+    reference = Reference(network.state_dict())
     y = reference.trunk(x, downs=3, blocks=2)
     assert_equal(network(x), reference.conv(y, 'model.25', pad=3).tanh())
+
+
+def official_global_state(in_channels, base, downs, blocks):
+    """A state dict as the facts about the official code have it, not as we do."""
+    shapes = {1: (base, in_channels, 7, 7)}
+    for i in range(downs):
+        shapes[4 + 3 * i] = (base * 2 ** (i + 1), base * 2**i, 3, 3)
+    wide, first = base * 2**downs, 4 + 3 * downs
+    state = {}
+    for i in range(first, first + blocks):
+        for j in (1, 5):
+            shapes[f'{i}.conv_block.{j}'] = (wide, wide, 3, 3)
+    ups = {}
+    for i in range(downs):
+        number = first + blocks + 3 * i
+        ups[number] = shapes[number] = (wide // 2**i, wide // 2 ** (i + 1), 3, 3)
+    shapes[first + blocks + 3 * downs + 1] = (3, base, 7, 7)
+    for name, shape in shapes.items():
+        state[f'model.{name}.weight'] = torch.randn(shape) * 0.1
+        state[f'model.{name}.bias'] = torch.randn(shape[1 if name in ups else 0]) * 0.1
+    return state
+
+
+def test_official_state_dict_loads_and_paints_as_it_should(tmp_path):
+    state = official_global_state(in_channels=4, base=4, downs=2, blocks=2)
+    torch.save(state, tmp_path / 'latest_net_G.pth')
+    model = MODELS.build(
+        dict(
+            type='Pix2PixHD',
+            label_encoder=dict(num_classes=3, ignore_channel=False, edges=True),
+            generator=dict(
+                type='Pix2PixHDGlobalGenerator',
+                base_channels=4,
+                num_downsamples=2,
+                num_blocks=2,
+            ),
+        )
+    )
+    load_generator_weights(model, tmp_path / 'latest_net_G.pth')
+    labels = torch.randint(0, 3, (2, 1, 16, 24), dtype=torch.uint8)
+    ids = torch.zeros(2, 1, 16, 24, dtype=torch.int32)
+    ids[..., 12:] = 26001
+    one_hot = F.one_hot(labels[:, 0].long(), 3).movedim(-1, 1).float()
+    edges = torch.zeros(2, 1, 16, 24)
+    edges[..., 11:13] = 1.0
+    x = torch.cat([one_hot, edges], dim=1)
+    reference = Reference(state)
+    y = reference.conv(reference.trunk(x, downs=2, blocks=2), 'model.19', pad=3).tanh()
+    assert_equal(model.translation(labels, instance_maps=ids), y)
 
 
 def test_local_enhancer_with_one_and_two_enhancers():
@@ -110,7 +160,7 @@ def test_local_enhancer_with_one_and_two_enhancers():
             )
         )
         x = torch.randn(1, 5, 32, 48)
-        reference = Reference(network)
+        reference = Reference(network.state_dict())
         pyramid = [x]
         for _ in range(number):
             pyramid.append(reference.pool(pyramid[-1]))
@@ -128,7 +178,7 @@ def test_multiscale_discriminator():
         Pix2PixHDMultiscaleDiscriminator(5, base_channels=4, num_scales=3)
     )
     x = torch.randn(2, 5, 40, 56)
-    reference = Reference(network)
+    reference = Reference(network.state_dict())
     for features, scale in zip(network(x), (2, 1, 0)):
         y = x
         for layer in range(5):
@@ -149,7 +199,7 @@ def test_encoder_averages_over_each_instance():
     photos = torch.rand(2, 3, 16, 24) * 2 - 1
     ids = torch.randint(0, 3, (2, 1, 16, 24), dtype=torch.int32) * 33001
     labels = torch.zeros(2, 1, 16, 24, dtype=torch.uint8)
-    reference = Reference(network)
+    reference = Reference(network.state_dict())
     y = reference.trunk(photos, downs=2, blocks=0)
     y = reference.conv(y, 'model.17', pad=3).tanh()
     wanted = torch.zeros_like(y)

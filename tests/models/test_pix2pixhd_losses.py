@@ -1,9 +1,8 @@
 import pytest
 import torch
-from torch import nn
 
 from mmseg_ganaug.models.class_balance import ClassBalance
-from mmseg_ganaug.models.losses import VGGLoss, feature_matching_loss, weighted_l1
+from mmseg_ganaug.models.losses import feature_matching_loss, weighted_l1
 from mmseg_ganaug.models.objective import Pix2PixHDObjective
 
 
@@ -90,34 +89,3 @@ def test_class_without_a_pixel_gets_a_finite_weight():
     weights = balance(torch.zeros(1, 1, 4, 4, dtype=torch.uint8))
     assert torch.isfinite(weights).all()
     assert torch.isfinite(balance.class_weights()).all()
-
-
-def test_vgg_loss_says_what_it_needs(tmp_path):
-    with pytest.raises(RuntimeError, match=r'vgg_checkpoint.*vgg_loss_weight=0'):
-        VGGLoss(str(tmp_path / 'vgg19.pth'))
-
-
-def test_vgg_loss_weights_its_slices(tmp_path, monkeypatch):
-    from torchvision.models import vgg19
-
-    torch.manual_seed(0)
-    network = vgg19(weights=None)
-    path = tmp_path / 'vgg19.pth'
-    features = {k: v for k, v in network.state_dict().items() if 'features' in k}
-    torch.save(features, path)
-    loss = VGGLoss(str(path))
-    assert not any(p.requires_grad for p in loss.parameters())
-    fake = torch.rand(1, 3, 16, 16) * 2 - 1
-    real = torch.rand(1, 3, 16, 16) * 2 - 1
-    wanted, x, y, start = 0.0, fake, real, 0
-    for end, weight in ((2, 1 / 32), (7, 1 / 16), (12, 1 / 8), (21, 1 / 4), (30, 1)):
-        x, y = network.features[start:end](x), network.features[start:end](y)
-        wanted += weight * (x - y).abs().mean().item()
-        start = end
-    assert loss(fake, real).item() == pytest.approx(wanted, rel=1e-4)
-
-
-def test_vgg_weights_enter_no_checkpoint():
-    objective = Pix2PixHDObjective(num_classes=2)
-    objective._vgg.append(nn.Conv2d(1, 1, 1))
-    assert not objective.state_dict()

@@ -1,7 +1,7 @@
 # The same training, validated: a frozen segmenter tells how much of the label maps it
 # finds again in the photos, class by class, and the best generator is kept. Train the
 # segmenter first.
-_base_ = './pix2pixhd_global-tiny_1xb1-5k_camvid-144x192.py'
+_base_ = './pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192.py'
 pairs = _base_.train_dataloader.dataset
 segmenter = 'pspnet_efficientnet-lite0-fpn_judge_1xb4-1200_camvid-240x320'
 val_dataloader = dict(
