@@ -157,10 +157,7 @@ def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
     """What a misfit usually means."""
     shared = [key for key in own if key in state]
     if not shared:
-        return (
-            'No name agrees: this is the checkpoint of another network. A generator is '
-            'wanted here.'
-        )
+        return 'No name agrees: this is the checkpoint of another network.'
     first = next((k for k in own if k in state and own[k].dim() == 4), shared[0])
     if own[first].dim() == state[first].dim() == 4:
         have, want = state[first].shape, own[first].shape
