@@ -43,7 +43,7 @@ DEMONSTRATIONS = {
     'toystreets': Demonstration(
         'ToyStreetsDataset',
         'data/toy_streets',
-        'configs/pix2pixhd/pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256.py',
+        'configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256.py',
         _PSPNET.format('', 'toystreets-128x256'),
         _PSPNET.format('{way}_', 'toystreets-128x256'),
     ),

@@ -5,8 +5,8 @@ generated = dict(
     source=real,
     recomposer=dict(type='AddSingle'),
     generator=dict(
-        config='configs/pix2pixhd/pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256.py',
-        checkpoint='work_dirs/pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256',
+        config='configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256.py',
+        checkpoint='work_dirs/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256',
     ),
     ratio=1.0,
     cache_dir='data/ganaug/toystreets-128x256',

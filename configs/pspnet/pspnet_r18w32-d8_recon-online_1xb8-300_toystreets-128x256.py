@@ -34,7 +34,7 @@ train_dataloader = dict(
         generated=[1],
     ),
 )
-generator = 'pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256'
+generator = 'pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256'
 model = dict(
     data_preprocessor=dict(
         type='mmseg_ganaug.GANSegDataPreProcessor',

@@ -7,8 +7,8 @@ generated = dict(
         type='Recon', things=['car', 'pole', 'traffic sign', 'person', 'rider']
     ),
     generator=dict(
-        config='configs/pix2pixhd/pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256.py',
-        checkpoint='work_dirs/pix2pixhd_global-tiny_1xb1-1500_toystreets-128x256',
+        config='configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256.py',
+        checkpoint='work_dirs/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256',
     ),
     ratio=1.0,
     cache_dir='data/ganaug/toystreets-128x256',
