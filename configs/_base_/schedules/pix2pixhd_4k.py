@@ -1,7 +1,7 @@
 # Minutes on two CPU cores: the generator takes larger steps than the paper's 2e-4.
-# Constant learning rate for three quarters, then linear to zero. The weights of the last
-# thousand iterations or so are averaged (EMAHook): with one sample in a batch, those of a
-# single iteration are far from what they swing around.
+# Constant learning rate for three quarters, then linear to zero. The configs average
+# the weights of the last thousand iterations or so (EMAHook): with one sample in a
+# batch, those of a single iteration are far from what they swing around.
 max_iters = 4000
 optim_wrapper = dict(
     constructor='MultiOptimWrapperConstructor',
