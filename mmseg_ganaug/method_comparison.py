@@ -34,7 +34,8 @@ class MethodComparison:
 
     Each finished cell leaves ``RESULTS/PROTOCOL/METHOD/seedK/results.json``. A cell
     whose config is the one of that file is not trained again; an interrupted one goes
-    on from its last checkpoint.
+    on from its last checkpoint. Files that a config names are not looked into: after
+    training a generator anew, remove the results that it had a part in.
 
     Args:
         matrix (str | Path): A config (``.py``, ``.yaml`` or ``.json``) with

@@ -5,6 +5,7 @@ from typing import List
 
 import numpy as np
 
+from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation import Table, comparison_table, write_results
 from mmseg_ganaug.evaluation.comparison import BASELINE
 from mmseg_ganaug.evaluation.paired import difference_table
@@ -36,7 +37,6 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
             '--report-only'
         )
     folder = comparison.results_dir
-    folder.mkdir(parents=True, exist_ok=True)
     names, frequency = comparison.frequency()
     title = f'{comparison.protocol}: {len(results)} trainings'
     tables: List[Table] = [comparison_table(results, names, frequency, title)]
@@ -45,7 +45,7 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
         tables.append(difference_table(results))
     files = write_results(results, folder, tables[0])
     text = '\n\n'.join(table.to_markdown() for table in tables)
-    (folder / 'results.md').write_text(text, encoding='utf-8')
+    write_atomically(folder / 'results.md', text)
     mean_iou = {
         method: {
             name: float(

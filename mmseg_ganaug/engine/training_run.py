@@ -3,9 +3,11 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Callable, Optional, Sequence, Union
+from typing import Callable, Sequence, Union
 
 from mmengine.config import Config
+
+from mmseg_ganaug.atomic_write import write_atomically
 
 Tool = Callable[[str, Sequence], None]
 
@@ -30,11 +32,6 @@ class TrainingRun:
         self._run_tool = run_tool
         self.work_dir = Path(self._cfg.work_dir)
 
-    @property
-    def checkpoint(self) -> Path:
-        """The weights at the end of the training."""
-        return self.work_dir / f'iter_{self._cfg.train_cfg.max_iters}.pth'
-
     def is_trained(self) -> bool:
         """Whether nothing is left to do for :meth:`train`."""
         return self._stamp() == {'inputs': self._inputs, 'finished': True}
@@ -51,11 +48,8 @@ class TrainingRun:
         self._run_tool('tools/train.py', [self._config, '--resume'])
         self._write_stamp(finished=True)
 
-    def test(self, checkpoint: Optional[Path] = None) -> dict:
-        """Tests the trained weights.
-
-        Args:
-            checkpoint (Path, optional): Defaults to None: those of the end.
+    def test(self) -> dict:
+        """Tests the weights at the end of the training.
 
         Returns:
             dict: What the evaluator measured, by name.
@@ -65,7 +59,7 @@ class TrainingRun:
         """
         folder = self.work_dir / 'test'
         shutil.rmtree(folder, ignore_errors=True)
-        checkpoint = checkpoint or self.checkpoint
+        checkpoint = self.work_dir / f'iter_{self._cfg.train_cfg.max_iters}.pth'
         self._run_tool(
             'tools/test.py', [self._config, checkpoint, '--work-dir', folder]
         )
@@ -77,6 +71,5 @@ class TrainingRun:
         return json.loads(path.read_text()) if path.is_file() else {}
 
     def _write_stamp(self, finished: bool) -> None:
-        self.work_dir.mkdir(parents=True, exist_ok=True)
         stamp = {'inputs': self._inputs, 'finished': finished}
-        (self.work_dir / 'training.json').write_text(json.dumps(stamp))
+        write_atomically(self.work_dir / 'training.json', json.dumps(stamp))
