@@ -101,17 +101,22 @@ def test_pixels_that_do_not_show_their_label_are_ignored(source, loss_filter):
 
 
 def test_real_pixels_are_not_filtered(source, loss_filter):
-    # The segmenter does not see class 2 in these photos: its labels are true all the
-    # same.
-    for number, photo in enumerate(source._photos):
-        photo[source.label_map(number) == 2] = 3
+    # Nothing of class 2 is to be seen, but only the left half was painted.
+    labels = np.full((16, 24), 2, np.uint8)
+    photo = np.zeros((16, 24, 3), np.uint8)
+    generated = np.arange(24) < np.full((16, 1), 12)
+    filtered = loss_filter.apply(photo, labels, generated)
+    assert (filtered[generated] == 255).all()
+    assert (filtered[~generated] == 2).all()
+
+
+def test_donors_pixels_reach_the_filter_as_real_ones(source, loss_filter):
     joined = Compositing('auto', paintable=(True, True, False))
     maker, _ = make(source, compositing=joined, filters=[loss_filter])
     maps = maker.recompose([0])
-    assert maps[0].photo is not None
     (sample,) = maker.finish([0], maps)
     np.testing.assert_array_equal(sample.label_map, maps[0].label_map)
-    assert (sample.photo[maps[0].label_map == 2] == 3).all()
+    assert (sample.photo[maps[0].label_map == 2] == 43).all()
 
 
 def test_usual_losses_are_measured_once_and_kept(source, loss_filter, tmp_path):
