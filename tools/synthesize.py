@@ -55,7 +55,7 @@ def parse_args():
 
 
 def main():
-    """Builds the data sets, which generates what their stores lack."""
+    """Generates what the stores of the data sets lack."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
@@ -76,9 +76,10 @@ def main():
             problems = dataset.verify()
             print('\n'.join([*problems, f'{len(problems)} damaged samples removed']))
         barrier()
-        dataset.full_init()
-        print(dataset)
-        used.append(dataset.store().folder)
+        plan, store = dataset.generate()
+        if is_main_process():
+            print(f'{len(plan)} samples in {store.folder}')
+        used.append(store.folder)
     if args.prune and is_main_process():
         prune(used)
 
