@@ -59,6 +59,7 @@ DATASETS = _child_of(
     mmengine_registry.DATASETS,
     f'{SCOPE}.datasets',
     'CamVidDataset',
+    'ClassPresenceDataset',
     'GANRecomposeDataset',
     'LabelToImageDataset',
     'RareClassSamplingDataset',
@@ -77,6 +78,7 @@ TRANSFORMS = _child_of(
     'PackLabelToImage',
     'RandomClassCrop',
     'RecomposeLabels',
+    'StyleTransfer',
 )
 MODELS = _child_of(
     mmengine_registry.MODELS,

@@ -1,8 +1,16 @@
 # A judge of generated photos: it has to find the rare classes where they are, also in
 # photos that were painted small. For a comparison of methods, take the one without.
-_base_ = './pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
+_base_ = [
+    '../_base_/models/pspnet_efficientnet-lite0-fpn.py',
+    '../_base_/datasets/camvid_240x320.py',
+    '../_base_/default_runtime.py',
+    '../_base_/schedules/schedule_1200_adamw.py',
+]
 model = dict(
+    data_preprocessor=dict(size=(240, 320), seg_pad_val=11),
     decode_head=dict(
+        num_classes=11,
+        ignore_index=11,
         loss_decode=dict(
             _delete_=True,
             type='ClassWeightedCrossEntropyLoss',
@@ -48,4 +56,4 @@ train_pipeline = [
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))

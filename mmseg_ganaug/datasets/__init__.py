@@ -5,6 +5,7 @@ from mmseg_ganaug import compat
 compat.prepare_segmentation()
 
 from mmseg_ganaug.datasets.camvid import CamVidDataset  # noqa: E402
+from mmseg_ganaug.datasets.class_presence import ClassPresenceDataset  # noqa: E402
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
 from mmseg_ganaug.datasets.generated_samples import (  # noqa: E402
     generated_mask,
@@ -25,6 +26,7 @@ from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset  # noqa: E402
 
 __all__ = [
     'CamVidDataset',
+    'ClassPresenceDataset',
     'DatasetLabelSource',
     'GANRecomposeDataset',
     'InfiniteRatioSampler',

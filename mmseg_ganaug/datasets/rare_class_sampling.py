@@ -3,17 +3,14 @@
 from typing import Any, List, Mapping
 
 import numpy as np
-from torch.utils.data import Dataset
 
-from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.source_dataset import build_source
-from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.datasets.class_presence import CountedDataset
 from mmseg_ganaug.recompose import inverse_frequency_weights
 from mmseg_ganaug.registry import DATASETS
 
 
 @DATASETS.register_module()
-class RareClassSamplingDataset(Dataset):
+class RareClassSamplingDataset(CountedDataset):
     """Draws a class, rare ones most often, then a sample that shows it.
 
     The pipeline is run until what it packs shows enough of the class, a few times at
@@ -54,8 +51,8 @@ class RareClassSamplingDataset(Dataset):
             )
         self._min_area = min_area
         self._max_tries = max_tries
-        self._source = build_source(dataset)
-        statistics = collect_statistics(DatasetLabelSource(self._source), cache_dir)
+        super().__init__(dataset, cache_dir)
+        statistics = self.statistics
         area = statistics.sizes.prod(axis=1)
         shows = statistics.pixels >= np.maximum(1, min_area * area)[:, None]
         self._samples: List[np.ndarray] = [np.flatnonzero(column) for column in shows.T]
@@ -67,13 +64,6 @@ class RareClassSamplingDataset(Dataset):
                 'min_area'
             )
         self._weights = weights / weights.sum()
-        self.metainfo = self._source.metainfo
-
-    def full_init(self) -> None:
-        """Nothing is left to do."""
-
-    def __len__(self) -> int:
-        return len(self._source)
 
     def __getitem__(self, index: int) -> dict:
         """Draws a sample; ``index`` only says that one is wanted."""
@@ -82,8 +72,7 @@ class RareClassSamplingDataset(Dataset):
         class_id = random.choice(len(self._weights), p=self._weights)
         number = random.choice(self._samples[class_id])
         for _ in range(self._max_tries):
-            part, info = self._source.locate(int(number))
-            sample = self._source.parts[part].pipeline(info)
+            sample = super().__getitem__(int(number))
             labels = sample['data_samples'].gt_sem_seg.data
             if (labels == class_id).sum() >= max(1, self._min_area * labels.numel()):
                 break

@@ -52,7 +52,7 @@ def run_tool(
     line = _ProgressLine(title)
     tail: List[str] = []
     with (
-        open(log_path, 'w') as log,
+        open(log_path, 'w', buffering=1) as log,
         subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

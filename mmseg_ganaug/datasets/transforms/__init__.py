@@ -10,5 +10,12 @@ from mmseg_ganaug.datasets.transforms.loading import LoadInstanceMap  # noqa: E4
 from mmseg_ganaug.datasets.transforms.recompose_labels import (  # noqa: E402
     RecomposeLabels,
 )
+from mmseg_ganaug.datasets.transforms.style_transfer import StyleTransfer  # noqa: E402
 
-__all__ = ['LoadInstanceMap', 'PackLabelToImage', 'RandomClassCrop', 'RecomposeLabels']
+__all__ = [
+    'LoadInstanceMap',
+    'PackLabelToImage',
+    'RandomClassCrop',
+    'RecomposeLabels',
+    'StyleTransfer',
+]

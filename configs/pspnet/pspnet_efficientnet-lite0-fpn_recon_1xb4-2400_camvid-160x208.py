@@ -1,9 +1,13 @@
-_base_ = './pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
+_base_ = './pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py'
 real = _base_.train_dataloader.dataset
 generated = dict(
     type='mmseg_ganaug.GANRecomposeDataset',
     source=real,
-    recomposer=dict(type='AddMulti', target='sqrt'),
+    recomposer=dict(
+        type='Recon',
+        target='sqrt',
+        things=['pole', 'signsymbol', 'car', 'pedestrian', 'bicyclist'],
+    ),
     generator=dict(
         config='configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-240x320.py',
         checkpoint='work_dirs/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-240x320',

@@ -1,4 +1,4 @@
-_base_ = './pspnet_efficientnet-lite0-fpn_recon_1xb4-1200_camvid-240x320.py'
+_base_ = './pspnet_efficientnet-lite0-fpn_recon_1xb4-2400_camvid-160x208.py'
 real = _base_.real
 generated = _base_.generated
 # What the generator cannot paint keeps the pixels of its donors. The file is written by

@@ -1,4 +1,4 @@
-_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
+_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py'
 real = _base_.train_dataloader.dataset
 # Half of the samples are recombinations of real photos: no generator takes part.
 recompose = dict(

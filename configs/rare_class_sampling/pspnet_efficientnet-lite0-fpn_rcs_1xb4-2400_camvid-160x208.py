@@ -1,4 +1,4 @@
-_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
+_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py'
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

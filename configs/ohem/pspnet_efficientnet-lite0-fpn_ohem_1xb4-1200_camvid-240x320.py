@@ -1,7 +1,0 @@
-_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-1200_camvid-240x320.py'
-# A sixteenth of the pixels of a batch is kept at least.
-model = dict(
-    decode_head=dict(
-        sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=240 * 320 // 16)
-    )
-)

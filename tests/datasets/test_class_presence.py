@@ -1,0 +1,32 @@
+"""ClassBalancedDataset of MMEngine around a data set of MMSeg."""
+
+import numpy as np
+from conftest import write_png
+from mmengine.registry import DefaultScope
+from mmseg.registry import DATASETS
+
+
+def test_photos_of_rare_classes_are_repeated(source, tmp_path):
+    for index in range(8):
+        labels = np.zeros((24, 32), np.uint8)
+        labels[:8] = 1
+        if index == 7:
+            labels[18:22, 25:30] = 2
+        write_png(tmp_path / 'ann' / f'{index}.png', labels)
+    counted = dict(
+        type='mmseg_ganaug.ClassPresenceDataset',
+        dataset=source,
+        cache_dir=str(tmp_path / 'cache'),
+    )
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        balanced = DATASETS.build(
+            dict(type='ClassBalancedDataset', oversample_thr=0.5, dataset=counted)
+        )
+    # One of eight photos shows the bird: it is repeated sqrt(0.5 * 8) = 2 times.
+    assert len(balanced) == 9
+    birds = [
+        bool((balanced[i]['data_samples'].gt_sem_seg.data == 2).any()) for i in range(9)
+    ]
+    assert birds == [False] * 7 + [True] * 2
+    assert balanced.dataset.get_cat_ids(7) == [0, 1, 2]
+    assert balanced.metainfo['classes'] == balanced.dataset.metainfo['classes']
