@@ -6,12 +6,18 @@ import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils.dl_utils import collect_env
 
-from mmseg_ganaug.configs import find_generated, find_shipped, has_type, nested_dicts
+from mmseg_ganaug.configs import (
+    find_generated,
+    find_real,
+    find_shipped,
+    has_type,
+    nested_dicts,
+)
 from mmseg_ganaug.engine.tool_runner import run_tool
 from mmseg_ganaug.engine.training_run import TrainingRun
 from mmseg_ganaug.evaluation import RunResult
@@ -41,7 +47,9 @@ class MethodComparison:
         matrix (str | Path): A config (``.py``, ``.yaml`` or ``.json``) with
             ``protocol`` (name), ``seeds`` (list of int) and ``methods`` (name ->
             path of a config, or ``dict(config=..., cfg_options=...)``); one method is
-            called 'plain'.
+            called 'plain'. Optional, for all methods: ``train_every`` (n: only every
+            n-th real training sample is used) and ``generator`` (what replaces the
+            ``generator`` of generated data sets: one that saw no other samples).
         work_dir (str | Path): Folder of the trainings. Defaults to 'work_dirs'.
         results_dir (str | Path): Folder of the results. Defaults to 'docs/results'.
 
@@ -65,10 +73,15 @@ class MethodComparison:
             )
         self.protocol: str = settings.protocol
         self.seeds: List[int] = list(settings.seeds)
+        stated = {name: _stated(value) for name, value in settings.methods.items()}
+        self._stated: Dict[str, Mapping] = stated
         self.methods: Dict[str, Config] = {
-            name: _method_config(value) for name, value in settings.methods.items()
+            name: _method_config(
+                value, settings.get('train_every', 1), settings.get('generator')
+            )
+            for name, value in stated.items()
         }
-        self._folder = Path(work_dir) / f'compare-{self.protocol}'
+        self.folder = Path(work_dir) / f'compare-{self.protocol}'
         self.results_dir = Path(results_dir) / self.protocol
 
     def cells(
@@ -121,10 +134,10 @@ class MethodComparison:
             print(f'{cell}: done before, mIoU {done.mIoU:.2f}')
             return done
         cfg = self._cell_config(cell)
-        path = self._folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
+        path = self.folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
         path.parent.mkdir(parents=True, exist_ok=True)
         cfg.dump(path)
-        logs = self._folder / 'logs' / f'{cell.method}-seed{cell.seed}'
+        logs = self.folder / 'logs' / f'{cell.method}-seed{cell.seed}'
         seconds: Dict[str, float] = {}
 
         def tool(name: str, arguments: Sequence) -> None:
@@ -146,6 +159,7 @@ class MethodComparison:
             seed=cell.seed,
             protocol=self.protocol,
             extra=dict(
+                **self._stated[cell.method],
                 config_hash=self._digest(cfg),
                 seconds={name: round(value, 1) for name, value in seconds.items()},
                 finished=time.strftime('%Y-%m-%d', time.gmtime()),
@@ -164,7 +178,7 @@ class MethodComparison:
 
         plain = next(iter(self.methods.values()))
         source = DatasetLabelSource(build_source(plain.train_dataloader.dataset))
-        statistics = collect_statistics(source, self._folder)
+        statistics = collect_statistics(source, self.folder)
         return list(source.class_names), statistics.frequency.tolist()
 
     def _result_path(self, cell: Cell) -> Path:
@@ -172,7 +186,7 @@ class MethodComparison:
 
     def _cell_config(self, cell: Cell) -> Config:
         cfg = Config(copy.deepcopy(self.methods[cell.method]._cfg_dict))
-        cfg.work_dir = str(self._folder / cell.method / f'seed{cell.seed}')
+        cfg.work_dir = str(self.folder / cell.method / f'seed{cell.seed}')
         cfg.randomness = dict(seed=cell.seed)
         for part in _recombinations(cfg):
             # The seed decides what is recombined, too.
@@ -218,12 +232,31 @@ def environment() -> Mapping[str, Union[str, Mapping[str, str]]]:
     )
 
 
-def _method_config(value: Union[str, Mapping]) -> Config:
-    if isinstance(value, str):
-        value = dict(config=value)
-    cfg = Config.fromfile(find_shipped(value['config']))
-    cfg.merge_from_dict(dict(value.get('cfg_options', {})))
+def _stated(value: Union[str, Mapping]) -> Dict[str, Any]:
+    """What the matrix says of a method: config and, where given, cfg_options."""
+    value = dict(config=value) if isinstance(value, str) else value
+    return ConfigDict(value).to_dict()
+
+
+def _method_config(
+    stated: Mapping, train_every: int, generator: Optional[Mapping]
+) -> Config:
+    cfg = Config.fromfile(find_shipped(stated['config']))
+    cfg.merge_from_dict(dict(stated.get('cfg_options', {})))
+    dataset = cfg.train_dataloader.dataset
+    if train_every != 1:
+        sources = [part['source'] for part in nested_dicts(dataset) if 'source' in part]
+        for real in [*find_real(dataset), *sources]:
+            real['indices'] = _every(train_every, dict(real, pipeline=[]))
+    for generated in find_generated(dataset) if generator else ():
+        generated['generator'] = copy.deepcopy(generator)
     return cfg
+
+
+def _every(step: int, dataset: Mapping) -> List[int]:
+    from mmseg_ganaug.datasets.source_dataset import build_source
+
+    return list(range(0, len(build_source(dataset)), step))
 
 
 def _recombinations(cfg: Config) -> Iterator[dict]:

@@ -6,9 +6,10 @@ from typing import List
 import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
-from mmseg_ganaug.evaluation import Table, comparison_table, write_results
+from mmseg_ganaug.evaluation import Table, comparison_table
 from mmseg_ganaug.evaluation.comparison import BASELINE
 from mmseg_ganaug.evaluation.paired import difference_table
+from mmseg_ganaug.evaluation.results_page import save_protocol
 from mmseg_ganaug.method_comparison import MethodComparison
 from mmseg_ganaug.visualization import (
     Figure,
@@ -19,7 +20,10 @@ from mmseg_ganaug.visualization import (
 
 
 def write_comparison(comparison: MethodComparison) -> List[Path]:
-    """Writes results.json, results.md, the charts and report.html.
+    """Writes results.md beside the results, and the charts and report.html elsewhere.
+
+    The folder of the results is for keeping in a repository, so pictures go to that of
+    the trainings.
 
     Args:
         comparison (MethodComparison): At least one of its trainings is finished.
@@ -36,16 +40,20 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
             f'no training of {comparison.protocol} is finished: run it without '
             '--report-only'
         )
-    folder = comparison.results_dir
+    folder = comparison.folder
     names, frequency = comparison.frequency()
     title = f'{comparison.protocol}: {len(results)} trainings'
     tables: List[Table] = [comparison_table(results, names, frequency, title)]
     methods = list(dict.fromkeys(result.method for result in results))
     if BASELINE in methods and len(methods) > 1:
         tables.append(difference_table(results))
-    files = write_results(results, folder, tables[0])
-    text = '\n\n'.join(table.to_markdown() for table in tables)
-    write_atomically(folder / 'results.md', text)
+    text = '\n'.join(table.to_markdown() for table in tables)
+    files = [
+        save_protocol(
+            comparison.results_dir, comparison.protocol, dict(zip(names, frequency))
+        ),
+        write_atomically(comparison.results_dir / 'results.md', text),
+    ]
     mean_iou = {
         method: {
             name: float(

@@ -83,7 +83,8 @@ class GANRecomposeDataset(BaseSegDataset):
         composite (str | dict): What of a photo is generated: 'full', 'changed' or
             'auto', or these with options, such as ``dict(mode='auto',
             fidelity='fidelity.json', min_fidelity=0.5, feather=2)``; 'auto' needs the
-            file that ``tools/analysis_tools/generator_fidelity.py`` writes. See
+            file that ``tools/analysis_tools/generator_fidelity.py`` writes, or
+            ``painted``, the names of the classes to be generated. See
             :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
         filters (Sequence[dict]): Configs of judges of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.

@@ -116,6 +116,10 @@ class RunResult:
             extra=dict(extra or {}),
         )
 
+    def figure(self, name: str) -> float:
+        """``'mIoU'``, or the IoU of a class, in per cent; NaN where it is absent."""
+        return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
+
     def to_json(self) -> Dict[str, Any]:
         """The result as JSON values; NaN becomes None."""
         ious = {

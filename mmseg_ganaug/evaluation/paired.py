@@ -32,6 +32,10 @@ class Difference:
         """Whether the interval leaves out zero."""
         return abs(self.mean) > self.margin  # never so for NaN
 
+    def marked(self) -> str:
+        """The text, with an asterisk where the interval leaves out zero."""
+        return f'{self} *' if self.is_sure else str(self)
+
     def __str__(self) -> str:
         if not self.seeds:
             return ABSENT
@@ -63,6 +67,21 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Dif
     return Difference(float(pairs.mean()), margin, len(pairs))
 
 
+def compare_runs(
+    runs: Sequence[RunResult], baseline: Sequence[RunResult], name: str
+) -> Difference:
+    """Difference of a method to the baseline over the seeds that both have.
+
+    Args:
+        runs (Sequence[RunResult]): Of the method.
+        baseline (Sequence[RunResult]): Of the baseline.
+        name (str): 'mIoU' or a class.
+    """
+    ours, theirs = ({run.seed: run.figure(name) for run in g} for g in (runs, baseline))
+    seeds = sorted(set(ours) & set(theirs))
+    return paired_difference([ours[s] for s in seeds], [theirs[s] for s in seeds])
+
+
 def difference_table(
     results: Sequence[RunResult],
     title: str = 'Differences to the baseline',
@@ -78,10 +97,10 @@ def difference_table(
     Raises:
         ValueError: When the baseline has no runs, or there is no other method.
     """
-    runs: Dict[str, Dict[int, RunResult]] = {}
+    runs: Dict[str, List[RunResult]] = {}
     for result in results:
-        runs.setdefault(result.method, {})[result.seed] = result
-    reference = runs.pop(baseline, {})
+        runs.setdefault(result.method, []).append(result)
+    reference = runs.pop(baseline, [])
     if not reference or not runs:
         raise ValueError(
             f'differences need runs of {baseline!r} and of another method; there are '
@@ -90,18 +109,8 @@ def difference_table(
     names = list(results[0].per_class_iou)
 
     def row(name: str) -> List[str]:
-        def figure(result: RunResult) -> float:
-            return result.mIoU if name == 'mIoU' else result.per_class_iou[name]
-
-        cells = []
-        for found in runs.values():
-            seeds = sorted(set(found) & set(reference))
-            difference = paired_difference(
-                [figure(found[seed]) for seed in seeds],
-                [figure(reference[seed]) for seed in seeds],
-            )
-            cells.append(f'{difference}{" *" if difference.is_sure else ""}')
-        return [name, *cells]
+        found = [compare_runs(group, reference, name) for group in runs.values()]
+        return [name, *(difference.marked() for difference in found)]
 
     return Table(
         header=['points of IoU', *runs],

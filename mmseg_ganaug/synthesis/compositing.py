@@ -64,7 +64,8 @@ class Compositing:
             raise ValueError(
                 "composite='auto' needs the fidelity of each class: measure it with "
                 'tools/analysis_tools/generator_fidelity.py and set fidelity to the '
-                'file that it writes'
+                'file that it writes, or painted to the classes that the generator '
+                'paints'
             )
         if self.feather < 0:
             raise ValueError(f'feather={self.feather}: 0 or more pixels')
@@ -113,7 +114,8 @@ def build_compositing(
     Args:
         config: A mode, or a mapping with ``mode``, ``feather``, and for 'auto'
             ``fidelity`` (the JSON file with the figure of each class) and
-            ``min_fidelity`` (default 0.5). What it decides is logged.
+            ``min_fidelity`` (default 0.5), which decide and are logged, or
+            ``painted``, the names of the classes that the generator paints.
         class_names: C names.
 
     Raises:
@@ -121,14 +123,23 @@ def build_compositing(
         ValueError: When an option is wrong or missing, or a class has no figure.
     """
     options = {'mode': config} if isinstance(config, str) else dict(config)
+    painted = options.pop('painted', None)
     path = options.pop('fidelity', None)
     smallest = options.pop('min_fidelity', 0.5)
     unknown = sorted(set(options) - {'mode', 'feather'})
     if unknown:
         raise ValueError(
             f'composite knows no {", ".join(unknown)}; there are mode, feather, '
-            'fidelity and min_fidelity'
+            'fidelity, min_fidelity and painted'
         )
+    if painted is not None:
+        wrong = [name for name in painted if name not in class_names]
+        if wrong or path is not None:
+            raise ValueError(
+                f'composite has painted={list(painted)!r}: give names among '
+                f'{", ".join(class_names)}, and no fidelity beside them'
+            )
+        options['paintable'] = tuple(name in painted for name in class_names)
     if options.get('mode') == 'auto' and path is not None:
         fidelity = load_class_fidelity(path)
         paintable = paintable_classes(fidelity, class_names, smallest)

@@ -1,0 +1,143 @@
+"""Tables of committed results in pages of Markdown."""
+
+import json
+import re
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence, Union
+
+import numpy as np
+
+from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult
+from mmseg_ganaug.evaluation.paired import compare_runs
+from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
+
+#: File beside the results of a protocol, with the class shares of its training data.
+PROTOCOL_FILE = 'protocol.json'
+_BLOCK = re.compile(
+    r'(<!-- results (?P<protocol>\S+) -->\n).*?(<!-- end of results -->)', re.DOTALL
+)
+
+
+def save_protocol(
+    folder: Union[str, Path], protocol: str, class_share: Mapping[str, float]
+) -> Path:
+    """Writes what the results of a protocol have in common.
+
+    Args:
+        folder (str | Path): That of the protocol.
+        protocol (str): Its name.
+        class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
+            training pixels.
+    """
+    values = dict(protocol=protocol, class_share=dict(class_share))
+    text = json.dumps(values, indent=2, ensure_ascii=False) + '\n'
+    return write_atomically(Path(folder) / PROTOCOL_FILE, text)
+
+
+def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
+    """Reads all runs of a protocol: ``METHOD/seedK/results.json``.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        ValueError: When a file is not the result of a run; names it.
+    """
+    paths = sorted(Path(folder).glob('*/seed*/results.json'))
+    if not paths:
+        raise FileNotFoundError(f'no METHOD/seedK/results.json lies in {folder}')
+    return [RunResult.load(path) for path in paths]
+
+
+def method_table(
+    results: Sequence[RunResult],
+    class_share: Mapping[str, float],
+    rare_share: float = 0.02,
+    config_prefix: str = '',
+) -> Table:
+    """Lists methods as a model zoo does: a row each, the baseline first, best next.
+
+    Args:
+        results (Sequence[RunResult]): Runs of one protocol.
+        class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
+            training pixels.
+        rare_share (float): Classes below this share get a column. Defaults to 0.02.
+        config_prefix (str): What leads from the page to the root of the repository,
+            such as '../'. Defaults to ''.
+    """
+    runs: Dict[str, List[RunResult]] = {}
+    for result in results:
+        runs.setdefault(result.method, []).append(result)
+    mean = {m: float(np.mean([run.mIoU for run in group])) for m, group in runs.items()}
+    order = sorted(runs, key=lambda m: (m != BASELINE, -mean[m]))
+    rare = [name for name, share in class_share.items() if share < rare_share]
+
+    def column(name: str) -> List[Cell]:
+        values = [[run.figure(name) for run in runs[m]] for m in order]
+        means = [float(np.nanmean(v)) if np.isfinite(v).any() else None for v in values]
+        return [
+            Cell(ABSENT if value is None else _spread(value, group), best=best)
+            for value, group, best in zip(means, values, mark_best(means))
+        ]
+
+    figures = [column(name) for name in ['mIoU', *rare]]
+    plain = runs.get(BASELINE, [])
+    gains = [
+        '' if m == BASELINE else compare_runs(runs[m], plain, 'mIoU').marked()
+        for m in order
+    ]
+    rows = [
+        [
+            m,
+            ', '.join(str(seed) for seed in sorted(run.seed for run in runs[m])),
+            figures[0][row],
+            gains[row],
+            *(cells[row] for cells in figures[1:]),
+            _config_link(runs[m][-1], config_prefix),
+        ]
+        for row, m in enumerate(order)
+    ]
+    shares = [f'{name} ({100 * class_share[name]:.1f} %)' for name in rare]
+    return Table(
+        header=['Method', 'Seeds', 'mIoU', f'to {BASELINE}', *shares, 'Config'],
+        rows=rows,
+        align='ll' + 'r' * (2 + len(rare)) + 'l',
+    )
+
+
+def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '') -> str:
+    """Renews the tables of a page.
+
+    A table stands between ``<!-- results PROTOCOL -->`` and
+    ``<!-- end of results -->``; what was between them is replaced.
+
+    Args:
+        text (str): The page.
+        results_dir (str | Path): Folder with a folder for each protocol.
+        config_prefix (str): See :func:`method_table`.
+
+    Raises:
+        FileNotFoundError: When a protocol of the page has no results.
+    """
+
+    def table(match: 're.Match[str]') -> str:
+        folder = Path(results_dir) / match['protocol']
+        share = json.loads((folder / PROTOCOL_FILE).read_text())['class_share']
+        made = method_table(load_protocol(folder), share, config_prefix=config_prefix)
+        return f'{match[1]}\n{made.to_markdown()}\n{match[3]}'
+
+    return _BLOCK.sub(table, text)
+
+
+def _spread(mean: float, values: Sequence[float]) -> str:
+    found = [value for value in values if value == value]
+    spread = f' ± {np.std(found, ddof=1):.2f}' if len(found) > 1 else ''
+    return f'{mean:.2f}{spread}'
+
+
+def _config_link(result: RunResult, prefix: str) -> str:
+    config = result.extra.get('config')
+    if config is None:
+        return ABSENT
+    options = result.extra.get('cfg_options')
+    link = f'[config]({prefix}{config})'
+    return f'{link}, with options' if options else link
