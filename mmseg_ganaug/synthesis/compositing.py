@@ -11,6 +11,8 @@ from mmseg_ganaug.recompose import RecomposedMap
 from mmseg_ganaug.synthesis.class_fidelity import load_class_fidelity
 
 COMPOSITES = ('full', 'changed', 'auto')
+# Fewer real pixels than this share of a photo say little about its light.
+_SMALLEST_REFERENCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Compositing:
         paintable: Bool [C], whether the generator can paint each class; for 'auto'.
         feather: Width in pixels over which generated pixels fade into those of the
             base; what is generated or pasted stays whole, however thin.
+        match_tone: Whether generated pixels of 'changed' and 'auto' take the light of
+            the real photo: of the base, or under Recon of the donors. A generator that
+            sees labels only paints every photo in the mean light of its training
+            photos: a pole before a dusky sky would have a bright rim. Each channel is
+            shifted and scaled to the mean and the standard deviation of the real one
+            (Reinhard et al., "Color Transfer between Images", 2001).
 
     Raises:
         ValueError: When the mode is unknown, ``paintable`` is missing, or ``feather``
@@ -54,6 +62,7 @@ class Compositing:
     mode: str = 'full'
     paintable: Optional[Tuple[bool, ...]] = None
     feather: int = 2
+    match_tone: bool = True
 
     def __post_init__(self) -> None:
         if self.mode not in COMPOSITES:
@@ -93,6 +102,9 @@ class Compositing:
             unseen = ~made.shown & ~able
             if unseen.any():
                 label_map = np.where(unseen, np.uint8(ignore_index), label_map)
+        if self.match_tone:
+            real = made.shown if made.base is None else ~made.changed
+            painted = _match_tone(painted, made.photo, real)
         if generated.all():
             return Pair(painted, label_map, generated)
         weight = _weight(generated, made.changed, self.feather)[..., None]
@@ -112,8 +124,8 @@ def build_compositing(
     """Builds what an option ``composite`` states.
 
     Args:
-        config: A mode, or a mapping with ``mode``, ``feather``, and for 'auto'
-            ``fidelity`` (the JSON file with the figure of each class) and
+        config: A mode, or a mapping with ``mode``, ``feather``, ``match_tone``, and for
+            'auto' ``fidelity`` (the JSON file with the figure of each class) and
             ``min_fidelity`` (default 0.5), which decide and are logged, or
             ``painted``, the names of the classes that the generator paints.
         class_names: C names.
@@ -126,11 +138,11 @@ def build_compositing(
     painted = options.pop('painted', None)
     path = options.pop('fidelity', None)
     smallest = options.pop('min_fidelity', 0.5)
-    unknown = sorted(set(options) - {'mode', 'feather'})
+    unknown = sorted(set(options) - {'mode', 'feather', 'match_tone'})
     if unknown:
         raise ValueError(
             f'composite knows no {", ".join(unknown)}; there are mode, feather, '
-            'fidelity, min_fidelity and painted'
+            'match_tone, fidelity, min_fidelity and painted'
         )
     if painted is not None:
         wrong = [name for name in painted if name not in class_names]
@@ -173,6 +185,18 @@ def paintable_classes(
             f'set; there are {", ".join(fidelity)}'
         )
     return tuple(bool(fidelity[name] >= min_fidelity) for name in class_names)
+
+
+def _match_tone(
+    painted: np.ndarray, real: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
+    """Gives uint8 [H, W, 3] the mean and spread that ``real`` has on ``reference``."""
+    if reference.mean() < _SMALLEST_REFERENCE:
+        return painted
+    ours, theirs = (photo[reference].astype(np.float32) for photo in (painted, real))
+    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1)
+    matched = (painted - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
+    return np.round(matched).clip(0, 255).astype(np.uint8)
 
 
 def _weight(generated: np.ndarray, changed: np.ndarray, feather: int) -> np.ndarray:

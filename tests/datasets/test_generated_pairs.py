@@ -51,7 +51,7 @@ def infos(dataset):
 
 
 def test_changed_keeps_the_photo_of_the_base(generated):
-    generated['composite'] = dict(mode='changed', feather=0)
+    generated['composite'] = dict(mode='changed', feather=0, match_tone=False)
     dataset = build(generated)
     plan, _ = dataset.plan()
     source = dataset.label_source()
@@ -67,7 +67,9 @@ def test_auto_paints_what_the_generator_can_paint(generated, tmp_path):
     figures = tmp_path / 'fidelity.json'
     fidelity = dict(ground=0.9, wall=0.8, bird=0.1, cup=0.7)
     figures.write_text(json.dumps(dict(fidelity=fidelity)))
-    generated['composite'] = dict(mode='auto', fidelity=str(figures), feather=0)
+    generated['composite'] = dict(
+        mode='auto', fidelity=str(figures), feather=0, match_tone=False
+    )
     dataset = build(generated)
     plan, recomposer = dataset.plan()
     source = dataset.label_source()

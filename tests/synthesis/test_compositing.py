@@ -1,6 +1,7 @@
 """What of a stored photo is generated and what is real."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def painted():
 
 
 def joined(compositing, made, painted):
+    compositing = replace(compositing, match_tone=False)
     pair = compositing.join(made, painted, 255)
     real = ~pair.generated & ~made.changed
     # Filters rely on it: what is not generated is real, but for the feathered rim.
@@ -89,6 +91,31 @@ def test_under_recon_all_has_changed(made, painted):
     made.base = None
     photo, _ = joined(Compositing('changed'), made, painted)
     assert (photo == PAINTED).all()
+
+
+def test_what_is_painted_takes_the_light_of_what_stays_real(made):
+    rng = np.random.default_rng(0)
+    # Dusk in the base, where the generator paints noon: half as light, less blue.
+    made.photo = rng.integers(20, 100, (20, 30, 3)).astype(np.uint8)
+    painted = 2 * made.photo
+    painted[..., 2] += 30
+    photo = Compositing('changed', feather=0).join(made, painted, 255).photo
+    np.testing.assert_allclose(photo.astype(int), made.photo.astype(int), atol=1)
+    np.testing.assert_array_equal(photo[~made.changed], made.photo[~made.changed])
+
+
+def test_under_recon_the_light_is_that_of_the_donors(made, painted):
+    made.base = None
+    made.shown[:, 15:] = False
+    made.photo[made.shown] = 60
+    photo = Compositing('changed').join(made, painted, 255).photo
+    assert (photo == 60).all()
+
+
+def test_a_photo_without_real_pixels_keeps_its_light(made, painted):
+    made.base = None
+    made.shown[:] = False
+    assert (Compositing('changed').join(made, painted, 255).photo == PAINTED).all()
 
 
 def test_fidelity_decides_what_is_paintable():
