@@ -168,3 +168,16 @@ def test_a_matrix_that_lacks_something_is_refused(tmp_path):
     path.write_text('protocol: toy\nseeds: [0]\n')
     with pytest.raises(ValueError, match='lacks methods'):
         MethodComparison(path)
+
+
+def test_a_low_label_matrix_thins_all_real_samples_and_changes_the_generator(
+    matrix, tmp_path
+):
+    with open(matrix, 'a') as file:
+        file.write("train_every = 2\ngenerator = dict(config='low.py')\n")
+    plain, recon = make(matrix, tmp_path).methods.values()
+    assert plain.train_dataloader.dataset.indices == [0]
+    real, generated = recon.train_dataloader.dataset.datasets
+    assert real.indices == generated.source.indices == [0]
+    assert generated.generator == dict(config='low.py')
+    assert 'indices' not in recon.val_dataloader.dataset

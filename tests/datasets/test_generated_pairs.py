@@ -63,13 +63,13 @@ def test_changed_keeps_the_photo_of_the_base(generated):
         assert (photo[~same] == labels[~same][:, None] * 20).all()
 
 
-def test_auto_paints_what_the_generator_can_paint(generated, tmp_path):
+@pytest.mark.parametrize('by_name', [False, True])
+def test_auto_paints_what_the_generator_can_paint(generated, tmp_path, by_name):
     figures = tmp_path / 'fidelity.json'
     fidelity = dict(ground=0.9, wall=0.8, bird=0.1, cup=0.7)
     figures.write_text(json.dumps(dict(fidelity=fidelity)))
-    generated['composite'] = dict(
-        mode='auto', fidelity=str(figures), feather=0, match_tone=False
-    )
+    classes = dict(painted=['cup']) if by_name else dict(fidelity=str(figures))
+    generated['composite'] = dict(mode='auto', feather=0, match_tone=False, **classes)
     dataset = build(generated)
     plan, recomposer = dataset.plan()
     source = dataset.label_source()
@@ -152,6 +152,8 @@ def test_the_same_samples_after_a_kill(generated, tmp_path):
         ('half', "composite='half'"),
         (dict(mode='changed', width=3), 'knows no width'),
         (dict(mode='auto', fidelity='none.json'), 'no fidelity file none.json'),
+        (dict(mode='auto', painted=['birds']), 'names among ground, wall, bird'),
+        (dict(mode='auto', painted=['bird'], fidelity='f.json'), 'no fidelity beside'),
     ],
 )
 def test_wrong_compositing_is_refused_before_anything_is_made(
