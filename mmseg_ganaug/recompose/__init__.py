@@ -17,6 +17,7 @@ from mmseg_ganaug.recompose.source import (
 )
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.targets import target_shares
+from mmseg_ganaug.recompose.tone import match_tone
 from mmseg_ganaug.recompose.weighting import (
     class_weights,
     explicit_weights,
@@ -44,6 +45,7 @@ __all__ = [
     'explicit_weights',
     'inverse_frequency_weights',
     'iou_weights',
+    'match_tone',
     'replay',
     'split_layers',
     'target_shares',

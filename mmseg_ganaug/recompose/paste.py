@@ -11,12 +11,17 @@ from mmseg_ganaug.recompose.layers import Layer, keep_objects
 from mmseg_ganaug.recompose.options import PasteOptions
 from mmseg_ganaug.recompose.placement import Placement, PlacementCheck, place
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap, paste_pixels
+from mmseg_ganaug.recompose.recomposed import (
+    DonorMaps,
+    PhotoUse,
+    RecomposedMap,
+    paste_pixels,
+)
 from mmseg_ganaug.recompose.source import LabelSource, histogram
 
 
 def paste_layers(
-    recipe: Recipe, source: LabelSource, options: PasteOptions, with_photo: bool
+    recipe: Recipe, source: LabelSource, options: PasteOptions, photos: PhotoUse
 ) -> RecomposedMap:
     """Lays the recipe's layers over its base.
 
@@ -26,12 +31,13 @@ def paste_layers(
     Raises:
         LabelValueError: If a map is not valid, or of another size than the base.
     """
-    maps = DonorMaps(source, recipe.base, options.resize_donors, with_photo)
+    maps = DonorMaps(source, recipe.base, options.resize_donors, photos)
     check = PlacementCheck(options.min_plausibility, options.prior)
     base = maps.label_map(recipe.base)
     label_map = base.copy()
     instances = maps.instance_map(recipe.base)
     canvas = None if instances is None else InstanceCanvas(instances)
+    with_photo = photos is not PhotoUse.NONE
     photo = maps.photo(recipe.base).copy() if with_photo else None
     smallest = max(1, options.min_area * base.size)
     pasted, rejected = [], 0

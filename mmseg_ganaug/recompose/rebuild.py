@@ -11,12 +11,17 @@ from mmseg_ganaug.recompose.layers import Layer
 from mmseg_ganaug.recompose.options import RebuildOptions
 from mmseg_ganaug.recompose.placement import Placement, PlacementCheck, place
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import DonorMaps, RecomposedMap, paste_pixels
+from mmseg_ganaug.recompose.recomposed import (
+    DonorMaps,
+    PhotoUse,
+    RecomposedMap,
+    paste_pixels,
+)
 from mmseg_ganaug.recompose.source import LabelSource, LabelValueError
 
 
 def rebuild_map(
-    recipe: Recipe, source: LabelSource, options: RebuildOptions, with_photo: bool
+    recipe: Recipe, source: LabelSource, options: RebuildOptions, photos: PhotoUse
 ) -> RecomposedMap:
     """Builds the recipe's map from its layers, back to front.
 
@@ -29,7 +34,7 @@ def rebuild_map(
         LabelValueError: If a map is not valid, of another size than the first
             donor, or nothing at all is covered.
     """
-    canvas = _Canvas(recipe, source, options, with_photo)
+    canvas = _Canvas(recipe, source, options, photos)
     background = []
     if options.fill == 'nearest':
         background = [
@@ -77,12 +82,13 @@ class _Canvas:
         recipe: Recipe,
         source: LabelSource,
         options: RebuildOptions,
-        with_photo: bool,
+        photos: PhotoUse,
     ) -> None:
+        with_photo = photos is not PhotoUse.NONE
         first = recipe.donors[0]
         self._recipe = recipe
         self._source = source
-        self._maps = DonorMaps(source, first, options.resize_donors, with_photo)
+        self._maps = DonorMaps(source, first, options.resize_donors, photos)
         self.photo = self._maps.photo(first).copy() if with_photo else None
         self.shown = np.zeros(self._maps.shape, bool) if with_photo else None
         self.label_map = np.full(self._maps.shape, source.ignore_index, np.uint8)

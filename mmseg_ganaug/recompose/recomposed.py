@@ -1,6 +1,7 @@
 """The outcome of a recombination, and what the ways share in making it."""
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Dict, Optional, Tuple
 
@@ -15,6 +16,7 @@ from mmseg_ganaug.recompose.source import (
     read_label_map,
     read_photo,
 )
+from mmseg_ganaug.recompose.tone import match_tone
 
 
 @dataclass
@@ -51,6 +53,22 @@ class RecomposedMap:
         return self.label_map != self.base
 
 
+class PhotoUse(Enum):
+    """What becomes of the photos when label maps are recombined."""
+
+    NONE = 'none'
+    AS_IT_IS = 'as it is'
+    #: Donors take the light of the base, or under Recon of the first donor.
+    MATCHED = 'matched'
+
+    @classmethod
+    def of(cls, with_photo: bool, match_tone: bool) -> 'PhotoUse':
+        """The use that two options state."""
+        if not with_photo:
+            return cls.NONE
+        return cls.MATCHED if match_tone else cls.AS_IT_IS
+
+
 class DonorMaps:
     """Reads the donors of one recombination, each once, at one size.
 
@@ -60,19 +78,23 @@ class DonorMaps:
             are checked too; of the others single classes are used, so a wrong value
             could not get into the result.
         resize: Resize maps of another size; else they are an error.
-        with_photos: Layers get the pixels of their donors' photos.
+        photos: What the layers get of their donors' photos.
 
     Raises:
         LabelValueError: If a map is not valid or of another size.
     """
 
     def __init__(
-        self, source: LabelSource, first: int, resize: bool, with_photos: bool = False
+        self,
+        source: LabelSource,
+        first: int,
+        resize: bool,
+        photos: PhotoUse = PhotoUse.NONE,
     ) -> None:
         self._source = source
         self._first = first
         self._resize = resize
-        self._with_photos = with_photos
+        self._use = photos
         self._photos: Dict[int, np.ndarray] = {}
         self._label_maps: Dict[int, np.ndarray] = {first: read_label_map(source, first)}
         self._instance_maps: Dict[int, Optional[np.ndarray]] = {}
@@ -106,12 +128,15 @@ class DonorMaps:
 
     def photo(self, index: int) -> Optional[np.ndarray]:
         """Photo ``index``: uint8 [H, W, 3], not to be written to; None = not asked."""
-        if not self._with_photos:
+        if self._use is PhotoUse.NONE:
             return None
         if index not in self._photos:
             shape = self._source.label_map(index).shape if self._resize else self.shape
             photo = read_photo(self._source, index, shape)
-            self._photos[index] = resize_photo(photo, self.shape)
+            photo = resize_photo(photo, self.shape)
+            if self._use is PhotoUse.MATCHED and index != self._first:
+                photo = match_tone(photo, self.photo(self._first))
+            self._photos[index] = photo
         return self._photos[index]
 
     def layer(self, index: int, class_id: int) -> Optional[Layer]:

@@ -5,7 +5,7 @@ from mmseg_ganaug.recompose.options import PasteOptions, RebuildOptions, read_op
 from mmseg_ganaug.recompose.paste import paste_layers
 from mmseg_ganaug.recompose.rebuild import rebuild_map
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import RecomposedMap
+from mmseg_ganaug.recompose.recomposed import PhotoUse, RecomposedMap
 from mmseg_ganaug.recompose.source import LabelSource
 
 _WAYS = {
@@ -16,7 +16,10 @@ _WAYS = {
 
 
 def replay(
-    recipe: Recipe, source: LabelSource, with_photo: bool = False
+    recipe: Recipe,
+    source: LabelSource,
+    with_photo: bool = False,
+    match_tone: bool = False,
 ) -> RecomposedMap:
     """Makes the label map of a recipe: the same recipe gives the same bytes.
 
@@ -26,6 +29,8 @@ def replay(
         with_photo: Recombine the real photos along with the labels (copy-paste,
             Ghiasi et al., CVPR 2021); the source is then a
             :class:`~mmseg_ganaug.recompose.source.PhotoSource`.
+        match_tone: Donors' pixels take the light of the base's photo, or under Recon
+            of the first donor's, see :func:`~mmseg_ganaug.recompose.match_tone`.
 
     Raises:
         PlanError: If the recipe is not valid or does not fit the source.
@@ -49,4 +54,4 @@ def replay(
         options = read_options(options_type, recipe.options)
     except ValueError as error:
         raise PlanError(f'options of a recipe for {recipe.way}: {error}') from error
-    return make(recipe, source, options, with_photo)
+    return make(recipe, source, options, PhotoUse.of(with_photo, match_tone))

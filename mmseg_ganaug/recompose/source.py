@@ -174,7 +174,7 @@ def histogram(label_map: np.ndarray) -> np.ndarray:
     # Three times as fast as np.bincount. Its float32 counts are exact to 2**24.
     if label_map.size < 2**24:
         counts = cv2.calcHist([label_map], [0], None, [256], [0, 256])
-        return counts[:, 0].astype(np.int64)
+        return counts.ravel().astype(np.int64)  # [256, 1]; [256] from OpenCV 5 on
     return np.bincount(label_map.ravel(), minlength=256)
 
 

@@ -114,7 +114,11 @@ class Way:
         )
 
     def recompose(
-        self, recipe: Recipe, source: LabelSource, with_photo: bool = False
+        self,
+        recipe: Recipe,
+        source: LabelSource,
+        with_photo: bool = False,
+        match_tone: bool = False,
     ) -> RecomposedMap:
         """Makes the label map of a recipe of this way.
 
@@ -123,7 +127,7 @@ class Way:
         """
         if recipe.way != type(self).__name__:
             raise ValueError(f'a recipe for {recipe.way}, not {type(self).__name__}')
-        return replay(recipe, source, with_photo)
+        return replay(recipe, source, with_photo, match_tone)
 
     def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
         """What replaying needs beside the layers, as JSON values."""

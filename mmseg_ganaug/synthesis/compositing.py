@@ -7,12 +7,10 @@ import numpy as np
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.recompose import RecomposedMap, match_tone
 from mmseg_ganaug.synthesis.class_fidelity import load_class_fidelity
 
 COMPOSITES = ('full', 'changed', 'auto')
-# Fewer real pixels than this share of a photo say little about its light.
-_SMALLEST_REFERENCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,11 @@ class Compositing:
         feather: Width in pixels over which generated pixels fade into those of the
             base; what is generated or pasted stays whole, however thin.
         match_tone: Whether generated pixels of 'changed' and 'auto' take the light of
-            the real photo: of the base, or under Recon of the donors. A generator that
+            the real photo: of the base, or under Recon of the first donor; and those
+            of donors, too. A generator that
             sees labels only paints every photo in the mean light of its training
-            photos: a pole before a dusky sky would have a bright rim. Each channel is
-            shifted and scaled to the mean and the standard deviation of the real one
-            (Reinhard et al., "Color Transfer between Images", 2001).
+            photos: a pole before a dusky sky would have a bright rim. See
+            :func:`~mmseg_ganaug.recompose.match_tone`.
 
     Raises:
         ValueError: When the mode is unknown, ``paintable`` is missing, or ``feather``
@@ -104,7 +102,7 @@ class Compositing:
                 label_map = np.where(unseen, np.uint8(ignore_index), label_map)
         if self.match_tone:
             real = made.shown if made.base is None else ~made.changed
-            painted = _match_tone(painted, made.photo, real)
+            painted = match_tone(painted, made.photo, real)
         if generated.all():
             return Pair(painted, label_map, generated)
         weight = _weight(generated, made.changed, self.feather)[..., None]
@@ -185,18 +183,6 @@ def paintable_classes(
             f'set; there are {", ".join(fidelity)}'
         )
     return tuple(bool(fidelity[name] >= min_fidelity) for name in class_names)
-
-
-def _match_tone(
-    painted: np.ndarray, real: np.ndarray, reference: np.ndarray
-) -> np.ndarray:
-    """Gives uint8 [H, W, 3] the mean and spread that ``real`` has on ``reference``."""
-    if reference.mean() < _SMALLEST_REFERENCE:
-        return painted
-    ours, theirs = (photo[reference].astype(np.float32) for photo in (painted, real))
-    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1)
-    matched = (painted - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
-    return np.round(matched).clip(0, 255).astype(np.uint8)
 
 
 def _weight(generated: np.ndarray, changed: np.ndarray, feather: int) -> np.ndarray:

@@ -70,9 +70,10 @@ class SampleMaker:
         Args:
             indices: Numbers of recipes.
         """
-        with_photo = self._compositing.needs_photo
+        way = self._compositing
+        photos = dict(with_photo=way.needs_photo, match_tone=way.match_tone)
         return [
-            self._recompose(self._recipes[index], self._source, with_photo=with_photo)
+            self._recompose(self._recipes[index], self._source, **photos)
             for index in indices
         ]
 

@@ -41,6 +41,8 @@ class RecomposeLabels(BaseTransform):
         cache_dir (str): Folder in which the label statistics of the source are kept.
         prob (float): Share (0..1) of the samples that are replaced. Defaults to 0.5.
         paste_pixels (bool): Whether real pixels come along. Defaults to False.
+        match_tone (bool): Whether pasted pixels take the light of the photo that they
+            are laid into. Defaults to False, as in plain copy-paste.
         num_recipes (int): Different recombinations planned. Defaults to 10000.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
             recombined. Defaults to None: as they are.
@@ -63,6 +65,7 @@ class RecomposeLabels(BaseTransform):
         cache_dir: str,
         prob: float = 0.5,
         paste_pixels: bool = False,
+        match_tone: bool = False,
         num_recipes: int = 10000,
         scale: Optional[Tuple[int, int]] = None,
         instance_path: Optional[Tuple[str, str]] = None,
@@ -81,6 +84,7 @@ class RecomposeLabels(BaseTransform):
             )
         self.prob = prob
         self.paste_pixels = paste_pixels
+        self.match_tone = match_tone
         self._recomposer = RECOMPOSERS.build(recomposer)
         self._source = DatasetLabelSource(build_source(source), scale, instance_path)
         self._source.require_photos()
@@ -112,7 +116,10 @@ class RecomposeLabels(BaseTransform):
             return results
         recipe = self.plan[number]
         made = self._recomposer.recompose(
-            recipe, self._source, with_photo=self.paste_pixels
+            recipe,
+            self._source,
+            with_photo=self.paste_pixels,
+            match_tone=self.match_tone,
         )
         label_map = made.label_map
         if self.paste_pixels:
@@ -140,5 +147,5 @@ class RecomposeLabels(BaseTransform):
         return (
             f'{type(self).__name__}(recomposer={type(self._recomposer).__name__}, '
             f'prob={self.prob}, paste_pixels={self.paste_pixels}, '
-            f'num_recipes={len(self.plan)})'
+            f'match_tone={self.match_tone}, num_recipes={len(self.plan)})'
         )
