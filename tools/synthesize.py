@@ -8,6 +8,7 @@ killed goes on where it was; several runs on one cache share the work.
 import argparse
 import os
 import shutil
+import sys
 
 from mmengine.config import Config, DictAction
 from mmengine.dist import barrier, init_dist, is_main_process
@@ -32,9 +33,10 @@ def parse_args():
     parser.add_argument(
         '--prune',
         action='store_true',
-        help='remove, after that, all stores in the same cache folders that the config '
-        'does not use: those of other plans, weights or options',
+        help='list, after that, the stores in the same cache folders that the config '
+        'does not use (other configs may), and ask whether to remove them',
     )
+    parser.add_argument('--yes', action='store_true', help='let --prune not ask')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -81,16 +83,29 @@ def main():
             print(f'{len(plan)} samples in {store.folder}')
         used.append(store.folder)
     if args.prune and is_main_process():
-        prune(used)
+        prune(used, args.yes)
 
 
-def prune(used):
-    """Removes the stores beside those that are used."""
-    for cache_dir in {folder.parent for folder in used}:
-        for folder, size in find_stores(cache_dir).items():
-            if folder not in used:
-                shutil.rmtree(folder)
-                print(f'Removed: {folder} ({size / 2**20:.1f} MiB)')
+def prune(used, sure):
+    """Removes the stores beside those that are used, if the user agrees."""
+    unused = {
+        folder: size
+        for cache_dir in {folder.parent for folder in used}
+        for folder, size in find_stores(cache_dir).items()
+        if folder not in used
+    }
+    for folder, size in unused.items():
+        print(f'Not used by this config: {folder} ({size / 2**20:.1f} MiB)')
+    if not unused:
+        print('There is nothing to prune.')
+        return
+    if not sure:
+        if not sys.stdin.isatty():
+            raise SystemExit('Nothing was removed: add --yes to remove them.')
+        sure = input('Remove them? [y/N] ').strip().lower() == 'y'
+    for folder in unused if sure else ():
+        shutil.rmtree(folder)
+        print(f'Removed: {folder}')
 
 
 if __name__ == '__main__':

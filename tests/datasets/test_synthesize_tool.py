@@ -74,7 +74,10 @@ def test_stores_that_the_config_does_not_use_are_pruned(run, generated):
     assert len(stores(generated)) == 3
     other = Path(generated['cache_dir']) / 'not a store'
     other.mkdir()
-    said = run('--prune')
+    with pytest.raises(SystemExit, match='--yes'):
+        run('--prune')
+    assert len(stores(generated)) == 3
+    said = run('--prune', '--yes')
     assert said.count('Removed: ') == 2
     assert len(stores(generated)) == 1
     assert other.is_dir()
