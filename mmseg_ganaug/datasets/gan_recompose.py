@@ -10,7 +10,6 @@ from mmengine.dataset import force_full_init
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
-from mmengine.utils import ProgressBar
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
@@ -20,6 +19,7 @@ from mmseg_ganaug.datasets.statistics import (
     count_unpaired,
     read_statistics,
 )
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import (
     AddMulti,
     AddSingle,
@@ -244,12 +244,11 @@ class GANRecomposeDataset(BaseSegDataset):
         source = self.label_source()
         plan, recomposer, statistics = self._plan(source)
         pixels = np.zeros((len(plan), source.num_classes), np.int64)
-        bar = ProgressBar(len(plan))
-        for row, recipe in zip(pixels, plan):
-            label_map = recomposer.recompose(recipe, source).label_map
-            row[:] = np.bincount(label_map.ravel(), minlength=256)[: len(row)]
-            bar.update()
-        bar.file.write('\n')
+        with Progress('Recombining label maps', len(plan)) as progress:
+            for row, recipe in zip(pixels, plan):
+                label_map = recomposer.recompose(recipe, source).label_map
+                row[:] = np.bincount(label_map.ravel(), minlength=256)[: len(row)]
+                progress.update()
         return BalanceReport.of_plan(statistics, plan, pixels, recomposer.target)
 
     def _plan(self, source: DatasetLabelSource):

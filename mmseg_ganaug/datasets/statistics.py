@@ -6,9 +6,9 @@ from typing import List, Optional, Union
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
-from mmengine.utils import ProgressBar
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import LabelStatistics
 
 
@@ -66,16 +66,10 @@ def read_statistics(
     statistics = _load(path, source)
     if statistics is not None:
         return statistics
-    bar: Optional[ProgressBar] = None
-    print_log(f'Reading {len(source)} label maps', logger='current')
-
-    def show(done: int, total: int) -> None:
-        nonlocal bar
-        bar = bar or ProgressBar(total)
-        bar.update(done - bar.completed)
-
-    statistics = LabelStatistics.collect(source.verified(), num_workers, show)
-    print()
+    with Progress('Reading label maps', len(source)) as progress:
+        statistics = LabelStatistics.collect(
+            source.verified(), num_workers, lambda done, _: progress.update_to(done)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     statistics.save(path)
     missing = source.missing_photos()

@@ -10,10 +10,10 @@ from typing import Iterator, List, Optional, Sequence, Union
 
 from mmseg_ganaug.configs import find_shipped
 
-# MMEngine's log lines ('Iter(train) [ 10/300]  ... eta: 0:01:10') and progress bars
-# ('[>>> ] 8/200, 12.3 task/s, elapsed: 1s, ETA:    15s').
+# MMEngine's log lines ('Iter(train) [ 10/300]  ... eta: 0:01:10') and those of Progress
+# ('Generating: 8 of 200, 12.3 a second, 15 s left').
 _ITERATION = re.compile(r'Iter\((train|val|test)\)\s*\[\s*(\d+)/(\d+)\].*?eta: (\S+)')
-_BAR = re.compile(r'\]\s*(\d+)/(\d+), .*ETA:\s*(\d+)s')
+_STEP = re.compile(r': (\d+) of (\d+), .* a second, (\d+) s left')
 _SECONDS_BETWEEN_LINES = 15
 _TAIL = 25
 
@@ -83,7 +83,8 @@ def describe_progress(text: str) -> Optional[str]:
     """Reads how far a tool is from a line of its output.
 
     Args:
-        text (str): A line of MMEngine's log or of its progress bar.
+        text (str): A line of MMEngine's log or of
+            :class:`~mmseg_ganaug.progress.Progress`.
 
     Returns:
         str | None: Such as '10/300, 70 s left'; None where the line tells nothing.
@@ -92,9 +93,9 @@ def describe_progress(text: str) -> Optional[str]:
     if iteration:
         mode, done, total, left = iteration.groups()
         return f'{"" if mode == "train" else mode + " "}{done}/{total}, {left} left'
-    bar = _BAR.search(text)
-    if bar:
-        return '{}/{}, {} s left'.format(*bar.groups())
+    step = _STEP.search(text)
+    if step:
+        return '{}/{}, {} s left'.format(*step.groups())
     return None
 
 

@@ -7,11 +7,10 @@ from typing import Dict, Iterable, Optional, Protocol, Sequence, Union
 
 import numpy as np
 from mmengine.dist import barrier, is_main_process
-from mmengine.logging import print_log
-from mmengine.utils import ProgressBar
 from prettytable import PrettyTable
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose.source import PhotoSource
 from mmseg_ganaug.registry import FILTERS
 
@@ -142,25 +141,21 @@ class LossFilter:
                 'trained on this data set'
             )
         indices = self._indices(len(source))
-        print_log(
-            f'Measuring the usual loss of each class on {len(indices)} real photos',
-            logger='current',
-        )
         totals, counts = np.zeros((2, source.num_classes))
-        bar = ProgressBar(len(indices))
-        for index in indices:
-            label_map = source.label_map(index)
-            loss = segmenter.losses(
-                [source.photo(index)], [label_map], source.ignore_index
-            )[0]
-            known = label_map < source.num_classes
-            known &= label_map != source.ignore_index
-            labels = label_map[known]
-            size = source.num_classes
-            totals += np.bincount(labels, weights=loss[known], minlength=size)
-            counts += np.bincount(labels, minlength=size)
-            bar.update()
-        bar.file.write('\n')
+        title = 'Measuring the usual loss of each class on real photos'
+        with Progress(title, len(indices)) as progress:
+            for index in indices:
+                label_map = source.label_map(index)
+                loss = segmenter.losses(
+                    [source.photo(index)], [label_map], source.ignore_index
+                )[0]
+                known = label_map < source.num_classes
+                known &= label_map != source.ignore_index
+                labels = label_map[known]
+                size = source.num_classes
+                totals += np.bincount(labels, weights=loss[known], minlength=size)
+                counts += np.bincount(labels, minlength=size)
+                progress.update()
         return totals / np.maximum(counts, 1)
 
     def _indices(self, total: int) -> Sequence[int]:

@@ -11,10 +11,10 @@ from typing import Dict, Iterator, List, Mapping, Optional, Set, Union
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
 from PIL import Image
 
 from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis.sample_maker import Sample
 
 _PHOTO_SUFFIXES = ('.png', '.jpg')
@@ -155,21 +155,19 @@ class SampleStore:
             list[str]: What was wrong with each of them; names the file.
         """
         present = sorted(self.present())
-        bar = ProgressBar(len(present)) if present else None
         problems = []
 
         def problem_of(index: int) -> Optional[str]:
             return self._problem(index, num_classes, ignore_index)
 
-        with ThreadPoolExecutor() as pool:
+        title = f'Reading the samples in {self.folder}'
+        with Progress(title, len(present)) as progress, ThreadPoolExecutor() as pool:
             for index, problem in zip(present, pool.map(problem_of, present)):
                 if problem is not None:
                     problems.append(problem)
                     # Without its photo a sample does not exist.
                     os.unlink(self.photo_path(index))
-                bar.update()
-        if bar:
-            bar.file.write('\n')
+                progress.update()
         return problems
 
     def _problem(

@@ -7,8 +7,8 @@ from typing import List, Optional, Sequence
 
 from mmengine.dist import barrier, get_dist_info
 from mmengine.logging import print_log
-from mmengine.utils import ProgressBar
 
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis.claims import Claims
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore
@@ -47,7 +47,7 @@ def synthesize(
     claims = Claims(store.claims_path)
     batches = _Batches(len(maker), missing, batch_size, store, claims)
     batches.begin_at(rank, world_size)
-    progress = _Progress(missing, store) if rank == 0 and missing else None
+    progress = _SharedProgress(missing, store) if rank == 0 and missing else None
 
     def write(batch: List[int], samples: List[Sample]) -> None:
         for index, sample in zip(batch, samples):
@@ -139,14 +139,14 @@ class _Batches:
         )
 
 
-class _Progress:
+class _SharedProgress:
     """One bar over all processes, and an early word on disk space."""
 
     def __init__(self, missing: Sequence[int], store: SampleStore) -> None:
         self._missing = missing
         self._store = store
         self._before = len(store.present())
-        self._bar = ProgressBar(len(missing))
+        self._progress = Progress('Generating samples', len(missing)).start()
         self._looked = time.monotonic()
         self._told = False
 
@@ -156,16 +156,15 @@ class _Progress:
             self._look()
 
     def finish(self) -> None:
-        """Completes the bar."""
+        """Says that all is done."""
         self._look()
-        self._bar.file.write('\n')
+        self._progress.finish()
 
     def _look(self) -> None:
         self._looked = time.monotonic()
         present = self._store.present()
         done = min(len(present) - self._before, len(self._missing))
-        if done > self._bar.completed:
-            self._bar.update(done - self._bar.completed)
+        self._progress.update_to(done)
         if present and not self._told:
             self._told = True
             still = (len(self._missing) - done) * self._store.sample_bytes(min(present))

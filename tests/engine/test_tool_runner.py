@@ -16,8 +16,8 @@ from mmseg_ganaug.engine.tool_runner import ToolError, describe_progress, run_to
             '11/22 15:00:00 - mmengine - INFO - Iter(test) [ 5/50]    eta: 0:00:03',
             'test 5/50, 0:00:03 left',
         ),
-        ('[>>>   ] 8/200, 12.3 task/s, elapsed: 1s, ETA:    15s', '8/200, 15 s left'),
-        ('Reading 200 label maps', None),
+        ('Generating: 8 of 200, 12.3 a second, 15 s left', '8/200, 15 s left'),
+        ('Reading label maps: 200', None),
     ],
 )
 def test_progress_is_read_from_a_line(line, progress):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.utils import ProgressBar
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.configs import has_type, nested_dicts
@@ -19,6 +18,7 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
     REAL,
     GeneratorFidelityMetric,
 )
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.class_fidelity import FIDELITY_KEY
 from mmseg_ganaug.visualization import GalleryRow
@@ -124,24 +124,21 @@ def measure(
     """
     shown = set(np.linspace(0, total - 1, min(num_rows, total)).round().astype(int))
     rows: List[GalleryRow] = []
-    bar = ProgressBar(total)
-    done = 0
-    for label_maps, generated, real in batches:
-        seen_generated, seen_real = metric.judge(label_maps, generated, real)
-        for place in range(len(label_maps)):
-            if done + place not in shown:
-                continue
-            cells = {'label map': label_maps[place]}
-            if real is not None:
-                cells['real photo'] = real[place]
-            cells['generated photo'] = generated[place]
-            if real is not None:
-                cells['seen in the real one'] = seen_real[place]
-            cells['seen in the generated one'] = seen_generated[place]
-            rows.append(GalleryRow(cells))
-        done += len(label_maps)
-        bar.update(len(label_maps))
-    bar.file.write('\n')
+    with Progress('Judging photos', total) as progress:
+        for label_maps, generated, real in batches:
+            seen_generated, seen_real = metric.judge(label_maps, generated, real)
+            for place in range(len(label_maps)):
+                if progress.done + place not in shown:
+                    continue
+                cells = {'label map': label_maps[place]}
+                if real is not None:
+                    cells['real photo'] = real[place]
+                cells['generated photo'] = generated[place]
+                if real is not None:
+                    cells['seen in the real one'] = seen_real[place]
+                cells['seen in the generated one'] = seen_generated[place]
+                rows.append(GalleryRow(cells))
+            progress.update(len(label_maps))
     return metric.evaluate(total), rows
 
 
