@@ -14,7 +14,7 @@ import pytest
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
 from mmseg_ganaug.synthesis import SampleMaker, SampleStore, synthesize
 from mmseg_ganaug.synthesis.claims import Claims
-from mmseg_ganaug.synthesis.synthesize import _Progress
+from mmseg_ganaug.synthesis.synthesize import _SharedProgress
 
 NUM_SAMPLES, BATCH = 40, 3
 
@@ -121,7 +121,7 @@ def test_killed_fifty_times_it_ends_with_the_same_bytes(folder, undisturbed):
 
 def test_a_generator_may_take_longer_than_a_look_at_the_progress(folder, monkeypatch):
     # Looked at after every batch, of which the first are not written yet.
-    monkeypatch.setattr(_Progress, 'update', _Progress._look)
+    monkeypatch.setattr(_SharedProgress, 'update', _SharedProgress._look)
     assert len(work(folder).present()) == NUM_SAMPLES
 
 
