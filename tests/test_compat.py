@@ -1,5 +1,7 @@
+import importlib
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -71,48 +73,56 @@ def test_any_of_the_distributions_of_a_library_will_do(monkeypatch):
     assert compat.version_problems(['mmcv', 'mmengine']) == []
 
 
-def test_checkpoints_of_mmengine_load_with_the_check_on(tmp_path):
-    import numpy as np
-    import torch
-    from mmengine.logging import HistoryBuffer
-
-    compat.allow_checkpoint_types()
-    history = HistoryBuffer([1.0, 2.0], [1, 1])
-    path = tmp_path / 'checkpoint.pth'
-    torch.save(
-        {
-            'state_dict': {'weight': torch.ones(2)},
-            'message_hub': {
-                'log': history,
-                'scalar': np.float64(0.5),
-                'seed': np.int64(3),
-                'array': np.arange(3, dtype=np.float32),
-            },
-        },
-        path,
+def fork_packages(monkeypatch, folder):
+    """An mmcv of the forks' number, and an MMagic that asks for an older one."""
+    mmagic = folder / 'mmagic'
+    mmagic.mkdir()
+    (mmagic / '__init__.py').write_text(
+        'import mmcv\nassert mmcv.__version__ == "2.1.0", mmcv.__version__\n'
     )
-    loaded = torch.load(path, weights_only=True)
-    assert loaded['message_hub']['log'].mean() == 1.5
-    assert loaded['message_hub']['seed'] == 3
+    mmcv = types.ModuleType('mmcv')
+    mmcv.__version__ = '2.3.6'
+    monkeypatch.setitem(sys.modules, 'mmcv', mmcv)
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'mmagic']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(folder))
+    return mmcv
 
 
-def test_foreign_objects_in_a_checkpoint_are_still_refused(tmp_path):
-    import pickle
-    from fractions import Fraction
+def test_mmagic_imports_beside_the_fork_of_mmcv(monkeypatch, tmp_path):
+    mmcv = fork_packages(monkeypatch, tmp_path)
+    monkeypatch.setattr(sys, 'meta_path', list(sys.meta_path))
+    versions(monkeypatch, **{'onedl-mmcv': '2.3.6'})
+    compat._accept_forks()
+    compat._accept_forks()
+    assert sum(isinstance(f, compat._MMagicFinder) for f in sys.meta_path) == 1
+    importlib.import_module('mmagic')
+    assert mmcv.__version__ == '2.3.6'
+    del sys.modules['mmagic']
 
-    import torch
 
-    compat.allow_checkpoint_types()
-    path = tmp_path / 'checkpoint.pth'
-    torch.save({'object': Fraction(1, 2)}, path)
-    with pytest.raises(pickle.UnpicklingError):
-        torch.load(path, weights_only=True)
+def test_number_of_mmcv_comes_back_when_mmagic_fails(monkeypatch, tmp_path):
+    mmcv = fork_packages(monkeypatch, tmp_path)
+    (tmp_path / 'mmagic' / '__init__.py').write_text('1 / 0\n')
+    monkeypatch.setattr(sys, 'meta_path', [compat._MMagicFinder(), *sys.meta_path])
+    with pytest.raises(ZeroDivisionError):
+        importlib.import_module('mmagic')
+    assert mmcv.__version__ == '2.3.6'
 
 
-def test_a_checkpoint_may_not_look_up_other_attributes():
-    from mmengine.logging import HistoryBuffer
+@pytest.mark.parametrize('stock', [{}, {'mmsegmentation': '1.2.2'}])
+def test_configs_of_mmseg_are_found_in_its_fork_alone(monkeypatch, stock):
+    from mmengine.config.utils import MODULE2PACKAGE
 
-    assert compat._history_method(HistoryBuffer, 'min') is HistoryBuffer.min
-    for owner, name in ((HistoryBuffer, '__class__'), (subprocess, 'Popen')):
-        with pytest.raises(ValueError, match='may not look up'):
-            compat._history_method(owner, name)
+    monkeypatch.setitem(MODULE2PACKAGE, 'mmseg', 'mmsegmentation')
+    versions(monkeypatch, **{'onedl-mmsegmentation': '1.4.2'}, **stock)
+    compat._accept_forks()
+    expected = 'mmsegmentation' if stock else 'onedl-mmsegmentation'
+    assert MODULE2PACKAGE['mmseg'] == expected
+
+
+def test_stock_libraries_are_left_as_they_are(monkeypatch):
+    monkeypatch.setattr(sys, 'meta_path', list(sys.meta_path))
+    versions(monkeypatch, **{'mmcv-lite': '2.1.0', 'mmsegmentation': '1.2.2'})
+    compat._accept_forks()
+    assert not any(isinstance(f, compat._MMagicFinder) for f in sys.meta_path)

@@ -13,8 +13,8 @@ style_transfer = dict(
     ),
     prob=0.5,
 )
-load, augment = _base_.train_pipeline[:2], _base_.train_pipeline[2:]
-generated.pipeline = [*load, style_transfer, *augment]
+until_crop, colour = _base_.train_pipeline[:4], _base_.train_pipeline[4:]
+generated.pipeline = [*until_crop, style_transfer, *colour]
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated])
 )

@@ -11,5 +11,6 @@ style_transfer = dict(
     ),
     prob=0.5,
 )
-load, augment = _base_.train_pipeline[:2], _base_.train_pipeline[2:]
-train_dataloader = dict(dataset=dict(pipeline=[*load, style_transfer, *augment]))
+# Behind the crop, where it costs least.
+until_crop, colour = _base_.train_pipeline[:4], _base_.train_pipeline[4:]
+train_dataloader = dict(dataset=dict(pipeline=[*until_crop, style_transfer, *colour]))

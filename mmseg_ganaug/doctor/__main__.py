@@ -1,0 +1,61 @@
+"""Tells what is wrong with this environment, and the commands that mend it.
+
+Versions, what goes together, compiled libraries, GPU, disk, and a self-test of every
+part of mmseg_ganaug. Ends with 1 where there is a problem, else with 0.
+"""
+
+import argparse
+import sys
+
+from mmseg_ganaug.doctor.check import PROBLEM
+from mmseg_ganaug.doctor.child import LIBRARIES, PATIENCE, ROOMS, run_steps
+from mmseg_ganaug.doctor.machine import check_machine
+from mmseg_ganaug.doctor.output import print_checks, print_json
+from mmseg_ganaug.doctor.versions import check_installed
+
+
+def parse_args():
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog='python -m mmseg_ganaug.doctor',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.add_argument(
+        '--no-self-test', action='store_true', help='leave the self-test out'
+    )
+    parser.add_argument(
+        '--cache-dir',
+        help='cache_dir of your configs, where it is not in the working folder',
+    )
+    parser.add_argument(
+        '--patience',
+        type=float,
+        default=PATIENCE,
+        help='seconds to wait for the compiled libraries, and for the self-test '
+        '(default: %(default)s)',
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Runs all checks.
+
+    Returns:
+        int: Exit code.
+    """
+    args = parse_args()
+    sections = {
+        'Versions': check_installed(),
+        'Machine': check_machine(args.cache_dir),
+        'Compiled libraries': run_steps(list(LIBRARIES), args.patience),
+    }
+    if not args.no_self_test:
+        sections['Self-test'] = run_steps(list(ROOMS), args.patience)
+    printed = (print_json if args.json else print_checks)(sections, sys.stdout)
+    return int(any(check.status == PROBLEM for check in printed))
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,103 @@
+"""Runs checks that may hang or crash in a process of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from typing import Callable, Dict, Iterator, Sequence
+
+from mmseg_ganaug.doctor import libraries, rooms
+from mmseg_ganaug.doctor.check import PROBLEM, UNKNOWN, Check, attempt
+
+Steps = Dict[str, Callable[[], Check]]
+LIBRARIES: Steps = {
+    'torch': libraries.check_torch,
+    'torchvision': libraries.check_torchvision,
+    'mmcv': libraries.check_mmcv,
+    'gpu': libraries.check_gpu,
+}
+ROOMS: Steps = {
+    'import': rooms.check_import,
+    'recompose': rooms.check_recompose,
+    'models': rooms.check_models,
+    'synthesis': rooms.check_synthesis,
+    'datasets': rooms.check_datasets,
+    'engine': rooms.check_engine,
+    'evaluation': rooms.check_evaluation,
+    'visualization': rooms.check_visualization,
+}
+#: Seconds for all steps of a process; they take about ten.
+PATIENCE = 600
+
+
+def run_steps(
+    names: Sequence[str], patience: float = PATIENCE, command: Sequence[str] = ()
+) -> Iterator[Check]:
+    """Runs checks one after the other in a process; a new one where it dies.
+
+    Args:
+        names (Sequence[str]): Keys of ``LIBRARIES`` and ``ROOMS``, in the order in
+            which to run them.
+        patience (float): Seconds after which a process is killed. Defaults to 600.
+        command (Sequence[str]): What runs the names appended to it. Defaults to this
+            module.
+
+    Yields:
+        Check: One for each name, as soon as it is there.
+    """
+    command = command or (sys.executable, '-W', 'ignore', '-m', __name__)
+    left = list(names)
+    while left:
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [*command, *left], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+            clock = threading.Timer(patience, process.kill)
+            clock.start()
+            try:
+                for line in process.stdout:
+                    left.pop(0)
+                    yield Check(**json.loads(line))
+                process.wait()
+                in_time = clock.is_alive()
+            finally:
+                clock.cancel()
+                process.kill()
+                process.wait()
+                process.stdout.close()
+            if left:
+                log.seek(0)
+                said = log.read().decode(errors='replace')
+                yield _died(left.pop(0), process.returncode, in_time, patience, said)
+
+
+def _died(
+    name: str, returncode: int, in_time: bool, patience: float, said: str
+) -> Check:
+    if not in_time:
+        what = f'not done after {patience:g} s (a busy machine? give --patience)'
+    elif returncode < 0:
+        what = f'its process was killed by {signal.Signals(-returncode).name}'
+    else:
+        what = f'its process ended with exit code {returncode}'
+    last = said.strip().splitlines()[-1:]
+    return Check(name, PROBLEM, ': '.join([what, *last]), UNKNOWN, said[-3000:])
+
+
+def main() -> None:
+    """Runs the checks named on the command line; one line of JSON for each."""
+    # What libraries print must not come between the results.
+    results = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    steps = {**LIBRARIES, **ROOMS}
+    for name in sys.argv[1:]:
+        check = attempt(name, steps[name])
+        print(json.dumps(asdict(check)), file=results, flush=True)
+
+
+if __name__ == '__main__':
+    main()

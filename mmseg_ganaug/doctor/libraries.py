@@ -1,0 +1,162 @@
+"""Whether the compiled libraries load, and what torch makes of the GPU.
+
+Each check runs in a process of its own, see :mod:`mmseg_ganaug.doctor.child`.
+"""
+
+import ctypes
+import os
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from typing import Optional, Tuple
+
+from mmseg_ganaug import compat
+from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check
+
+# Of the indices of PyTorch, https://download.pytorch.org/whl/cuXYZ.
+_CUDA_INDICES = ((11, 8), (12, 1), (12, 4), (12, 6), (12, 8), (13, 0))
+
+
+def check_torch() -> Check:
+    """Imports torch and hands it an array of NumPy."""
+    import numpy as np
+    import torch
+
+    if torch.from_numpy(np.arange(3)).sum().item() != 3:
+        raise RuntimeError('torch does not compute what NumPy handed it')
+    built = torch.version.cuda
+    built = f'CUDA {built}' if built else torch.version.hip or 'the CPU only'
+    message = f'{torch.__version__}, built for {built}, takes arrays of NumPy'
+    return Check('torch', OK, message)
+
+
+def check_torchvision() -> Check:
+    """Calls an operator of torchvision, which fails beside another torch."""
+    import torch
+    import torchvision
+
+    torchvision.ops.nms(torch.tensor([[0.0, 0, 1, 1]]), torch.ones(1), 0.5)
+    return Check('torchvision', OK, f'{torchvision.__version__}, operators run')
+
+
+def check_mmcv() -> Check:
+    """Tells whether mmcv has compiled operators, and whether they load."""
+    mmcv = find_spec('mmcv')
+    if mmcv is None:
+        raise ModuleNotFoundError("No module named 'mmcv'", name='mmcv')
+    # Not by import: compat puts a stand-in where there are none.
+    if PathFinder.find_spec('mmcv._ext', mmcv.submodule_search_locations) is None:
+        return Check(
+            'mmcv', OK, 'without compiled operators: nothing here calls one of them'
+        )
+    import torch  # noqa: F401  (the operators are linked to it)
+
+    try:
+        import_module('mmcv._ext')
+    except ImportError as error:
+        return Check(
+            'mmcv',
+            PROBLEM,
+            'its compiled operators were built for another torch '
+            f'({str(error).splitlines()[0]})',
+            f'pip uninstall -y {" ".join(each for each, _ in compat.installed("mmcv"))}'
+            f' && {compat.install_command("mmcv")}',
+        )
+    return Check('mmcv', OK, 'with compiled operators, which load')
+
+
+def check_gpu() -> Check:
+    """Computes on each GPU, or says why torch sees none."""
+    import torch
+
+    driver = _driver_cuda()
+    if not torch.cuda.is_available():
+        return _explain_no_gpu(torch, driver)
+    told = []
+    for index in range(torch.cuda.device_count()):
+        device = f'cuda:{index}'
+        capability = torch.cuda.get_device_capability(index)
+        name = torch.cuda.get_device_name(index)
+        try:
+            torch.ones(8, 8, device=device).matmul(torch.ones(8, device=device)).cpu()
+        except RuntimeError as error:
+            return Check(
+                'gpu',
+                PROBLEM,
+                f'{name} (sm_{capability[0]}{capability[1]}) does not compute with '
+                f'torch {torch.__version__}: {str(error).splitlines()[0]}',
+                'install a torch that was built for it, see '
+                'https://pytorch.org/get-started/locally',
+            )
+        free, total = torch.cuda.mem_get_info(index)
+        told.append(
+            f'{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free, bfloat16: '
+            + ('yes' if capability >= (8, 0) else 'no')
+        )
+    message = '; '.join(told)
+    if driver:
+        message += f'; driver for CUDA {driver[0]}.{driver[1]}'
+    return Check('gpu', OK, f'{message}, torch built for {torch.version.cuda}')
+
+
+def _driver_cuda() -> Optional[Tuple[int, int]]:
+    """The newest CUDA that the driver runs, None without a driver."""
+    try:
+        library = ctypes.CDLL('nvcuda.dll' if os.name == 'nt' else 'libcuda.so.1')
+        version = ctypes.c_int()
+        if library.cuDriverGetVersion(ctypes.byref(version)):
+            return None
+    except (OSError, AttributeError):
+        return None
+    return version.value // 1000, version.value % 1000 // 10
+
+
+def _explain_no_gpu(torch, driver: Optional[Tuple[int, int]]) -> Check:
+    if driver is None:
+        return Check(
+            'gpu',
+            WARNING,
+            'no NVIDIA driver: everything runs on the CPU, which is enough for the '
+            'quickstart, but slow for photos of real size',
+            'none needed for small work; in a container: docker run --gpus all',
+        )
+    said = f'the driver runs CUDA up to {driver[0]}.{driver[1]}'
+    if os.environ.get('CUDA_VISIBLE_DEVICES', '0') in ('', '-1'):
+        return Check(
+            'gpu',
+            WARNING,
+            f'{said}, but CUDA_VISIBLE_DEVICES hides the GPUs',
+            'unset CUDA_VISIBLE_DEVICES',
+        )
+    built = torch.version.cuda
+    if built is None:
+        version = torch.__version__.partition('+')[0]
+        return Check(
+            'gpu',
+            WARNING,
+            f'{said}, but this torch was built for the CPU only',
+            f'pip install --force-reinstall torch=={version} torchvision'
+            f'{_index_of(driver)}',
+        )
+    if int(built.split('.')[0]) > driver[0]:
+        return Check(
+            'gpu',
+            PROBLEM,
+            f'{said}, but torch was built for {built}',
+            f'update the driver, or: pip install --force-reinstall torch torchvision'
+            f'{_index_of(driver)}',
+        )
+    return Check(
+        'gpu',
+        PROBLEM,
+        f'{said}, torch was built for {built}, but finds no GPU',
+        'nvidia-smi (does it list a GPU? if not, mend the driver or restart)',
+    )
+
+
+def _index_of(driver: Tuple[int, int]) -> str:
+    able = [index for index in _CUDA_INDICES if index <= driver]
+    if not able:
+        return ''
+    major, minor = able[-1]
+    return f' --index-url https://download.pytorch.org/whl/cu{major}{minor}'

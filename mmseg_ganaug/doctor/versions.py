@@ -1,0 +1,179 @@
+"""Which versions are installed, and whether they fit; imports none of them."""
+
+import platform
+from importlib import metadata
+from typing import Iterator, Tuple
+
+from mmseg_ganaug import compat
+from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check, attempt, failed
+from mmseg_ganaug.version import __version__
+
+_OWN = 'mmseg_ganaug'
+# Of these a second library is told in its own metadata which version it needs.
+_PAIRS = {
+    'torchvision': ('torch',),
+    'transformers': ('huggingface-hub', 'tokenizers'),
+    'cv2': ('numpy',),
+    'scipy': ('numpy',),
+    'pandas': ('numpy',),
+}
+
+
+def check_installed() -> Iterator[Check]:
+    """Looks at Python, at each library, and at which of them go together.
+
+    Yields:
+        Check: One for each library of :data:`mmseg_ganaug.compat.LIBRARIES`, one for
+        all others that the package needs, and one for each clash.
+    """
+    if not compat.installed('packaging'):
+        yield Check(
+            'packaging',
+            PROBLEM,
+            'packaging is not installed: no versions can be compared without it',
+            compat.install_command('packaging'),
+        )
+        return
+    yield attempt('python', _check_python)
+    yield attempt(_OWN, _check_own)
+    for name in compat.LIBRARIES:
+        yield attempt(name, lambda name=name: _check_library(name))
+    yield attempt('other libraries', _check_others)
+    yield from _clashes()
+
+
+def _check_python() -> Check:
+    version = platform.python_version()
+    if compat.fits(version, compat.PYTHON):
+        return Check('python', OK, f'{version}, {platform.platform()}')
+    return Check(
+        'python',
+        PROBLEM,
+        f'{version} does not fit ({compat.PYTHON} is needed)',
+        'make an environment with Python 3.11, such as: python3.11 -m venv .venv',
+    )
+
+
+def _check_own() -> Check:
+    try:
+        metadata.version(_OWN)
+    except metadata.PackageNotFoundError:
+        return Check(
+            _OWN,
+            WARNING,
+            f'{__version__} runs from its folder, but is not installed',
+            'pip install --no-deps --no-build-isolation -e . (in that folder)',
+        )
+    return Check(_OWN, OK, __version__)
+
+
+def _check_library(name: str) -> Check:
+    found = compat.installed(name)
+    problem = compat.find_problem(name)
+    if problem is None:
+        several = ' and '.join(' '.join(one) for one in found)
+        return Check(name, OK, several)
+    message, remedy = problem
+    if name in compat.OPTIONAL:
+        message += ', and some configs need it'
+        return Check(name, WARNING, message, remedy)
+    return Check(name, PROBLEM, message, remedy)
+
+
+def _requirements(distribution: str):
+    """What a distribution says that it needs here, by normal name."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        lines = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    needed = {}
+    for requirement in map(Requirement, lines):
+        if not requirement.marker or requirement.marker.evaluate({'extra': ''}):
+            needed[canonicalize_name(requirement.name)] = requirement
+    return needed
+
+
+def _check_others() -> Check:
+    covered = {
+        distribution.lower().replace('_', '-')
+        for library in compat.LIBRARIES.values()
+        for distribution in library.distributions
+    }
+    wrong, remedies, count = [], [], 0
+    for name, requirement in _requirements(_OWN).items():
+        if name in covered:
+            continue
+        count += 1
+        found = compat.installed(requirement.name)
+        if not found:
+            wrong.append(f'{name} is not installed')
+        elif not compat.fits(found[0][1], str(requirement.specifier)):
+            wrong.append(f'{name} {found[0][1]} ({requirement.specifier} is needed)')
+        else:
+            continue
+        remedies.append(f'"{requirement.name}{requirement.specifier}"')
+    if not wrong:
+        return Check('other libraries', OK, f'{count} more are there and fit')
+    return Check(
+        'other libraries',
+        PROBLEM,
+        '; '.join(wrong),
+        f'pip install {" ".join(remedies)}',
+    )
+
+
+def _clashes() -> Iterator[Check]:
+    for finder in (_numpy_2, _unmet, _overwritten):
+        try:
+            yield from finder()
+        except Exception as error:
+            yield failed('which go together', error)
+
+
+def _numpy_2() -> Iterator[Check]:
+    for problem in compat.numpy_2_problems():
+        yield Check('numpy', PROBLEM, *problem)
+
+
+def _unmet() -> Iterator[Check]:
+    for name, others in _PAIRS.items():
+        for asking in compat.installed(name):
+            needed = _requirements(asking[0])
+            for other in others:
+                found = compat.installed(other)
+                if other not in needed or not found:
+                    continue
+                wanted = str(needed[other].specifier)
+                if not compat.fits(found[0][1], wanted):
+                    yield _unmet_check(asking, found[0], wanted)
+
+
+def _unmet_check(asks: Tuple[str, str], found: Tuple[str, str], wanted: str) -> Check:
+    message = (
+        f'{asks[0]} {asks[1]} needs {found[0]} {wanted}, but {found[1]} is installed'
+    )
+    if asks[0] != 'torchvision':
+        return Check(asks[0], WARNING, message, f'pip install "{found[0]}{wanted}"')
+    # They are released together, fifteen minor versions apart.
+    minor = int(found[1].split('.')[1])
+    remedy = f'pip install "torchvision==0.{minor + 15}.*"'
+    return Check(asks[0], PROBLEM, message, remedy)
+
+
+def _overwritten() -> Iterator[Check]:
+    for name in compat.LIBRARIES:
+        found = compat.installed(name)
+        # Two builds of one version of OpenCV do no harm.
+        if len({version for _, version in found} if name == 'cv2' else found) > 1:
+            several = ' and '.join(' '.join(one) for one in found)
+            yield Check(
+                name,
+                WARNING,
+                f'{several} were installed over each other: which files are left '
+                'depends on their order',
+                f'pip uninstall -y {" ".join(each for each, _ in found)} && '
+                + compat.install_command(name),
+            )
