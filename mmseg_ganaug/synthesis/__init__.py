@@ -6,6 +6,7 @@ from mmseg_ganaug.synthesis.compositing import (
     paintable_classes,
 )
 from mmseg_ganaug.synthesis.filters import (
+    IgnoredClassesFilter,
     IgnoredShareFilter,
     LossFilter,
     SampleFilter,
@@ -18,6 +19,7 @@ from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
     'Compositing',
+    'IgnoredClassesFilter',
     'IgnoredShareFilter',
     'LossFilter',
     'MMagicGenerator',

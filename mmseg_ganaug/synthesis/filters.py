@@ -214,6 +214,58 @@ class IgnoredShareFilter:
         """Nothing to free."""
 
 
+@FILTERS.register_module()
+class IgnoredClassesFilter:
+    """Lets generated pixels of some classes teach nothing; real ones are left alone.
+
+    For classes that a generator paints alike, such as road and pavement in one grey:
+    their context is worth painting, their texture is not worth learning.
+
+    Args:
+        classes (Sequence[str]): Names of the classes.
+
+    Raises:
+        ValueError: When no class is named, or the source has none of that name.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        if isinstance(classes, str) or not classes:
+            raise ValueError(f'classes={classes!r}: give a list of class names')
+        self._classes = list(classes)
+        self._ignored = np.zeros(256, bool)
+        self._ignore_index = 255
+
+    def fingerprint(self) -> str:
+        """See :class:`SampleFilter`."""
+        return f'IgnoredClassesFilter {sorted(self._classes)}'
+
+    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+        """Looks the classes up.
+
+        Raises:
+            ValueError: When one is unknown; names it.
+        """
+        names = list(source.class_names)
+        unknown = [name for name in self._classes if name not in names]
+        if unknown:
+            raise ValueError(
+                f'IgnoredClassesFilter: there is no class {", ".join(unknown)}; there '
+                f'are {", ".join(names)}'
+            )
+        self._ignored[[names.index(name) for name in self._classes]] = True
+        self._ignore_index = source.ignore_index
+
+    def apply(
+        self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
+    ) -> np.ndarray:
+        """See :class:`SampleFilter`; no pair is dropped."""
+        taken = generated & self._ignored[label_map]
+        return np.where(taken, np.uint8(self._ignore_index), label_map)
+
+    def release(self) -> None:
+        """Nothing to free."""
+
+
 def ignored_by_class(
     label_map: np.ndarray, filtered: np.ndarray, num_classes: int
 ) -> Dict[str, list]:

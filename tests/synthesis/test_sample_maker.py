@@ -6,7 +6,11 @@ import pytest
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
 from mmseg_ganaug.registry import FILTERS
 from mmseg_ganaug.synthesis.compositing import Compositing
-from mmseg_ganaug.synthesis.filters import IgnoredShareFilter, LossFilter
+from mmseg_ganaug.synthesis.filters import (
+    IgnoredClassesFilter,
+    IgnoredShareFilter,
+    LossFilter,
+)
 from mmseg_ganaug.synthesis.sample_maker import SampleMaker
 
 
@@ -172,16 +176,33 @@ def test_a_share_of_ignored_pixels_drops_a_sample(source):
     assert judge.apply(None, labels, None) is None
 
 
+def test_generated_pixels_of_named_classes_teach_nothing(source):
+    judge = FILTERS.build(
+        dict(type='IgnoredClassesFilter', classes=[source.class_names[1]])
+    )
+    judge.prepare(source, 'nowhere')
+    labels = np.array([[0, 1, 1, 2, 255]], np.uint8)
+    generated = np.array([[True, True, False, True, True]])
+    kept = judge.apply(None, labels, generated)
+    assert kept.tolist() == [[0, 255, 1, 2, 255]]
+    with pytest.raises(ValueError, match='no class lawn; there are'):
+        FILTERS.build(dict(type='IgnoredClassesFilter', classes=['lawn'])).prepare(
+            source, 'nowhere'
+        )
+
+
 @pytest.mark.parametrize(
     'config',
     [
+        dict(type='IgnoredClassesFilter', classes=[]),
+        dict(type='IgnoredClassesFilter', classes='road'),
         dict(type='LossFilter', segmenter={}, factor=0),
         dict(type='LossFilter', segmenter={}, num_real=0),
         dict(type='IgnoredShareFilter', max_ignored=1.5),
     ],
 )
 def test_wrong_options_are_refused(config):
-    with pytest.raises(ValueError, match=r'factor|max_ignored'):
+    with pytest.raises(ValueError, match=r'factor|max_ignored|classes'):
         FILTERS.build(config)
 
 
@@ -195,4 +216,6 @@ def test_fingerprints_tell_options_and_weights_apart(tmp_path):
     names.add(LossFilter(segmenter, factor=3.0).fingerprint())
     names.add(IgnoredShareFilter(0.1).fingerprint())
     names.add(IgnoredShareFilter(0.2).fingerprint())
-    assert len(names) == 5
+    names.add(IgnoredClassesFilter(['road']).fingerprint())
+    names.add(IgnoredClassesFilter(['road', 'pole']).fingerprint())
+    assert len(names) == 7
