@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils import collect_env
 
 from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
 from mmseg_ganaug.evaluation import RunResult, comparison_table, write_results
-from mmseg_ganaug.quickstart import NOTICE
+from mmseg_ganaug.quickstart import NOTICE, QuickstartData
 from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.visualization import (
@@ -29,28 +29,25 @@ _GALLERY_ROWS = 4
 
 
 def write_quickstart_report(
-    folder: Path,
-    protocol: str,
+    data: QuickstartData,
     configs: Mapping[str, Path],
     metrics: Mapping[str, Mapping[str, float]],
-    seed: int,
     commands: Sequence[str],
     seconds: Mapping[str, float],
 ) -> Path:
     """Writes results.{json,md}, the pictures and report.html; prints the table.
 
     Args:
-        folder (Path): Where they go.
-        protocol (str): Name of the data set.
+        data (QuickstartData): The data set, and the folder that they go to.
         configs (Mapping[str, Path]): Config of each method; 'plain' is the baseline.
         metrics (Mapping[str, Mapping]): What tools/test.py measured for each.
-        seed (int): Seed of the runs.
         commands (Sequence[str]): What was run.
         seconds (Mapping[str, float]): How long each stage took.
 
     Returns:
         Path: The HTML report.
     """
+    folder = data.folder
     generated = {
         method: _build_generated(Config.fromfile(config))
         for method, config in configs.items()
@@ -61,7 +58,7 @@ def write_quickstart_report(
     names = list(first.metainfo['classes'])
     results = [
         RunResult.from_metrics(
-            values, names, method=method, seed=seed, protocol=protocol
+            values, names, method=method, seed=data.seed, protocol=data.name
         )
         for method, values in metrics.items()
     ]
@@ -96,10 +93,11 @@ def write_quickstart_report(
     print(f'\n{table.to_text()}\n\n{NOTICE}\n')
     return write_report(
         folder / 'report.html',
-        f'mmseg_ganaug quickstart: {protocol}',
+        f'mmseg_ganaug quickstart: {data.name}',
         [
             Notice(NOTICE),
             table,
+            *data.report_sections(),
             *figures,
             _times(seconds),
             Code('\n'.join(commands), 'What was run'),

@@ -7,6 +7,8 @@ import os.path as osp
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+import mmseg_ganaug  # noqa: F401  before the config: its _base_ may be in a fork
+
 
 def parse_args():
     """Reads the command line, after that of MMSeg's test.py."""

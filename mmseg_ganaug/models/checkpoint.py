@@ -5,11 +5,10 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Mapping, Union
 
-import torch
 from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
-from mmseg_ganaug import compat
+from mmseg_ganaug.safe_checkpoints import load_checkpoint
 
 
 class CheckpointError(RuntimeError):
@@ -35,9 +34,8 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
             f'there is no checkpoint {path}: train the generator (tools/train.py with '
             'a config of configs/pix2pixhd) or mend the path'
         )
-    compat.allow_checkpoint_types()
     try:
-        content = torch.load(str(path), map_location='cpu', weights_only=True)
+        content = load_checkpoint(path)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f'{path} holds more than weights, and is not loaded for safety '

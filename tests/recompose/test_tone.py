@@ -1,7 +1,6 @@
 """The light of photos that are joined."""
 
 import numpy as np
-
 import pytest
 
 from mmseg_ganaug.recompose import (

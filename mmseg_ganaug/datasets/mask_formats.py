@@ -1,0 +1,210 @@
+"""What a mask file holds: ids, a palette, or colours; and what cannot be a mask."""
+
+from pathlib import Path
+from typing import Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
+
+import numpy as np
+from PIL import Image
+
+from mmseg_ganaug.datasets.label_files import MissingFileError, unreadable
+
+# Formats that keep neither ids nor colours.
+_LOSSY = ('JPEG', 'MPO')
+_DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L', 'I;16N')
+_OPAQUE = {'LA': 'L', 'RGBA': 'RGB'}
+MOST_VALUES = 255
+_MOST_GREY_VALUES = 200
+_FEWEST_THIN = 8
+_REMEDY = (
+    'Export the masks anew as PNG, without anti-aliasing and without JPEG on the way, '
+    'and resize them by nearest neighbour only'
+)
+
+
+class MaskContent(NamedTuple):
+    """What was found in a mask.
+
+    Attributes:
+        mode: How the file stores it, in Pillow's words.
+        size: Width and height in pixels.
+        pixels: Pixels of each value: a palette index or grey value 0..255, or, in
+            colour files, 0xRRGGBB.
+        palette: For palette files, the colour of each value as 0xRRGGBB.
+        thin: Values that cover no square of 2 x 2 pixels.
+    """
+
+    mode: str
+    size: Tuple[int, int]
+    pixels: Dict[int, int]
+    palette: Dict[int, int]
+    thin: FrozenSet[int]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the values are colours."""
+        return self.mode in ('RGB', 'RGBA')
+
+    def colour(self, value: int) -> int:
+        """The colour 0xRRGGBB in which a value is shown."""
+        if self.is_colour:
+            return value
+        if self.mode == '1':
+            return value * 0xFFFFFF
+        return self.palette.get(value, value * 0x010101)
+
+
+def inspect_mask(path: Union[str, Path]) -> MaskContent:
+    """Reads a mask and counts its values.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        MaskContent: What it holds.
+
+    Raises:
+        MissingFileError: When there is no such file.
+        ValueError: When it is no image, is truncated, a JPEG, has more than 8 bits a
+            channel, is partly transparent, or holds so many or so thin values that it
+            cannot be a mask. Names the file, and says what to do.
+    """
+    image, mode = _open(path)
+    values = _to_values(image)
+    counted = image.getcolors(MOST_VALUES + 1)
+    if counted is None:
+        raise _no_mask(path, len(np.unique(values)))
+    if image.mode == 'RGB':
+        pixels = {_code(colour): count for count, colour in counted}
+    else:
+        # Pillow counts the 1 of a bilevel image as 255.
+        divisor = 255 if image.mode == '1' else 1
+        pixels = {value // divisor: count for count, value in counted}
+        if image.mode == 'L' and len(pixels) > _MOST_GREY_VALUES:
+            raise _no_mask(path, len(pixels))
+    palette = {}
+    if image.mode == 'P':
+        colours = np.zeros((256, 3), np.uint8)
+        listed = np.array(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
+        colours[: len(listed)] = listed
+        palette = {value: _code(colours[value].tolist()) for value in pixels}
+    thin = frozenset(pixels) - _solid_values(values, pixels)
+    check_not_blended(pixels, thin, path)
+    return MaskContent(mode, image.size, pixels, palette, thin)
+
+
+def read_mask_values(path: Union[str, Path], as_colours: bool) -> np.ndarray:
+    """Reads the values of a mask.
+
+    Args:
+        path (str | Path): The file.
+        as_colours (bool): Whether to give colours, those of the palette included.
+
+    Returns:
+        np.ndarray: uint8 ``[H, W]`` ids, or uint32 ``[H, W]`` colours 0xRRGGBB.
+
+    Raises:
+        MissingFileError: When there is no such file.
+        ValueError: Names the file that cannot be read as a mask.
+    """
+    image, _ = _open(path)
+    return _to_values(image.convert('RGB') if as_colours else image)
+
+
+def check_not_blended(
+    values: Iterable[int], thin: Iterable[int], path: Union[str, Path]
+) -> None:
+    """Checks that values are no blends of their neighbours, as at smoothed edges.
+
+    Blends lie along edges, a pixel thick, and are many; real classes form areas.
+
+    Args:
+        values (Iterable[int]): The values of a mask, or of all masks.
+        thin (Iterable[int]): Those that cover no square of 2 x 2 pixels.
+        path (str | Path): A mask that shows them, for the message.
+
+    Raises:
+        ValueError: When most of many values are thin.
+    """
+    many, thin = len(list(values)), len(list(thin))
+    if thin >= _FEWEST_THIN and 2 * thin > many:
+        raise ValueError(
+            f'{path} has {many} grey values or colours, and {thin} of them only lie '
+            'along edges, a pixel thick: they are blends (anti-aliasing, smooth '
+            f'resizing or JPEG), no classes. {_REMEDY}'
+        )
+
+
+def _open(path: Union[str, Path]) -> Tuple[Image.Image, str]:
+    """Loads an image as '1', 'L', 'P' or 'RGB', and says how it was stored."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except FileNotFoundError as error:
+        raise MissingFileError(f'{path} is missing: restore the file') from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise unreadable(str(path), error) from error
+    if image.format in _LOSSY:
+        count = len(np.unique(_to_values(image.convert('RGB'))))
+        raise ValueError(
+            f'{path} is a JPEG with {count} colours: JPEG changes the values of a '
+            f'mask. {_REMEDY}'
+        )
+    mode = image.mode
+    if mode in _DEEP:
+        largest = np.asarray(image).max()
+        advice = (
+            'its values fit into 8 bits: save it as such (an 8-bit PNG)'
+            if 0 <= largest < 256
+            else 'more than 8 bits usually hold instance ids or class * 1000 + '
+            'instance: save the class ids alone as an 8-bit PNG'
+        )
+        raise ValueError(
+            f'{path} has more than 8 bits a pixel (pixel format {mode}) and values up '
+            f'to {largest}; {advice}'
+        )
+    if mode in _OPAQUE:
+        if image.getchannel('A').getextrema()[0] < 255:
+            raise ValueError(
+                f'{path} is partly transparent (pixel format {mode}): what that means '
+                'cannot be known. Save it without an alpha channel'
+            )
+        image = image.convert(_OPAQUE[mode])
+    if image.mode not in ('1', 'L', 'P', 'RGB'):
+        raise ValueError(
+            f'{path} has pixel format {mode}: save the mask as an 8-bit PNG of ids, '
+            'with a palette, or in RGB colours'
+        )
+    return image, mode
+
+
+def _to_values(image: Image.Image) -> np.ndarray:
+    array = np.asarray(image)
+    if array.ndim == 2:
+        return array.astype(np.uint8)
+    array = array.astype(np.uint32)
+    return array[..., 0] << 16 | array[..., 1] << 8 | array[..., 2]
+
+
+def _code(colour: Iterable[int]) -> int:
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
+
+
+def _solid_values(values: np.ndarray, candidates: Iterable[int]) -> FrozenSet[int]:
+    """Values that cover a square of 2 x 2 pixels somewhere."""
+    corner = values[:-1, :-1]
+    solid = corner == values[1:, 1:]
+    solid &= corner == values[1:, :-1]
+    solid &= corner == values[:-1, 1:]
+    # Most values are met at once; to sort all pixels would take longer than to read.
+    found = set(np.unique(corner[::4, ::4][solid[::4, ::4]]).tolist())
+    rest = set(candidates) - found
+    return frozenset(found | {v for v in rest if (solid & (corner == v)).any()})
+
+
+def _no_mask(path: Union[str, Path], count: int) -> ValueError:
+    return ValueError(
+        f'{path} has {count} grey values or colours: that is a photo, or a mask whose '
+        'edges were smoothed or that was a JPEG. Are photos and masks the right way '
+        f'round? {_REMEDY}'
+    )

@@ -1,0 +1,180 @@
+"""Configs for a data set of two folders, written to be read and inherited."""
+
+import os.path as osp
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+from mmseg_ganaug import quickstart_templates as templates
+from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.configs import find_shipped, nested_dicts
+
+_WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """Where the samples of a split are.
+
+    Args:
+        images (str): Folder of the photos.
+        labels (str): Folder of the label maps.
+        img_suffix (str): End of the photos' names.
+        seg_map_suffix (str): End of the label maps' names.
+        ann_file (str): File that lists what stands before these ends.
+    """
+
+    images: str
+    labels: str
+    img_suffix: str
+    seg_map_suffix: str
+    ann_file: str
+
+
+@dataclass(frozen=True)
+class OwnDataConfigs:
+    """Writes the configs of a data set.
+
+    Args:
+        folder (Path): Work dir; the configs go to ``configs`` in it.
+        names (Sequence[str]): Names of the classes.
+        palette (Sequence[tuple[int, int, int]]): Their RGB colours.
+        ignore_index (int): Label value of no class.
+        size (tuple[int, int]): Width and height in training, in pixels.
+        train (SplitFiles): What is trained on.
+        val (SplitFiles): What is judged on.
+        num_pairs (int): Of both.
+        split_note (str): A comment on the split, one line.
+        seed (int): Of training and of the plan.
+    """
+
+    folder: Path
+    names: Sequence[str]
+    palette: Sequence[Tuple[int, int, int]]
+    ignore_index: int
+    size: Tuple[int, int]
+    train: SplitFiles
+    val: SplitFiles
+    num_pairs: int
+    split_note: str
+    seed: int
+
+    def write(
+        self,
+        ways: Sequence[str],
+        generator_iters: Optional[int] = None,
+        segmenter_iters: Optional[int] = None,
+    ) -> Dict[str, Path]:
+        """Writes dataset.py, generator.py, pspnet_plain.py and one for each way.
+
+        Args:
+            ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+            generator_iters (int, optional): Length of the generator's training;
+                by default that of the shipped schedule.
+            segmenter_iters (int, optional): The same for the segmenters.
+
+        Returns:
+            dict[str, Path]: 'generator', 'plain' and each way, to its config.
+        """
+        width, height = self.size
+        self._write(
+            'dataset',
+            templates.DATASET,
+            pairs=self.num_pairs,
+            width=width,
+            height=height,
+            split=self.split_note,
+            classes=_listing(self.names),
+            palette=_listing([list(colour) for colour in self.palette]),
+            num_classes=len(self.names),
+            ignore_index=self.ignore_index,
+            train=templates.SPLIT.format(**vars(self.train), pipeline='train_pipeline'),
+            val=templates.SPLIT.format(**vars(self.val), pipeline='test_pipeline'),
+        )
+        configs = {
+            'generator': self._write(
+                'generator',
+                templates.GENERATOR,
+                model=self._base('models/pix2pixhd_enhancer-tiny.py'),
+                schedule=self._base('schedules/pix2pixhd_4k.py'),
+                runtime=self._base('default_runtime_synthesis.py'),
+                crop_size=tuple(_two_thirds(side) for side in (height, width)),
+                work_dir=str(self.folder / 'generator'),
+            ),
+            'plain': self._write(
+                'pspnet_plain',
+                templates.PLAIN,
+                model=self._base('models/pspnet_r18w32-d8.py'),
+                schedule=self._base('schedules/schedule_300_adamw.py'),
+                runtime=self._base('default_runtime.py'),
+                work_dir=str(self.folder / 'pspnet_plain'),
+            ),
+        }
+        _append_length(configs['generator'], generator_iters)
+        _append_length(configs['plain'], segmenter_iters)
+        for way in ways:
+            configs[way] = self._write(
+                f'pspnet_{way}',
+                templates.MIXED,
+                note=templates.THINGS if way == 'recon' else '',
+                way=_WAYS[way],
+                generator=str(configs['generator']),
+                checkpoint=str(self.folder / 'generator'),
+                cache_dir=str(self.folder / 'samples'),
+                work_dir=str(self.folder / f'pspnet_{way}'),
+            )
+        return configs
+
+    def _write(self, name: str, template: str, **values) -> Path:
+        text = template.format(head=templates.HEAD, seed=self.seed, **values)
+        return write_atomically(self.folder / 'configs' / f'{name}.py', text)
+
+    def _base(self, name: str) -> str:
+        """A shipped base config, seen from the folder of the configs.
+
+        By its full path where the work dir lies elsewhere, so that it can be moved.
+        """
+        path = find_shipped(f'configs/_base_/{name}').resolve()
+        folder = (self.folder / 'configs').resolve()
+        here = Path.cwd().resolve()
+        if here in path.parents and here in folder.parents:
+            return osp.relpath(path, folder).replace(osp.sep, '/')
+        return str(path)
+
+
+def scale_length(cfg: Config, iters: Optional[int]) -> None:
+    """Changes the length of a training along with its learning rate schedule.
+
+    Args:
+        cfg (Config): Of an iteration-based training; changed in place.
+        iters (int, optional): The new length; None leaves it.
+    """
+    if iters is None:
+        return
+    factor = iters / cfg.train_cfg.max_iters
+    cfg.train_cfg.max_iters = iters
+    if 'val_interval' in cfg.train_cfg:
+        cfg.train_cfg.val_interval = iters
+    for part in nested_dicts(cfg.get('param_scheduler')):
+        if 'end' in part:
+            part['begin'] = round(part.get('begin', 0) * factor)
+            part['end'] = max(part['begin'] + 1, round(part['end'] * factor))
+
+
+def _append_length(path: Path, iters: Optional[int]) -> None:
+    if iters is None:
+        return
+    cfg = Config.fromfile(path)
+    scale_length(cfg, iters)
+    changed = Config(dict(train_cfg=cfg.train_cfg, param_scheduler=cfg.param_scheduler))
+    write_atomically(path, f'{path.read_text()}{changed.pretty_text}')
+
+
+def _two_thirds(side: int) -> int:
+    return max(32, side * 2 // 3 // 16 * 16)
+
+
+def _listing(items: Sequence) -> str:
+    return '[\n' + ''.join(f'    {item!r},\n' for item in items) + ']'

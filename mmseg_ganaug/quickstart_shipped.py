@@ -1,0 +1,165 @@
+"""The data sets that the quickstart knows: ToyStreets and CamVid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+from mmengine.config import Config
+
+from mmseg_ganaug.configs import find_generated, find_shipped, has_type, nested_dicts
+from mmseg_ganaug.quickstart_configs import scale_length
+from mmseg_ganaug.quickstart_stages import Stages
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """The configs that the quickstart runs on a data set.
+
+    Args:
+        dataset_type (str): Class name of the data set.
+        data_root (str): Where it is by default.
+        generator (str): Config of pix2pixHD.
+        plain (str): Config of the segmenter on real photos.
+        mixed (str): That of the segmenter on real + generated pairs, with ``{way}``.
+    """
+
+    dataset_type: str
+    data_root: str
+    generator: str
+    plain: str
+    mixed: str
+
+
+_PSPNET = 'configs/pspnet/pspnet_r18w32-d8_{}1xb8-300_{}.py'
+DEMONSTRATIONS = {
+    'toystreets': Demonstration(
+        'ToyStreetsDataset',
+        'data/toy_streets',
+        'configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256.py',
+        _PSPNET.format('', 'toystreets-128x256'),
+        _PSPNET.format('{way}_', 'toystreets-128x256'),
+    ),
+    'camvid': Demonstration(
+        'CamVidDataset',
+        'data/camvid',
+        'configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192.py',
+        _PSPNET.format('', 'camvid-144x192'),
+        _PSPNET.format('{way}_', 'camvid-144x192'),
+    ),
+}
+
+
+class ShippedData:
+    """A data set with shipped configs, which are pointed to where the files are.
+
+    Args:
+        dataset (str): 'toystreets' or 'camvid'.
+        data_root (str, optional): Folder of the data set. ToyStreets is made there.
+        work_dir (str): Folder in which all results go to ``quickstart-<dataset>``.
+            Defaults to 'work_dirs'.
+        ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+        seed (int): Seed of data, plan and training. Defaults to 0.
+        num_train (int): Images of ToyStreets to train on. Defaults to 200.
+        num_val (int): Images of ToyStreets to judge on. Defaults to 50.
+        generator_iters (int, optional): Length of the generator's training; by default
+            that of its config.
+        segmenter_iters (int, optional): Length of each segmenter's training.
+    """
+
+    def __init__(
+        self,
+        dataset: str = 'toystreets',
+        data_root: Optional[str] = None,
+        work_dir: Union[str, Path] = 'work_dirs',
+        ways: Sequence[str] = ('recon',),
+        seed: int = 0,
+        num_train: int = 200,
+        num_val: int = 50,
+        generator_iters: Optional[int] = None,
+        segmenter_iters: Optional[int] = None,
+    ) -> None:
+        self.name = dataset
+        self.folder = Path(work_dir) / f'quickstart-{dataset}'
+        self.ways = list(ways)
+        self.seed = seed
+        self.num_stages = int(dataset == 'toystreets')
+        self._demonstration = DEMONSTRATIONS[dataset]
+        self._data_root = data_root or self._demonstration.data_root
+        self._num_images = (num_train, num_val)
+        self._generator_iters = generator_iters
+        self._segmenter_iters = segmenter_iters
+
+    def prepare(self, stages: Stages) -> Dict[str, Path]:
+        """Makes ToyStreets where that is the data set, and the configs.
+
+        Args:
+            stages (Stages): Runs the tools.
+
+        Returns:
+            dict[str, Path]: Config of the 'generator', of 'plain' and of each way.
+
+        Raises:
+            FileNotFoundError: When the data set is missing.
+            ToolError: When it cannot be made.
+        """
+        self._make_data(stages)
+        generator = self._read(self._demonstration.generator)
+        scale_length(generator, self._generator_iters)
+        configs = {'generator': self._save(generator)}
+        configs['plain'] = self._segmenter(self._demonstration.plain)
+        for way in self.ways:
+            configs[way] = self._segmenter(
+                self._demonstration.mixed.format(way=way), configs['generator']
+            )
+        return configs
+
+    def inputs(self) -> str:
+        """Names what a training depends on beside the configs."""
+        return repr(self._num_images)
+
+    def report_sections(self) -> List:
+        """What the report says of the data: nothing beside the charts."""
+        return []
+
+    def _make_data(self, stages: Stages) -> None:
+        if self.name != 'toystreets':
+            if not Path(self._data_root).is_dir():
+                raise FileNotFoundError(
+                    f'{self._data_root} does not exist: give the folder of the data '
+                    'set by --data-root'
+                )
+            return
+        num_train, num_val = self._num_images
+        arguments = [self._data_root, '--num-train', num_train, '--num-val', num_val]
+        stages.run(
+            'make ToyStreets',
+            'tools/dataset_converters/toy_streets.py',
+            [*arguments, '--seed', self.seed],
+        )
+
+    def _read(self, shipped: str) -> Config:
+        """Reads a shipped config and points it to the data of this run."""
+        cfg = Config.fromfile(find_shipped(shipped))
+        cfg.work_dir = str(self.folder / Path(shipped).stem)
+        cfg.randomness = dict(seed=self.seed)
+        for part in nested_dicts(cfg._cfg_dict):
+            if has_type(part, self._demonstration.dataset_type):
+                part['data_root'] = str(self._data_root)
+        return cfg
+
+    def _segmenter(self, shipped: str, generator: Optional[Path] = None) -> Path:
+        cfg = self._read(shipped)
+        scale_length(cfg, self._segmenter_iters)
+        for part in find_generated(cfg._cfg_dict):
+            part['generator'] = dict(
+                config=str(generator), checkpoint=Config.fromfile(generator).work_dir
+            )
+            part['cache_dir'] = str(self.folder / 'samples')
+            part['seed'] = self.seed
+        return self._save(cfg)
+
+    def _save(self, cfg: Config) -> Path:
+        path = self.folder / 'configs' / f'{Path(cfg.work_dir).name}.py'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cfg.dump(path)
+        return path

@@ -1,0 +1,279 @@
+"""A data set of two folders: its configs build and run, and can be inherited."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from PIL import Image
+
+from mmseg_ganaug.quickstart_folders import FolderData, choose_size
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / 'tools' / 'quickstart.py'
+COLOURS = np.array([[90, 90, 90], [0, 0, 200], [200, 0, 0]], np.uint8)
+
+
+def make_scenes(folder, count=8, colours=None, photo_ending='.jpg'):
+    """A ground, a sky and now and then a red box; photos in noisy colours."""
+    rng = np.random.default_rng(0)
+    for kind in ('photos', 'masks'):
+        (folder / kind).mkdir()
+    for index in range(count):
+        ids = np.zeros((60, 80), np.uint8)
+        ids[: rng.integers(20, 30)] = 1
+        ids[30:42, 8 * index : 8 * index + 12] = 2
+        noise = rng.integers(0, 40, (60, 80, 3), np.uint8)
+        mask = ids if colours is None else colours[ids]
+        Image.fromarray(COLOURS[ids] + noise).save(
+            folder / 'photos' / f'{index}{photo_ending}'
+        )
+        Image.fromarray(mask).save(folder / 'masks' / f'{index}_gt.png')
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, str(TOOL), *map(str, arguments)],
+        cwd=cwd,
+        env=dict(os.environ, PYTHONWARNINGS='ignore', PYTHONPATH=str(ROOT)),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder to work in, with the data and a function that prepares the configs."""
+    monkeypatch.chdir(tmp_path)
+
+    def prepare(**options):
+        data = FolderData('photos', 'masks', work_dir='out', **options)
+        return data, data.write_configs()
+
+    return tmp_path, prepare
+
+
+def build_dataset(path, which='train_dataloader'):
+    from mmseg.registry import DATASETS
+
+    import mmseg_ganaug.datasets  # noqa: F401
+
+    cfg = Config.fromfile(path)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        return DATASETS.build(cfg[which].dataset)
+
+
+def test_id_masks_are_used_in_place_with_the_names_of_the_list(project):
+    folder, prepare = project
+    make_scenes(folder)
+    (folder / 'list.txt').write_text('ground\nsky\nbox\n')
+    _, configs = prepare(classes='list.txt')
+    cfg = Config.fromfile(configs['plain'])
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.metainfo.classes == ['ground', 'sky', 'box']
+    assert dataset.data_prefix == dict(img_path='photos', seg_map_path='masks')
+    assert (dataset.img_suffix, dataset.seg_map_suffix) == ('.jpg', '_gt.png')
+    assert not (folder / 'out' / 'label_maps').exists()
+    assert not (folder / 'out' / 'classes.txt').exists()
+    assert cfg.model.decode_head.num_classes == 3
+    # 80 x 60 is smaller than what a CPU trains at: its aspect, in steps of 16.
+    assert cfg.scale == (64, 48)
+    train, val = (
+        build_dataset(configs['plain']),
+        build_dataset(configs['plain'], 'val_dataloader'),
+    )
+    assert (len(train), len(val)) == (6, 2)
+    sample = train[0]
+    assert tuple(sample['inputs'].shape[1:]) == cfg.crop_size
+    assert set(sample['data_samples'].gt_sem_seg.data.unique().tolist()) <= {
+        0,
+        1,
+        2,
+        255,
+    }
+
+
+def test_generator_and_mixed_configs_build_on_the_same_samples(project):
+    folder, prepare = project
+    make_scenes(folder, colours=COLOURS)
+    _, configs = prepare(generator_iters=40, segmenter_iters=30)
+    generator = Config.fromfile(configs['generator'])
+    pairs = build_dataset(configs['generator'])
+    assert len(pairs) == 6
+    assert generator.get('val_dataloader') is None
+    assert generator.model.label_encoder.num_classes == 3
+    assert generator.train_cfg.max_iters == 40
+    assert (generator.param_scheduler.begin, generator.param_scheduler.end) == (30, 40)
+    mixed = Config.fromfile(configs['recon'])
+    assert mixed.train_cfg.max_iters == 30
+    assert mixed.param_scheduler[-1].end == 30
+    real, generated = mixed.train_dataloader.dataset.datasets
+    assert generated.source == real
+    assert real.data_prefix.seg_map_path == str(Path('out') / 'label_maps')
+    from mmseg.registry import DATASETS
+
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        plan, _ = DATASETS.build(dict(generated, lazy_init=True)).plan()
+    assert len(plan) == 6
+
+
+def test_the_configs_can_be_inherited(project):
+    folder, prepare = project
+    make_scenes(folder)
+    _, configs = prepare()
+    longer = folder / 'longer.py'
+    longer.write_text(
+        f'_base_ = {str(configs["recon"])!r}\ntrain_cfg = dict(max_iters=7)\n'
+    )
+    cfg = Config.fromfile(longer)
+    assert cfg.train_cfg.max_iters == 7
+    assert len(cfg.train_dataloader.dataset.datasets) == 2
+
+
+def test_corrected_classes_and_splits_are_kept(project, capsys):
+    folder, prepare = project
+    make_scenes(folder, colours=COLOURS)
+    prepare()
+    printed = capsys.readouterr().out
+    for text in ('rgb_200_0_0', '% of pixels', 'video', 'classes.txt'):
+        assert text in printed
+    written = folder / 'out' / 'classes.txt'
+    written.write_text(written.read_text().replace('rgb_200_0_0', 'box'))
+    (folder / 'out' / 'splits' / 'train.txt').write_text('0\n1\n2\n3\n')
+    (folder / 'out' / 'splits' / 'val.txt').write_text('6\n7\n')
+    _, configs = prepare()
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert '2 photos are in neither' in printed
+    cfg = Config.fromfile(configs['plain'])
+    assert 'box' in cfg.classes
+    assert len(build_dataset(configs['plain'], 'val_dataloader')) == 2
+    (folder / 'out' / 'splits' / 'val.txt').write_text('3\n')
+    with pytest.raises(ValueError, match=r'val\.txt lists 3, as .*train\.txt does'):
+        prepare()
+    (folder / 'out' / 'splits' / 'val.txt').write_text('99\n')
+    with pytest.raises(ValueError, match='99, which is no photo here'):
+        prepare()
+
+
+def test_the_split_depends_on_the_seed_alone(project):
+    folder, prepare = project
+    make_scenes(folder, count=12)
+
+    def split(seed):
+        for path in folder.glob('out/splits/*'):
+            path.unlink()
+        prepare(seed=seed)
+        return (folder / 'out' / 'splits' / 'val.txt').read_text()
+
+    assert split(0) == split(0)
+    assert len({split(seed) for seed in range(4)}) > 1
+
+
+def test_photos_to_judge_on_may_have_a_folder_of_their_own(project):
+    folder, prepare = project
+    make_scenes(folder)
+    (folder / 'more').mkdir()
+    make_scenes(folder / 'more', count=2, colours=None, photo_ending='.png')
+    _, configs = prepare(val_images='more/photos', val_masks='more/masks')
+    assert len(build_dataset(configs['plain'])) == 8
+    val = build_dataset(configs['plain'], 'val_dataloader')
+    assert len(val) == 2
+    assert val[0]['inputs'].shape[0] == 3
+
+
+def test_photos_with_several_endings_are_found(project):
+    folder, prepare = project
+    make_scenes(folder)
+    photos = folder / 'photos'
+    Image.open(photos / '0.jpg').save(photos / '0.png')
+    (photos / '0.jpg').unlink()
+    _, configs = prepare()
+    samples = (
+        build_dataset(configs['plain']),
+        build_dataset(configs['plain'], 'val_dataloader'),
+    )
+    paths = [part.get_data_info(i) for part in samples for i in range(len(part))]
+    assert len(paths) == 8
+    for info in paths:
+        assert Path(info['img_path']).is_file()
+        assert Path(info['seg_map_path']).is_file()
+
+
+@pytest.mark.parametrize(
+    ('options', 'word'),
+    [
+        (dict(val_images='photos'), '--val-masks'),
+        (dict(val_share=0.0), '--val-share is 0.0'),
+        (dict(size=(100, 64)), 'multiples of 16'),
+    ],
+)
+def test_options_out_of_range_are_named(project, options, word):
+    with pytest.raises(ValueError, match=word):
+        project[1](**options)
+
+
+@pytest.mark.parametrize(
+    ('photo', 'area', 'expected'),
+    [
+        ((480, 360), 144 * 192, (192, 144)),
+        ((480, 360), 240 * 320, (320, 240)),
+        ((2048, 1024), 144 * 192, (224, 112)),
+        ((720, 1280), 144 * 192, (128, 224)),
+        ((100, 60), 144 * 192, (80, 48)),
+        ((20, 20), 144 * 192, (48, 48)),
+    ],
+)
+def test_the_size_keeps_the_aspect_and_does_not_exceed_the_photos(
+    photo, area, expected
+):
+    width, height = choose_size([photo], area)
+    assert (width % 16, height % 16) == (0, 0)
+    assert (width, height) == expected
+
+
+@pytest.mark.slow
+def test_two_folders_become_a_report(tmp_path):
+    make_scenes(tmp_path, colours=COLOURS)
+    command = ['--images=photos', '--masks=masks', '--work-dir=out']
+    command += ['--generator-iters=2', '--segmenter-iters=2']
+    result = run(*command, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:]
+    out = tmp_path / 'out'
+    runs = json.loads((out / 'results.json').read_text())['runs']
+    assert [r['method'] for r in runs] == ['plain', 'recon']
+    assert set(runs[0]['per_class_iou']) == {
+        'rgb_0_0_200',
+        'rgb_90_90_90',
+        'rgb_200_0_0',
+    }
+    html = (out / 'report.html').read_text()
+    assert html.count('<img') == 3
+    assert 'Classes found in 8 masks' in html
+    again = run(*command, cwd=tmp_path)
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert again.stdout.count('done before') == 3
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'word'),
+    [
+        (['--masks=masks'], '1 of 8 photos have no mask in masks: photos/3.jpg'),
+        ([], 'needs --images and --masks'),
+        (['--masks=masks', '--dataset=camvid'], '--dataset does not go with --images'),
+    ],
+)
+def test_the_tool_names_what_is_wrong(project, monkeypatch, capsys, arguments, word):
+    make_scenes(project[0])
+    (project[0] / 'masks' / '3_gt.png').unlink()
+    monkeypatch.setattr(sys, 'argv', ['quickstart.py', '--images=photos', *arguments])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert raised.value.code != 0
+    assert word in f'{raised.value.code}{capsys.readouterr().err}'

@@ -1,0 +1,156 @@
+"""The stages of the quickstart and its report, with tools that only pretend."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+import mmseg_ganaug.datasets
+from mmseg_ganaug import quickstart_stages
+from mmseg_ganaug.datasets.toy_streets import make_toy_streets
+from mmseg_ganaug.quickstart import Quickstart
+from mmseg_ganaug.quickstart_folders import FolderData
+from mmseg_ganaug.quickstart_shipped import ShippedData
+from mmseg_ganaug.registry import GENERATORS
+
+
+class GreyPainter:
+    """Stands for the trained generator: paints each class in its grey."""
+
+    ignore_index = 255
+    uses_instances = False
+
+    def __init__(self, config, checkpoint):
+        self.scale = tuple(Config.fromfile(config).scale)
+
+    def fingerprint(self):
+        return hashlib.sha256(b'grey').hexdigest()
+
+    def check(self, num_classes, has_instances):
+        pass
+
+    def load(self):
+        pass
+
+    def release(self):
+        pass
+
+    def paint(self, label_maps, instance_maps=None):
+        return np.repeat(label_maps[..., None] * 20, 3, axis=-1)
+
+
+@pytest.fixture
+def ran(tmp_path, monkeypatch):
+    """The tools that were run, in a folder of its own, with their arguments."""
+    tools = []
+
+    def run_tool(title, tool, arguments, log_path):
+        tools.append((title, tool, arguments))
+        if tool == 'tools/test.py':
+            config, _, _, folder = arguments
+            classes = Config.fromfile(config).get('classes')
+            names = classes or STREETS
+            metrics = {'mIoU': 40.0, 'aAcc': 80.0}
+            metrics.update({f'IoU.{name}': 40.0 for name in names})
+            path = Path(folder) / '2026' / 'metrics.json'
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps(metrics))
+        if tool.endswith('toy_streets.py'):
+            make_toy_streets(arguments[0], num_train=4, num_val=1, size=(64, 128))
+        return 1.0
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quickstart_stages, 'run_tool', run_tool)
+    monkeypatch.setitem(GENERATORS._module_dict, 'MMagicGenerator', GreyPainter)
+    return tools
+
+
+STREETS = mmseg_ganaug.datasets.ToyStreetsDataset.METAINFO['classes']
+
+
+def make_folders(count=6):
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        ids = np.zeros((48, 64), np.uint8)
+        ids[:24] = 255
+        ids[24:36, 8 * index : 8 * index + 12] = 128
+        photo = rng.integers(0, 256, (48, 64, 3), np.uint8)
+        for kind, array in (('photos', photo), ('masks', ids)):
+            path = Path(kind) / f'{index}.png'
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(array).save(path)
+
+
+def tools_of(ran):
+    return [Path(tool).stem for _, tool, _ in ran]
+
+
+TRAINED = ['train', 'train', 'test', 'synthesize', 'train', 'test']
+
+
+def test_own_data_goes_through_all_stages_to_the_report(ran):
+    make_folders()
+    report = Quickstart(FolderData('photos', 'masks', work_dir='out')).run()
+    assert tools_of(ran) == ['label_distribution', *TRAINED]
+    assert [title[:5] for title, _, _ in ran] == [f'[{n}/7]' for n in range(1, 8)]
+    configs = [Path(arguments[0]).stem for _, _, arguments in ran]
+    assert configs == [
+        *('pspnet_recon', 'generator', 'pspnet_plain', 'pspnet_plain'),
+        *('pspnet_recon', 'pspnet_recon', 'pspnet_recon'),
+    ]
+    html = report.read_text()
+    for text in (
+        'photos',
+        'Classes found in 6 masks',
+        'class_128',
+        'at random',
+        'recon',
+    ):
+        assert text in html
+    assert html.count('<img') == 3
+    runs = json.loads(Path('out/results.json').read_text())['runs']
+    assert [(run['method'], run['protocol']) for run in runs] == [
+        ('plain', 'photos'),
+        ('recon', 'photos'),
+    ]
+    assert len(list(Path('out').glob('label_maps/*.png'))) == 6
+    ran.clear()
+    Quickstart(FolderData('photos', 'masks', work_dir='out')).run()
+    assert tools_of(ran) == ['label_distribution', 'test', 'synthesize', 'test']
+    # Other photos to train on: all trainings begin anew.
+    Path('out/splits/train.txt').write_text('0\n1\n2\n3\n')
+    Path('out/splits/val.txt').write_text('4\n')
+    ran.clear()
+    Quickstart(FolderData('photos', 'masks', work_dir='out')).run()
+    assert tools_of(ran) == ['label_distribution', *TRAINED]
+
+
+def test_toy_streets_goes_through_all_stages_to_the_report(ran):
+    data = ShippedData(work_dir='runs', generator_iters=30, segmenter_iters=20, seed=3)
+    report = Quickstart(data).run()
+    assert report == Path('runs/quickstart-toystreets/report.html')
+    assert tools_of(ran) == ['toy_streets', *TRAINED]
+    configs = [Config.fromfile(arguments[0]) for _, _, arguments in ran[1:]]
+    generator, plain, _, mixed, *_ = configs
+    assert generator.train_cfg.max_iters == 30
+    assert generator.randomness.seed == 3
+    assert plain.train_cfg.max_iters == 20
+    (generated,) = [
+        part
+        for part in mixed.train_dataloader.dataset.datasets
+        if part.type.endswith('GANRecomposeDataset')
+    ]
+    assert generated.generator.checkpoint == generator.work_dir
+    assert generated.source.data_root == 'data/toy_streets'
+    ran.clear()
+    Quickstart(data).run()
+    assert tools_of(ran) == ['toy_streets', 'test', 'synthesize', 'test']
+
+
+def test_a_missing_data_set_is_named(ran):
+    with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
+        Quickstart(ShippedData('camvid', data_root='nowhere')).run()
