@@ -4,8 +4,8 @@
     python tools/misc/compatibility_matrix.py py39 py312-forks --tests tests/models
 
 Leaves `results.json` and `results.md` in the work dir. The Python versions have to be
-there. uv is used where it is installed, which is faster, otherwise venv and pip. A set
-takes about 6 GB and is deleted after its tests.
+on the PATH. uv is used where it is installed, which is faster, otherwise venv and pip. A
+set takes about 6 GB and is deleted after its tests.
 """
 
 import argparse
@@ -66,15 +66,13 @@ def install(environment: Environment, folder: Path) -> Path:
         Path: Its Python.
     """
     python = folder / 'bin' / 'python'
+    interpreter = shutil.which(f'python{environment.python}')
+    if not interpreter:
+        raise FileNotFoundError(f'there is no python{environment.python} on the PATH')
     if shutil.which('uv'):
-        subprocess.check_call(['uv', 'venv', '--python', environment.python, folder])
+        subprocess.check_call(['uv', 'venv', '--python', interpreter, folder])
         pip = ['uv', 'pip', 'install', '--python', python]
     else:
-        interpreter = f'python{environment.python}'
-        if not shutil.which(interpreter):
-            raise FileNotFoundError(
-                f'there is no {interpreter} on the PATH: install it, or uv'
-            )
         subprocess.check_call([interpreter, '-m', 'venv', folder])
         pip = [python, '-m', 'pip', 'install']
     files = []
