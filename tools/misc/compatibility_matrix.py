@@ -4,7 +4,7 @@
     python tools/misc/compatibility_matrix.py py39 py312-forks --tests tests/models
 
 Leaves `results.json` and `results.md` in the work dir. The Python versions have to be
-on the PATH. uv is used where it is installed, which is faster, otherwise venv and pip. A
+on the PATH. uv is used where it is installed, which is faster, else venv and pip. A
 set takes about 6 GB and is deleted after its tests.
 """
 
