@@ -82,9 +82,7 @@ GENERATOR = """\
     './dataset.py',
 ]
 model = dict(
-    label_encoder=dict(
-        num_classes=_base_.num_classes, ignore_index=_base_.ignore_index
-    )
+    label_encoder=dict(num_classes=_base_.num_classes, ignore_index=_base_.ignore_index)
 )
 train_dataloader = dict(
     _delete_=True,
@@ -131,12 +129,8 @@ PLAIN = """\
     './dataset.py',
 ]
 model = dict(
-    data_preprocessor=dict(
-        size=_base_.crop_size, seg_pad_val=_base_.ignore_index
-    ),
-    decode_head=dict(
-        num_classes=_base_.num_classes, ignore_index=_base_.ignore_index
-    ),
+    data_preprocessor=dict(size=_base_.crop_size, seg_pad_val=_base_.ignore_index),
+    decode_head=dict(num_classes=_base_.num_classes, ignore_index=_base_.ignore_index),
     auxiliary_head=dict(
         num_classes=_base_.num_classes, ignore_index=_base_.ignore_index
     ),
