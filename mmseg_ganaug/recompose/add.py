@@ -27,6 +27,9 @@ class AddSingle(Way):
             then weighs the classes instead of ``weighting``.
         choices: With a target, candidates among which each recipe is chosen: more
             come closer to the target, and use fewer maps more often.
+        even_bases: With a target: draw the base evenly, and choose by gain only
+            among what can be laid on it. So light, weather and place, which label
+            maps do not tell, keep their shares. False comes closer to the target.
         min_area: Smallest area of a layer, as a share (0..1) of the map's: of the
             whole layer when planning, of what is to be seen of it when replaying.
         objects: Objects kept of a donor's layer at most: its instances, or its
@@ -56,6 +59,7 @@ class AddSingle(Way):
         weighting: Optional[Mapping[str, Any]] = None,
         target: Optional[Target] = None,
         choices: int = 8,
+        even_bases: bool = True,
         min_area: float = 0.0005,
         objects: int = 0,
         max_hidden: float = 0.5,
@@ -72,6 +76,7 @@ class AddSingle(Way):
             weighting,
             target,
             choices,
+            even_bases,
             min_area,
             placement,
             min_plausibility,
@@ -147,38 +152,21 @@ class _AddDrawer(Drawer):
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        count: int,
+        grounds: np.ndarray,
     ) -> Draws:
         fewest, most = self._num_classes
-        wanted = rng.integers(fewest, most + 1, size=count)
+        wanted = rng.integers(fewest, most + 1, size=len(grounds))
         classes = draw_classes(rng, weights * group.gives, wanted)
         order = np.argsort(self._rank[classes], axis=1, kind='stable')
         classes = np.take_along_axis(classes, order, axis=1)
-        donors = group.draw_donors(rng, classes, self._tries)
-        bases = group.draw_others(rng, donors[..., 0])
-        for row in np.flatnonzero(bases < 0):
-            bases[row] = _free_a_base(rng, group, classes[row], donors[row])
-        return Draws(bases, classes, donors)
-
-
-def _free_a_base(
-    rng: np.random.Generator, group: MapGroup, classes: np.ndarray, donors: np.ndarray
-) -> int:
-    """Takes a base in a group so small that every member is a donor already.
-
-    Changes ``classes`` [k] and ``donors`` [k, tries] in place: a class that only the
-    base could give becomes -1.
-    """
-    # The first layer keeps its donor, so one layer at least is left.
-    base = int(rng.choice(group.members[group.members != donors[0, 0]]))
-    for layer in np.flatnonzero((classes >= 0) & (donors[:, 0] == base)):
-        others = group.donors[classes[layer]]
-        others = others[others != base]
-        if len(others):
-            donors[layer, 0] = rng.choice(others)
-        else:
-            classes[layer] = -1
-    return base
+        donors = group.draw_donors(rng, classes, grounds, self._tries)
+        bases = grounds.copy()
+        # Where only the base could give what was asked for, it gives it to another.
+        rows = np.flatnonzero((donors < 0).all(axis=(1, 2)))
+        for row in rows:
+            bases[row] = rng.choice(group.members[group.members != grounds[row]])
+        donors[rows] = group.draw_donors(rng, classes[rows], bases[rows], self._tries)
+        return Draws(bases, np.where(donors[..., 0] < 0, -1, classes), donors)
 
 
 class AddMulti(AddSingle):

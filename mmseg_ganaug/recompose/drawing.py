@@ -23,7 +23,13 @@ class Drawer:
         self.groups = list(groups)
         self.weights = weights / weights.sum()
 
-    def draw(self, rng: np.random.Generator, weights: np.ndarray, count: int) -> Draws:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        weights: np.ndarray,
+        count: int,
+        one_ground: int = 1,
+    ) -> Draws:
         """Draws recombinations.
 
         Args:
@@ -31,29 +37,47 @@ class Drawer:
             weights: float64 [C], sum 1, in place of the own ones, > 0 for the same
                 classes.
             count: Recombinations wanted.
+            one_ground: So many in a row stand on the same map; divides ``count``.
         """
         parts = []
-        sizes = np.array([len(group.members) for group in self.groups], np.float64)
+        sizes = np.array([len(self._grounds(group)) for group in self.groups])
+        count //= one_ground
         for start in range(0, max(count, 1), _AT_ONCE):
             wanted = min(_AT_ONCE, count - start)
             chosen = rng.choice(len(sizes), size=wanted, p=sizes / sizes.sum())
-            drawn = [
-                self._draw(rng, group, weights, np.count_nonzero(chosen == number))
-                for number, group in enumerate(self.groups)
-            ]
+            drawn = []
+            for number, group in enumerate(self.groups):
+                grounds = rng.choice(
+                    self._grounds(group), size=np.count_nonzero(chosen == number)
+                )
+                grounds = np.repeat(grounds, one_ground)
+                drawn.append(self._draw(rng, group, weights, grounds))
             # Back into the order in which the groups were drawn.
+            chosen = np.repeat(chosen, one_ground)
             order = np.argsort(np.argsort(chosen, kind='stable'), kind='stable')
             parts.append(Draws.join(drawn)[order])
         return Draws.join(parts)
+
+    def _grounds(self, group: MapGroup) -> np.ndarray:
+        """The maps of a group that a recombination can stand on: int64 [n]."""
+        return group.members
 
     def _draw(
         self,
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        count: int,
+        grounds: np.ndarray,
     ) -> Draws:
-        """Draws recombinations of the maps of one group."""
+        """Draws recombinations of the maps of one group.
+
+        Args:
+            rng: Random numbers.
+            group: The group.
+            weights: float64 [C].
+            grounds: int64 [n], the map each is to stand on. Only where nothing can
+                be laid on it is it another.
+        """
         raise NotImplementedError
 
 

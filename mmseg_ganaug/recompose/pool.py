@@ -25,46 +25,36 @@ class MapGroup:
         return np.array([len(donors) > 0 for donors in self.donors])
 
     def draw_donors(
-        self, rng: np.random.Generator, classes: np.ndarray, tries: int = 1
+        self,
+        rng: np.random.Generator,
+        classes: np.ndarray,
+        grounds: np.ndarray,
+        tries: int = 1,
     ) -> np.ndarray:
         """Draws donors for classes, each donor of a class equally likely.
 
         Args:
             rng: Random numbers.
-            classes: int64 [...], each a class the group gives, or -1.
+            classes: int64 [n, k], each a class the group gives, or -1.
+            grounds: int64 [n], a map for each row that is not to be a donor.
             tries: Donors wanted for each.
 
         Returns:
-            int64 [..., tries]; -1 where the class is -1.
+            int64 [n, k, tries]; -1 where the class is -1, or only the ground gives it.
         """
         drawn = np.full((*classes.shape, tries), -1, np.int64)
         for class_id, donors in enumerate(self.donors):
-            places = classes == class_id
-            count = np.count_nonzero(places)
-            if count:
-                drawn[places] = donors[rng.integers(len(donors), size=(count, tries))]
-        return drawn
-
-    def draw_others(self, rng: np.random.Generator, taken: np.ndarray) -> np.ndarray:
-        """Draws a member for each row that is not in the row.
-
-        Args:
-            rng: Random numbers.
-            taken: int64 [n, k], members; -1 = none.
-
-        Returns:
-            int64 [n]; -1 where every member is taken.
-        """
-        drawn = rng.choice(self.members, size=len(taken))
-        for _ in range(20):
-            again = np.flatnonzero((taken == drawn[:, None]).any(axis=1))
-            if not len(again):
-                return drawn
-            drawn[again] = rng.choice(self.members, size=len(again))
-        # Only in tiny groups: look at what is left, row by row.
-        for row in again:
-            left = np.setdiff1d(self.members, taken[row])
-            drawn[row] = rng.choice(left) if len(left) else -1
+            rows, layers = np.nonzero(classes == class_id)
+            if not len(rows):
+                continue
+            # The place of the ground among the donors is skipped.
+            place = np.searchsorted(donors, grounds[rows])
+            skips = donors[np.minimum(place, len(donors) - 1)] == grounds[rows]
+            left = (len(donors) - skips)[:, None]
+            number = rng.integers(np.maximum(left, 1), size=(len(rows), tries))
+            number += skips[:, None] & (number >= place[:, None])
+            chosen = donors[np.minimum(number, len(donors) - 1)]
+            drawn[rows, layers] = np.where(left > 0, chosen, -1)
         return drawn
 
 

@@ -35,19 +35,9 @@ class Recon(Way):
             then weighs the classes instead of ``weighting``.
         choices: With a target, candidates among which each recipe is chosen: more
             come closer to the target, and use fewer maps more often.
-        order: Order of the layers, back to front: ``'frequency'`` (background
-            classes before things, then by falling pixel frequency), or a list of
-            class names or ids; classes it does not name follow on top.
-        things: Names or ids of the classes of countable objects, which are never
-            part of the stage; default: classes with instances, where the source has
-            instance maps, else none.
-        stage_share: The stage is made of the most frequent background classes that
-            together hold this share (0..1) of all background pixels; at least one.
-        min_stage: Smallest share (0..1) of a stage donor's pixels that the stage
-            classes must cover; the rest has to be filled.
-        fill: What becomes of pixels that no layer covers: ``'nearest'`` covered
-            class of the stage (a pole does not grow into the hole beside it), or
-            ``'ignore'``.
+        even_bases: With a target: draw the stage donor evenly, and choose by gain only
+            among what can be laid on it. So light, weather and place, which label
+            maps do not tell, keep their shares. False comes closer to the target.
         min_area: Smallest area of a layer, as a share (0..1) of the map's.
         min_plausibility: Smallest plausibility of a layer's place (0..1, by the
             position prior of the source); what is less plausible is left out.
@@ -66,6 +56,7 @@ class Recon(Way):
         weighting: Optional[Mapping[str, Any]] = None,
         target: Optional[Target] = None,
         choices: int = 8,
+        even_bases: bool = True,
         order: Union[str, ClassList] = 'frequency',
         things: Optional[ClassList] = None,
         stage_share: float = 0.95,
@@ -84,6 +75,7 @@ class Recon(Way):
             weighting,
             target,
             choices,
+            even_bases,
             min_area,
             placement,
             min_plausibility,
@@ -209,23 +201,25 @@ class _ReconDrawer(Drawer):
         self._can_stage = can_stage
         self._order = order
 
+    def _grounds(self, group: MapGroup) -> np.ndarray:
+        return group.members[self._can_stage[group.members]]
+
     def _draw(
         self,
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        count: int,
+        grounds: np.ndarray,
     ) -> Draws:
-        stages = group.members[self._can_stage[group.members]]
+        stage, count = grounds.copy(), len(grounds)
         weights = weights * group.gives
         one = np.ones(count * self._num_others, np.int64)
         asked = draw_classes(rng, weights, one).reshape(count, self._num_others)
-        others = group.draw_donors(rng, asked)[..., 0]
-        stage = rng.choice(stages, size=count)
-        for row in np.flatnonzero((others == stage[:, None]).all(axis=1)):
+        others = group.draw_donors(rng, asked, stage)[..., 0]
+        # Where only the stage donor could give what was asked for.
+        for row in np.flatnonzero((others < 0).all(axis=1)):
             pairs = _pairs(group, weights, self._can_stage)
             stage[row], others[row, 0] = pairs[rng.integers(len(pairs))]
-        others[others == stage[:, None]] = -1
         # Each class comes from one of the donors that show it, drawn evenly.
         shows = self._usable[others] & (others >= 0)[..., None]
         keys = rng.random(shows.shape) * shows

@@ -33,6 +33,7 @@ class Way:
         target: The class shares that real and generated maps are to reach together;
             None = classes are drawn by their weights.
         choices: With a target, candidates among which each recipe is chosen.
+        even_bases: With a target, draw the bases evenly.
         min_area: Smallest area of a donor's layer, as a share (0..1) of the map's.
         placement: From what ranges placements are drawn.
         min_plausibility: Smallest plausibility (0..1) of a layer's place.
@@ -45,6 +46,7 @@ class Way:
         weighting: Optional[Mapping[str, Any]],
         target: Optional[Target],
         choices: int,
+        even_bases: bool,
         min_area: float,
         placement: PlacementRanges,
         min_plausibility: float,
@@ -58,6 +60,7 @@ class Way:
         self.weighting = dict(weighting or dict(type='inverse_frequency'))
         self.target = target
         self.choices = choices
+        self.even_bases = even_bases
         self.min_area = min_area
         self.placement = placement
         self.min_plausibility = min_plausibility
@@ -103,7 +106,14 @@ class Way:
         else:
             expectation = Expectation(statistics, options.get('background', ()))
             draws = choose_draws(
-                statistics, shares, num_samples, self.choices, rng, drawer, expectation
+                statistics,
+                shares,
+                num_samples,
+                self.choices,
+                self.even_bases,
+                rng,
+                drawer,
+                expectation,
             )
         return RecomposePlan(
             recipes=tuple(self._recipes(rng, statistics, draws, options)),

@@ -56,7 +56,7 @@ def test_a_planned_set_comes_closer_to_the_target_than_a_random_one(make, target
     source = street(0)
     statistics = LabelStatistics.collect(source)
     reports = []
-    for way in (make(target=target), make(choices=1)):
+    for way in (make(target=target, even_bases=False), make(choices=1)):
         plan = way.plan(statistics, 60, seed=1)
         generated = made(plan, way, source)
         reports.append(BalanceReport.of_plan(statistics, plan, generated, target))
@@ -138,11 +138,40 @@ def test_the_largest_donor_of_a_class_does_not_give_it_alone():
     for index, side in enumerate((12, 4, 5, 3)):
         maps[index][:side, :side] = 1
     statistics = LabelStatistics.collect(MemoryLabelSource(maps, 2))
-    plan = AddSingle(classes=[1], target='uniform').plan(statistics, 200, 0)
+    way = AddSingle(classes=[1], target='uniform', even_bases=False)
+    plan = way.plan(statistics, 200, 0)
     uses = np.bincount([recipe.donors[0] for recipe in plan])
     assert len(uses) == 4 and uses.min() > 10
     # Twice the average of 50, and what the last round adds.
     assert uses.max() <= 105
+
+
+def shares_of_dusk(way, dusk=20, day=60):
+    """Share of a plan's bases that are maps with little road: a quarter is even."""
+    rng = np.random.default_rng(0)
+    maps = []
+    for index in range(dusk + day):
+        label_map = np.zeros((48, 64), np.uint8)
+        label_map[: 24 if index < dusk else 12] = 1
+        top, left = rng.integers(24, 40), rng.integers(0, 56)
+        label_map[top : top + 8, left : left + 8] = 2 + index % 2
+        maps.append(label_map)
+    statistics = LabelStatistics.collect(MemoryLabelSource(maps, 4))
+    plan = way.plan(statistics, 400, 0)
+    bases = [r.donors[0] if r.base is None else r.base for r in plan]
+    return np.mean(np.array(bases) < dusk)
+
+
+@pytest.mark.parametrize(
+    'make', [AddSingle, lambda **kwargs: AddMulti(num_classes=2, **kwargs), Recon]
+)
+def test_bases_stay_as_they_are_distributed_in_the_source(make):
+    # Labels alone make some bases better; what they look like is not in the labels.
+    target = {0: 1.0, 1: 3.0, 2: 3.0, 3: 3.0}
+    even = shares_of_dusk(make(target=target))
+    greedy = shares_of_dusk(make(target=target, even_bases=False))
+    assert abs(even - 0.25) < 0.07
+    assert greedy > 0.35
 
 
 def test_more_choices_come_closer():
