@@ -286,8 +286,8 @@ def bench_balance(source: FileSource, num_samples: int) -> None:
     for target in ('uniform', 'sqrt'):
         for way in (AddSingle, AddMulti, Recon):
             divergences = []
-            for chosen in (None, target):
-                recomposer = way(target=chosen)
+            for chosen, even_bases in ((None, True), (target, True), (target, False)):
+                recomposer = way(target=chosen, even_bases=even_bases)
                 plan = recomposer.plan(statistics, num_samples, 0)
                 made = np.stack(
                     [
@@ -303,7 +303,7 @@ def bench_balance(source: FileSource, num_samples: int) -> None:
             print(
                 f'  {way.__name__:10s} {num_samples} samples, KL(target {target:7s} || '
                 f'shares): {before:.3f} before, {divergences[0]:.3f} at random, '
-                f'{divergences[1]:.3f} planned'
+                f'{divergences[1]:.3f} planned, {divergences[2]:.3f} bases chosen, too'
             )
 
 

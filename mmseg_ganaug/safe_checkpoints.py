@@ -85,14 +85,18 @@ def _history_method(owner: type, name: str):
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
-        raise ValueError(f'a checkpoint may not look up {name!r} of {owner!r}')
+        raise pickle.UnpicklingError(
+            f'a checkpoint may not look up {name!r} of {owner!r}'
+        )
     return getattr(owner, name)
 
 
 def _array_bytes(text: str, encoding: str) -> bytes:
     """How the second protocol of pickle holds the bytes of an array."""
     if encoding != 'latin1':
-        raise ValueError(f'a checkpoint may not encode its arrays by {encoding!r}')
+        raise pickle.UnpicklingError(
+            f'a checkpoint may not encode its arrays by {encoding!r}'
+        )
     return text.encode(encoding)
 
 

@@ -1,6 +1,6 @@
 """Trains methods with several seeds each and compares them: tables, charts, a report.
 
-    python tools/compare_methods.py configs/comparisons/camvid_small.py
+    python tools/compare_methods.py configs/comparisons/camvid_small.yaml
 
 Run again, it skips what is done and goes on with what was interrupted. The matrix can
 be worked off in pieces: --methods and --seeds choose, --minutes stops between

@@ -1,4 +1,7 @@
-_base_ = '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py'
+_base_ = [
+    '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py',
+    '../_base_/generated/camvid_240x320.py',
+]
 real = _base_.train_dataloader.dataset
 # Half of the samples are recombinations of real photos: no generator takes part.
 recompose = dict(
@@ -9,13 +12,7 @@ recompose = dict(
         data_prefix=real.data_prefix,
         ann_file=real.ann_file,
     ),
-    recomposer=dict(
-        type='AddMulti',
-        target='sqrt',
-        # Under two per cent of the pixels each. The planner would add pavement, too,
-        # over the road of other streets: a generator paints both in one grey.
-        classes=['pole', 'signsymbol', 'fence', 'pedestrian', 'bicyclist'],
-    ),
+    recomposer=dict(type='AddMulti', target='sqrt', classes=_base_.rare_classes),
     cache_dir='data/ganaug/camvid',
     prob=0.5,
     paste_pixels=True,

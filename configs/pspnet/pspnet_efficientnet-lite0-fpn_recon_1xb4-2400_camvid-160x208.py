@@ -1,20 +1,38 @@
-_base_ = './pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py'
+_base_ = [
+    './pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py',
+    '../_base_/generated/camvid_240x320.py',
+]
 real = _base_.train_dataloader.dataset
 generated = dict(
-    type='mmseg_ganaug.GANRecomposeDataset',
+    _base_.any_generated,
     source=real,
     recomposer=dict(
         type='Recon',
         target='sqrt',
         things=['pole', 'signsymbol', 'car', 'pedestrian', 'bicyclist'],
     ),
-    generator=dict(
-        config='configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-240x320.py',
-        checkpoint='work_dirs/pix2pixhd_enhancer-tiny_1xb1-4k_camvid-240x320',
+    # Road and pavement keep the pixels of their donors: a generator paints both in one
+    # grey.
+    composite=dict(
+        mode='auto',
+        painted=[
+            'sky',
+            'building',
+            'pole',
+            'tree',
+            'signsymbol',
+            'fence',
+            'car',
+            'pedestrian',
+            'bicyclist',
+        ],
     ),
-    ratio=1.0,
-    cache_dir='data/ganaug/camvid-240x320',
 )
 train_dataloader = dict(
-    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated])
+    sampler=dict(
+        _delete_=True,
+        type='mmseg_ganaug.InfiniteRatioSampler',
+        generated_fraction=0.5,
+    ),
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated]),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.datasets.mask_colours import describe_colour, pack_colour
 
 IGNORED_NAMES = ('ignore', 'ignored', 'void', 'unlabelled', 'unlabeled')
 _HEADINGS = {
@@ -126,9 +127,7 @@ def _parse(line: str, number: int, path: Union[str, Path]) -> ListedClass:
         raise ValueError(f'{path}, line {number}: {line!r} cannot be read. {_FORMS}')
     if re.fullmatch(r'[\d ]+', name):
         raise ValueError(f'{path}, line {number}: {line!r} has no name. {_FORMS}')
-    colour = None
-    if len(numbers) == 3:
-        colour = numbers[0] << 16 | numbers[1] << 8 | numbers[2]
+    colour = pack_colour(*numbers) if len(numbers) == 3 else None
     return ListedClass(name, numbers[0] if len(numbers) == 1 else None, colour, number)
 
 
@@ -153,8 +152,3 @@ def _check_alike(listed: Sequence[ListedClass], path: Union[str, Path]) -> None:
                 f'{item.line}: take one of them out'
             )
         seen[value] = item.line
-
-
-def describe_colour(colour: int) -> str:
-    """Writes 0xRRGGBB as three decimal numbers."""
-    return f'{colour >> 16} {colour >> 8 & 255} {colour & 255}'

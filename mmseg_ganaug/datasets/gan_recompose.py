@@ -1,7 +1,7 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -84,7 +84,9 @@ class GANRecomposeDataset(BaseSegDataset):
             'auto', or these with options, such as ``dict(mode='auto',
             fidelity='fidelity.json', min_fidelity=0.5, feather=2)``; 'auto' needs the
             file that ``tools/analysis_tools/generator_fidelity.py`` writes, or
-            ``painted``, the names of the classes to be generated. See
+            ``painted``, the names of the classes to be generated. Unless
+            ``match_tone=False``, generated pixels of 'changed' and 'auto' take the
+            light of the real photo. See
             :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
         filters (Sequence[dict]): Configs of judges of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
@@ -343,7 +345,7 @@ class GANRecomposeDataset(BaseSegDataset):
             self._cache_dir,
             dict(
                 classes=list(source.class_names),
-                compositing=asdict(compositing),
+                compositing=compositing.fingerprint(),
                 filters=[judge.fingerprint() for judge in filters],
                 generator=generator.fingerprint(),
                 labels=hashlib.sha256(statistics.pixels.tobytes()).hexdigest(),

@@ -7,10 +7,12 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.datasets.class_list import (
-    ListedClass,
+from mmseg_ganaug.datasets.class_list import ListedClass, write_class_list
+from mmseg_ganaug.datasets.mask_colours import (
     describe_colour,
-    write_class_list,
+    grey_colour,
+    is_grey,
+    unpack_colour,
 )
 from mmseg_ganaug.datasets.mask_survey import MaskSurvey
 
@@ -131,12 +133,13 @@ def match_classes(
         ids = _ids(survey, listed, by_grey)
         # Ids in files of three equal channels are grey colours.
         lines = [
-            (item.name, i * 0x010101 if by_grey else i, item.ignored)
+            (item.name, grey_colour(i) if by_grey else i, item.ignored)
             for item, i in zip(listed, ids)
         ]
         by_colour = by_grey
         if _IGNORED not in ids:
-            lines.append(('ignore', 0xFFFFFF if by_grey else _IGNORED, True))
+            white = grey_colour(_IGNORED)
+            lines.append(('ignore', white if by_grey else _IGNORED, True))
         lines.sort(key=lambda line: line[1])
     values: Dict[str, List[int]] = {}
     for name, value, is_ignored in lines:
@@ -152,8 +155,7 @@ def match_classes(
         raise ValueError(
             f'{mask} shows {written[0]}, but {path} does not list it. Values that lack '
             f'a line: {"; ".join(written[:8])}{"; ..." if len(written) > 8 else ""} '
-            f'({100 * share:.3g} % of all pixels). Add lines such as "name, '
-            f'{", ".join(written[0].split())}", or "ignore, ..." for no class'
+            f'({100 * share:.3g} % of all pixels). {_how_to_list(missing[0], listed)}'
         )
     return _checked(list(values), list(values.values()), ignored, by_colour, survey)
 
@@ -234,7 +236,7 @@ def _require_ids(
         return False
     for pair, pixels in zip(survey.pairs, survey.pixels(True)):
         for colour in pixels:
-            if colour % 0x010101:
+            if not is_grey(colour):
                 form = 'ids' if listed[0].id is not None else 'names alone'
                 raise ValueError(
                     f'{pair.mask} shows the colour {describe_colour(colour)}, but '
@@ -244,11 +246,28 @@ def _require_ids(
     return True
 
 
+def _how_to_list(value: int, listed: Sequence[ListedClass]) -> str:
+    """Advice on a value of the masks without a line; all lines must be alike."""
+    if listed[0].colour is not None:
+        numbers = ', '.join(map(str, unpack_colour(value)))
+    else:
+        numbers = str(unpack_colour(value)[2])  # an id, or one as a grey colour
+    line = f'"name, {numbers}", or "ignore, ..." for no class'
+    if listed[0].colour is None and listed[0].id is None:
+        return (
+            f'Names alone stand for the ids 0 to {len(listed) - 1}: write these behind '
+            f'them, as in "{listed[0].name}, 0", then add lines such as {line}'
+        )
+    return f'Add lines such as {line}'
+
+
 def _ids(survey: MaskSurvey, listed: Sequence[ListedClass], by_grey: bool) -> List[int]:
     if listed[0].id is not None:
         return [item.id for item in listed]
     found = find_classes(survey)
-    values = [value % 256 if by_grey else value for (value,) in found.values]
+    values = [
+        unpack_colour(value)[0] if by_grey else value for (value,) in found.values
+    ]
     if len(values) == len(listed) and values[-1] >= len(listed):
         return values
     return list(range(len(listed)))
@@ -298,7 +317,7 @@ def _palette(
         of_class[0] if by_colour else colours.get(of_class[0]) for of_class in values
     ]
     if None not in own and len(set(own)) == len(own):
-        return [(c >> 16, c >> 8 & 255, c & 255) for c in own]
+        return [unpack_colour(colour) for colour in own]
     spread = []
     for i in range(len(values)):
         hue, light = i * 0.618034 % 1, (0.95, 0.7, 0.45)[i % 3]

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from mmseg_ganaug.datasets.label_files import MissingFileError, unreadable
+from mmseg_ganaug.datasets.mask_colours import grey_colour, pack_colour
 
 # Formats that keep neither ids nor colours.
 _LOSSY = ('JPEG', 'MPO')
@@ -49,8 +50,8 @@ class MaskContent(NamedTuple):
         if self.is_colour:
             return value
         if self.mode == '1':
-            return value * 0xFFFFFF
-        return self.palette.get(value, value * 0x010101)
+            return grey_colour(255 * value)
+        return self.palette.get(value, grey_colour(value))
 
 
 def inspect_mask(path: Union[str, Path]) -> MaskContent:
@@ -74,7 +75,7 @@ def inspect_mask(path: Union[str, Path]) -> MaskContent:
     if counted is None:
         raise _no_mask(path, len(np.unique(values)))
     if image.mode == 'RGB':
-        pixels = {_code(colour): count for count, colour in counted}
+        pixels = {pack_colour(*colour): count for count, colour in counted}
     else:
         # Pillow counts the 1 of a bilevel image as 255.
         divisor = 255 if image.mode == '1' else 1
@@ -86,7 +87,7 @@ def inspect_mask(path: Union[str, Path]) -> MaskContent:
         colours = np.zeros((256, 3), np.uint8)
         listed = np.array(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
         colours[: len(listed)] = listed
-        palette = {value: _code(colours[value].tolist()) for value in pixels}
+        palette = {value: pack_colour(*colours[value].tolist()) for value in pixels}
     thin = frozenset(pixels) - _solid_values(values, pixels)
     check_not_blended(pixels, thin, path)
     return MaskContent(mode, image.size, pixels, palette, thin)
@@ -182,12 +183,7 @@ def _to_values(image: Image.Image) -> np.ndarray:
     if array.ndim == 2:
         return array.astype(np.uint8)
     array = array.astype(np.uint32)
-    return array[..., 0] << 16 | array[..., 1] << 8 | array[..., 2]
-
-
-def _code(colour: Iterable[int]) -> int:
-    red, green, blue = colour
-    return red << 16 | green << 8 | blue
+    return pack_colour(array[..., 0], array[..., 1], array[..., 2])
 
 
 def _solid_values(values: np.ndarray, candidates: Iterable[int]) -> FrozenSet[int]:

@@ -15,7 +15,9 @@ from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
 #: File beside the results of a protocol, with the class shares of its training data.
 PROTOCOL_FILE = 'protocol.json'
 _BLOCK = re.compile(
-    r'(<!-- results (?P<protocol>\S+) -->\n).*?(<!-- end of results -->)', re.DOTALL
+    r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
+    r'\n).*?(?P<end><!-- end of results -->)',
+    re.DOTALL,
 )
 
 
@@ -40,12 +42,18 @@ def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
 
     Raises:
         FileNotFoundError: When there is none.
-        ValueError: When a file is not the result of a run; names it.
+        ValueError: When a file is not the result of a run, or of another method,
+            seed or protocol than its path says; names it.
     """
     paths = sorted(Path(folder).glob('*/seed*/results.json'))
     if not paths:
         raise FileNotFoundError(f'no METHOD/seedK/results.json lies in {folder}')
-    return [RunResult.load(path) for path in paths]
+    results = [RunResult.load(path) for path in paths]
+    for path, found in zip(paths, results):
+        tells = f'{found.protocol}/{found.method}/seed{found.seed}'
+        if not path.match(f'{tells}/results.json'):
+            raise ValueError(f'{path} tells of {tells}: put it there, or mend it')
+    return results
 
 
 def method_table(
@@ -53,6 +61,8 @@ def method_table(
     class_share: Mapping[str, float],
     rare_share: float = 0.02,
     config_prefix: str = '',
+    min_runs: int = 1,
+    all_classes: bool = False,
 ) -> Table:
     """Lists methods as a model zoo does: a row each, the baseline first, best next.
 
@@ -60,26 +70,37 @@ def method_table(
         results (Sequence[RunResult]): Runs of one protocol.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
-        rare_share (float): Classes below this share get a column. Defaults to 0.02.
+        rare_share (float): Classes below this share are rare: they get a column
+            each. Of these, and of the others, there is a mean. Defaults to 0.02.
         config_prefix (str): What leads from the page to the root of the repository,
             such as '../'. Defaults to ''.
+        min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
+        all_classes (bool): Gives the other classes a column each, too. Defaults to
+            False.
     """
     runs: Dict[str, List[RunResult]] = {}
     for result in results:
         runs.setdefault(result.method, []).append(result)
+    runs = {m: group for m, group in runs.items() if len(group) >= min_runs}
     mean = {m: float(np.mean([run.mIoU for run in group])) for m, group in runs.items()}
     order = sorted(runs, key=lambda m: (m != BASELINE, -mean[m]))
     rare = [name for name, share in class_share.items() if share < rare_share]
+    others = [name for name in class_share if name not in rare]
 
-    def column(name: str) -> List[Cell]:
-        values = [[run.figure(name) for run in runs[m]] for m in order]
+    def column(names: Sequence[str]) -> List[Cell]:
+        values = [
+            [float(np.nanmean([run.figure(name) for name in names])) for run in runs[m]]
+            for m in order
+        ]
         means = [float(np.nanmean(v)) if np.isfinite(v).any() else None for v in values]
         return [
             Cell(ABSENT if value is None else _spread(value, group), best=best)
             for value, group, best in zip(means, values, mark_best(means))
         ]
 
-    figures = [column(name) for name in ['mIoU', *rare]]
+    shown = [*rare, *others] if all_classes else rare
+    figures = [column(names) for names in (['mIoU'], rare, others)]
+    figures += [column([name]) for name in shown]
     plain = runs.get(BASELINE, [])
     gains = [
         '' if m == BASELINE else compare_runs(runs[m], plain, 'mIoU').marked()
@@ -96,11 +117,12 @@ def method_table(
         ]
         for row, m in enumerate(order)
     ]
-    shares = [f'{name} ({100 * class_share[name]:.1f} %)' for name in rare]
+    shares = [f'{name} ({100 * class_share[name]:.1f} %)' for name in shown]
+    means = [f'{len(rare)} rare', f'{len(others)} others']
     return Table(
-        header=['Method', 'Seeds', 'mIoU', f'to {BASELINE}', *shares, 'Config'],
+        header=['Method', 'Seeds', 'mIoU', f'to {BASELINE}', *means, *shares, 'Config'],
         rows=rows,
-        align='ll' + 'r' * (2 + len(rare)) + 'l',
+        align='ll' + 'r' * (4 + len(shown)) + 'l',
     )
 
 
@@ -108,7 +130,9 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
     """Renews the tables of a page.
 
     A table stands between ``<!-- results PROTOCOL -->`` and
-    ``<!-- end of results -->``; what was between them is replaced.
+    ``<!-- end of results -->``; what was between them is replaced. With
+    ``<!-- results PROTOCOL 3+ runs all classes -->`` methods with fewer runs are left
+    out, and every class has a column; both are optional.
 
     Args:
         text (str): The page.
@@ -122,8 +146,14 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
     def table(match: 're.Match[str]') -> str:
         folder = Path(results_dir) / match['protocol']
         share = json.loads((folder / PROTOCOL_FILE).read_text())['class_share']
-        made = method_table(load_protocol(folder), share, config_prefix=config_prefix)
-        return f'{match[1]}\n{made.to_markdown()}\n{match[3]}'
+        made = method_table(
+            load_protocol(folder),
+            share,
+            config_prefix=config_prefix,
+            min_runs=int(match['runs'] or 1),
+            all_classes=bool(match['all']),
+        )
+        return f'{match[1]}\n{made.to_markdown()}\n{match["end"]}'
 
     return _BLOCK.sub(table, text)
 

@@ -41,9 +41,9 @@ class Drawer:
         """
         parts = []
         sizes = np.array([len(self._grounds(group)) for group in self.groups])
-        count //= one_ground
-        for start in range(0, max(count, 1), _AT_ONCE):
-            wanted = min(_AT_ONCE, count - start)
+        count, at_once = count // one_ground, max(_AT_ONCE // one_ground, 1)
+        for start in range(0, max(count, 1), at_once):
+            wanted = min(at_once, count - start)
             chosen = rng.choice(len(sizes), size=wanted, p=sizes / sizes.sum())
             drawn = []
             for number, group in enumerate(self.groups):

@@ -38,6 +38,19 @@ class Recon(Way):
         even_bases: With a target: draw the stage donor evenly, and choose by gain only
             among what can be laid on it. So light, weather and place, which label
             maps do not tell, keep their shares. False comes closer to the target.
+        order: Order of the layers, back to front: ``'frequency'`` (background
+            classes before things, then by falling pixel frequency), or a list of
+            class names or ids; classes it does not name follow on top.
+        things: Names or ids of the classes of countable objects, which are never
+            part of the stage; default: classes with instances, where the source has
+            instance maps, else none.
+        stage_share: The stage is made of the most frequent background classes that
+            together hold this share (0..1) of all background pixels; at least one.
+        min_stage: Smallest share (0..1) of a stage donor's pixels that the stage
+            classes must cover; the rest has to be filled.
+        fill: What becomes of pixels that no layer covers: ``'nearest'`` covered
+            class of the stage (a pole does not grow into the hole beside it), or
+            ``'ignore'``.
         min_area: Smallest area of a layer, as a share (0..1) of the map's.
         min_plausibility: Smallest plausibility of a layer's place (0..1, by the
             position prior of the source); what is less plausible is left out.

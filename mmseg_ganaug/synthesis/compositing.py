@@ -1,7 +1,7 @@
 """What of a photo is generated, and what stays real."""
 
-from dataclasses import dataclass
-from typing import Mapping, Optional, Sequence, Tuple, Union
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import print_log
@@ -11,6 +11,7 @@ from mmseg_ganaug.recompose import RecomposedMap, match_tone
 from mmseg_ganaug.synthesis.class_fidelity import load_class_fidelity
 
 COMPOSITES = ('full', 'changed', 'auto')
+_ONLY_AUTO = ('painted', 'fidelity', 'min_fidelity')
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,9 @@ class Compositing:
             base; what is generated or pasted stays whole, however thin.
         match_tone: Whether generated pixels of 'changed' and 'auto' take the light of
             the real photo: of the base, or under Recon of the first donor; and those
-            of donors, too. A generator that
-            sees labels only paints every photo in the mean light of its training
-            photos: a pole before a dusky sky would have a bright rim. See
-            :func:`~mmseg_ganaug.recompose.match_tone`.
+            of donors, too. A generator that sees labels only paints every photo in the
+            mean light of its training photos: a pole before a dusky sky would have a
+            bright rim. See :func:`~mmseg_ganaug.recompose.match_tone`.
 
     Raises:
         ValueError: When the mode is unknown, ``paintable`` is missing, or ``feather``
@@ -81,6 +81,19 @@ class Compositing:
     def needs_photo(self) -> bool:
         """Whether the real photo has to be recombined along with the labels."""
         return self.mode != 'full'
+
+    def fingerprint(self) -> Dict[str, Any]:
+        """What photos depend on, as JSON values.
+
+        What the mode does not use has its default here: changing it makes no photo
+        anew.
+        """
+        used = self
+        if self.mode == 'full':
+            used = Compositing()
+        elif self.mode == 'changed':
+            used = replace(self, paintable=None)
+        return asdict(used)
 
     def join(self, made: RecomposedMap, painted: np.ndarray, ignore_index: int) -> Pair:
         """Makes a pair.
@@ -130,17 +143,29 @@ def build_compositing(
 
     Raises:
         FileNotFoundError: When the fidelity file is missing.
-        ValueError: When an option is wrong or missing, or a class has no figure.
+        ValueError: When an option is wrong, missing or of another mode, or a class has
+            no figure.
     """
     options = {'mode': config} if isinstance(config, str) else dict(config)
-    painted = options.pop('painted', None)
-    path = options.pop('fidelity', None)
-    smallest = options.pop('min_fidelity', 0.5)
+    given = {key: options.pop(key, None) for key in _ONLY_AUTO}
+    given = {key: value for key, value in given.items() if value is not None}
     unknown = sorted(set(options) - {'mode', 'feather', 'match_tone'})
     if unknown:
         raise ValueError(
             f'composite knows no {", ".join(unknown)}; there are mode, feather, '
             'match_tone, fidelity, min_fidelity and painted'
+        )
+    mode = options.get('mode', Compositing.mode)
+    if given and mode in COMPOSITES and mode != 'auto':
+        raise ValueError(
+            f'composite has {", ".join(given)} and mode={mode!r}, but only '
+            "mode='auto' uses them: set that mode, or leave them out"
+        )
+    painted, path = given.get('painted'), given.get('fidelity')
+    if 'min_fidelity' in given and path is None:
+        raise ValueError(
+            'composite has min_fidelity, but no fidelity that it could be the smallest '
+            'of: set fidelity to the file of the figures, or leave min_fidelity out'
         )
     if painted is not None:
         wrong = [name for name in painted if name not in class_names]
@@ -150,7 +175,8 @@ def build_compositing(
                 f'{", ".join(class_names)}, and no fidelity beside them'
             )
         options['paintable'] = tuple(name in painted for name in class_names)
-    if options.get('mode') == 'auto' and path is not None:
+    if mode == 'auto' and path is not None:
+        smallest = given.get('min_fidelity', 0.5)
         fidelity = load_class_fidelity(path)
         paintable = paintable_classes(fidelity, class_names, smallest)
         options['paintable'] = paintable

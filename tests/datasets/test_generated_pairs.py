@@ -90,6 +90,7 @@ def test_compositing_and_filters_have_stores_of_their_own(generated, tmp_path):
         {},
         dict(composite='changed'),
         dict(composite=dict(mode='changed', feather=5)),
+        dict(composite=dict(mode='changed', match_tone=False)),
         dict(filters=[dict(type='NoBirds')]),
         dict(filters=[dict(type='NoBirds', at_most=3)]),
     ]
@@ -154,6 +155,17 @@ def test_the_same_samples_after_a_kill(generated, tmp_path):
         (dict(mode='auto', fidelity='none.json'), 'no fidelity file none.json'),
         (dict(mode='auto', painted=['birds']), 'names among ground, wall, bird'),
         (dict(mode='auto', painted=['bird'], fidelity='f.json'), 'no fidelity beside'),
+        (dict(painted=['bird']), "has painted and mode='full', but only mode='auto'"),
+        (dict(fidelity='f.json'), "has fidelity and mode='full'.* set that mode"),
+        (dict(mode='full', painted=[]), "has painted and mode='full'"),
+        (
+            dict(mode='changed', fidelity='f.json', min_fidelity=0.3),
+            "has fidelity, min_fidelity and mode='changed'",
+        ),
+        (
+            dict(mode='auto', painted=['bird'], min_fidelity=0.3),
+            'min_fidelity, but no fidelity',
+        ),
     ],
 )
 def test_wrong_compositing_is_refused_before_anything_is_made(

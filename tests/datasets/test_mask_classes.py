@@ -1,5 +1,7 @@
 """Classes are found in masks of every format, and masks become label maps."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -167,6 +169,31 @@ def test_a_list_that_does_not_fit_is_named(folder, values, text, words):
         folder.match(text)
     for word in words:
         assert word in str(raised.value)
+
+
+ADDED = re.compile(r'"(name, [\d, ]+)"')
+
+
+@pytest.mark.parametrize('values', [[0, 1, 7], [(0,) * 3, (1,) * 3, (7,) * 3]])
+@pytest.mark.parametrize('text', ['a, 0\nb, 1\nc, 2\nd, 3\n', 'a\nb\nc\nd\n'])
+def test_a_list_of_ids_is_mended_as_the_message_says(folder, values, text):
+    folder.make(values)
+    with pytest.raises(ValueError, match='does not list it') as raised:
+        folder.match(text)
+    message = str(raised.value)
+    assert ('stand for the ids 0 to 3: write these' in message) == (', ' not in text)
+    if '"a, 0"' in message:
+        text = 'a, 0\nb, 1\nc, 2\nd, 3\n'
+    classes = folder.match(text + ADDED.search(message)[1])
+    assert classes.names == ['a', 'b', 'c', 'd', 'name']
+
+
+def test_a_list_of_colours_is_mended_as_the_message_says(folder):
+    folder.make([RED, BLUE])
+    text = 'a 255 0 0\nb 9 9 9\n'
+    with pytest.raises(ValueError, match='does not list it') as raised:
+        folder.match(text)
+    assert folder.match(text + ADDED.search(str(raised.value))[1]).names[-1] == 'name'
 
 
 @pytest.mark.parametrize('values', [[0, 1, 255], [0, 255], [RED, BLUE, GREY]])

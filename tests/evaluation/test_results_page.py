@@ -52,15 +52,15 @@ def results_dir(tmp_path):
 def test_the_baseline_comes_first_and_the_best_next():
     table = method_table(RUNS, SHARE, config_prefix='../')
     assert [str(row[0]) for row in table.rows] == ['plain', 'weighted', 'recon']
-    assert list(table.header)[4:] == ['pole (1.0 %)', 'Config']
+    assert list(table.header)[4:] == ['1 rare', '1 others', 'pole (1.0 %)', 'Config']
     plain, weighted, recon = ([str(cell) for cell in row] for row in table.rows)
     assert plain[1:4] == ['0, 1', '30.50 ± 0.71', '']
     assert weighted[2:4] == ['35.00', '+5.00']
     # (31 - 30, 33 - 31): mean 1.5, and t(0.975, 1) * 0.707 / sqrt(2) = 6.35.
     assert recon[3] == '+1.50 ± 6.35'
-    assert recon[4] == '16.00 ± 1.41'
-    assert recon[5] == '[config](../configs/recon.py)'
-    assert weighted[5].endswith('with options')
+    assert recon[4:7] == ['16.00 ± 1.41', '90.00 ± 0.00', '16.00 ± 1.41']
+    assert recon[7] == '[config](../configs/recon.py)'
+    assert weighted[7].endswith('with options')
     assert table.cells()[1][2].best
 
 
@@ -73,6 +73,21 @@ def test_a_page_is_filled_between_its_marks_only(results_dir):
     assert '| plain | 0, 1 |' in filled
     assert fill_page(filled, results_dir) == filled
     assert fill_page('no marks', results_dir) == 'no marks'
+
+
+def test_methods_with_few_runs_are_left_out_and_all_classes_shown(results_dir):
+    page = '<!-- results toy 2+ runs all classes -->\n<!-- end of results -->\n'
+    filled = fill_page(page, results_dir)
+    assert 'weighted' not in filled
+    assert '| recon | 0, 1 |' in filled
+    assert '| pole (1.0 %) | road (90.0 %) |' in filled
+    assert fill_page(filled, results_dir) == filled
+
+
+def test_a_result_in_the_folder_of_another_method_is_refused(results_dir):
+    (results_dir / 'toy' / 'recon').rename(results_dir / 'toy' / 'renamed')
+    with pytest.raises(ValueError, match=r'renamed.seed0.*tells of toy/recon/seed0'):
+        load_protocol(results_dir / 'toy')
 
 
 def test_a_page_of_an_unknown_protocol_is_refused(results_dir):

@@ -129,6 +129,19 @@ def test_fidelity_decides_what_is_paintable():
         paintable_classes(fidelity, ['road', 'car'], 0.5)
 
 
+def test_only_what_a_mode_uses_tells_its_photos_apart():
+    plain = dict(mode='full', paintable=None, feather=2, match_tone=True)
+    assert Compositing().fingerprint() == plain
+    assert Compositing('full', (True,), 5, match_tone=False).fingerprint() == plain
+    # As in the stores that there are.
+    assert Compositing('changed', (True,), 5, match_tone=False).fingerprint() == dict(
+        mode='changed', paintable=None, feather=5, match_tone=False
+    )
+    assert Compositing('auto', (True, False), 0).fingerprint() == dict(
+        mode='auto', paintable=(True, False), feather=0, match_tone=True
+    )
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
