@@ -181,7 +181,7 @@ def version_problems(names: Sequence[str], missing_ok: bool = False) -> List[str
     """Says what is wrong with the installed libraries.
 
     Args:
-        names (Sequence[str]): Import names, keys of the table above.
+        names (Sequence[str]): Import names, keys of ``LIBRARIES``.
         missing_ok (bool): Whether a library may be absent. Defaults to False.
 
     Returns:
@@ -276,7 +276,7 @@ def _alias_numpy_bool8() -> None:
 
     # numpy 2 dropped the name, MMagic 1.2.0 uses it at import.
     if 'bool8' not in np.__dict__ and int(np.__version__.split('.')[0]) >= 2:
-        np.bool8 = np.bool_
+        np.bool8 = np.bool_  # type: ignore[attr-defined]
 
 
 class _MMagicFinder(importlib.abc.MetaPathFinder):

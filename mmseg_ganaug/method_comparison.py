@@ -21,6 +21,7 @@ from mmseg_ganaug.configs import (
 from mmseg_ganaug.engine.tool_runner import run_tool
 from mmseg_ganaug.engine.training_run import TrainingRun
 from mmseg_ganaug.evaluation import RunResult
+from mmseg_ganaug.evaluation.comparison import BASELINE
 from mmseg_ganaug.version import __version__
 
 
@@ -55,7 +56,7 @@ class MethodComparison:
 
     Raises:
         FileNotFoundError: When the matrix or a config of it is missing.
-        ValueError: When the matrix lacks something; says what.
+        ValueError: When the matrix lacks something, or the method 'plain'; says what.
     """
 
     def __init__(
@@ -71,10 +72,15 @@ class MethodComparison:
                 f'{matrix} lacks {", ".join(missing)}: a comparison has a protocol '
                 '(its name), seeds (a list) and methods (name -> config)'
             )
+        if BASELINE not in settings.methods:
+            raise ValueError(
+                f'{matrix} has no method {BASELINE!r}: call the one so that all others '
+                f'are compared with; there are {", ".join(settings.methods)}'
+            )
         self.protocol: str = settings.protocol
         self.seeds: List[int] = list(settings.seeds)
         stated = {name: _stated(value) for name, value in settings.methods.items()}
-        self._stated: Dict[str, Mapping] = stated
+        self._stated: Dict[str, Dict[str, Any]] = stated
         self.methods: Dict[str, Config] = {
             name: _method_config(
                 value, settings.get('train_every', 1), settings.get('generator')
@@ -176,7 +182,7 @@ class MethodComparison:
         from mmseg_ganaug.datasets.source_dataset import build_source
         from mmseg_ganaug.datasets.statistics import collect_statistics
 
-        plain = next(iter(self.methods.values()))
+        plain = self.methods[BASELINE]
         source = DatasetLabelSource(build_source(plain.train_dataloader.dataset))
         statistics = collect_statistics(source, self.folder)
         return list(source.class_names), statistics.frequency.tolist()
@@ -246,8 +252,9 @@ def _method_config(
     dataset = cfg.train_dataloader.dataset
     if train_every != 1:
         sources = [part['source'] for part in nested_dicts(dataset) if 'source' in part]
-        for real in [*find_real(dataset), *sources]:
-            real['indices'] = _every(train_every, dict(real, pipeline=[]))
+        for whole in (dataset, *sources):
+            for real in find_real(whole):
+                real['indices'] = _every(train_every, dict(real, pipeline=[]))
     for generated in find_generated(dataset) if generator else ():
         generated['generator'] = copy.deepcopy(generator)
     return cfg

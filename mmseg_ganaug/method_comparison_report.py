@@ -73,4 +73,4 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
         )
     report = write_report(folder / 'report.html', title, [*tables, *figures])
     print('\n'.join(table.to_text() for table in tables))
-    return [*files, *(figure.path for figure in figures), report]
+    return [*files, *(Path(figure.path) for figure in figures), report]

@@ -3,44 +3,14 @@
 import hashlib
 import time
 from pathlib import Path
-from typing import Dict, List, Protocol, Sequence
+from typing import Optional
 
 from mmengine.config import Config
 
 from mmseg_ganaug.engine.training_run import TrainingRun
+from mmseg_ganaug.quickstart_data import QuickstartData
+from mmseg_ganaug.quickstart_report import write_quickstart_report
 from mmseg_ganaug.quickstart_stages import Stages
-
-NOTICE = (
-    'One seed at toy size: this shows that everything runs and what it makes. It is a '
-    'demonstration, not evidence that the generated pairs help or hurt.'
-)
-
-
-class QuickstartData(Protocol):
-    """A data set that the quickstart can run on.
-
-    Attributes:
-        name: Of the data set.
-        folder: Where all results go.
-        ways: 'add-single', 'add-multi' or 'recon', one segmenter each.
-        seed: Of plan and training.
-        num_stages: Stages that :meth:`prepare` runs.
-    """
-
-    name: str
-    folder: Path
-    ways: Sequence[str]
-    seed: int
-    num_stages: int
-
-    def prepare(self, stages: Stages) -> Dict[str, Path]:
-        """Makes the configs: of the 'generator', of 'plain' and of each way."""
-
-    def inputs(self) -> str:
-        """Names what a training depends on beside the configs."""
-
-    def report_sections(self) -> List:
-        """What the report says of the data, after :meth:`prepare`."""
 
 
 class Quickstart:
@@ -72,20 +42,20 @@ class Quickstart:
         started = time.monotonic()
         configs = self._data.prepare(self._stages)
         generator = configs['generator']
-        self._train('train the generator (pix2pixHD)', generator, generator)
+        self._train('train the generator (pix2pixHD)', generator)
         metrics = {}
         for method in ('plain', *self._data.ways):
             config = configs[method]
             title = 'real photos' if method == 'plain' else f'real + {method}'
+            painted_by = None
             if method != 'plain':
+                painted_by = generator
                 self._stages.run(
                     f'generate samples ({method})', 'tools/synthesize.py', [config]
                 )
-            self._train(f'train PSPNet on {title}', config, generator)
-            evaluation = self._training(f'evaluate on {title}', config, generator)
+            self._train(f'train PSPNet on {title}', config, painted_by)
+            evaluation = self._training(f'evaluate on {title}', config, painted_by)
             metrics[method] = evaluation.test()
-        from mmseg_ganaug.quickstart_report import write_quickstart_report
-
         return write_quickstart_report(
             self._data,
             {method: configs[method] for method in metrics},
@@ -94,7 +64,9 @@ class Quickstart:
             {**self._stages.seconds, 'all': time.monotonic() - started},
         )
 
-    def _train(self, title: str, config: Path, generator: Path) -> None:
+    def _train(
+        self, title: str, config: Path, generator: Optional[Path] = None
+    ) -> None:
         """Trains unless the same training is already finished."""
         training = self._training(title, config, generator)
         if training.is_trained():
@@ -102,8 +74,12 @@ class Quickstart:
         else:
             training.train()
 
-    def _training(self, title: str, config: Path, generator: Path) -> TrainingRun:
-        texts = [Config.fromfile(path).pretty_text for path in (config, generator)]
+    def _training(
+        self, title: str, config: Path, generator: Optional[Path]
+    ) -> TrainingRun:
+        """A training, with the generator whose samples it sees: it depends on it."""
+        configs = [config] if generator is None else [config, generator]
+        texts = [Config.fromfile(path).pretty_text for path in configs]
         inputs = '\0'.join([*texts, self._data.inputs()])
         return TrainingRun(
             config,

@@ -101,7 +101,7 @@ class FolderData:
         self._class_list = classes
         self._mask_suffix = mask_suffix
         self._val_share = val_share
-        self._size = tuple(size) if size else None
+        self._size = (size[0], size[1]) if size else None
         self._iters = (generator_iters, segmenter_iters)
         self._inputs = ''
         self._table: Optional[Table] = None

@@ -1,15 +1,16 @@
 """What the quickstart leaves: a results table, charts, a gallery, an HTML report."""
 
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Dict, Mapping, Sequence
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.utils.dl_utils import collect_env
 
 from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
 from mmseg_ganaug.evaluation import RunResult, comparison_table, write_results
-from mmseg_ganaug.quickstart import NOTICE, QuickstartData
+from mmseg_ganaug.quickstart_data import QuickstartData
 from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.visualization import (
@@ -25,6 +26,10 @@ from mmseg_ganaug.visualization import (
     write_report,
 )
 
+NOTICE = (
+    'One seed at toy size: this shows that everything runs and what it makes. It is a '
+    'demonstration, not evidence that the generated pairs help or hurt.'
+)
 _GALLERY_ROWS = 4
 
 
@@ -62,7 +67,7 @@ def write_quickstart_report(
         )
         for method, values in metrics.items()
     ]
-    table = comparison_table(results, names, frequency['real'])
+    table = comparison_table(results, names, frequency['real'].tolist())
     write_results(results, folder, table)
     figures = [
         Figure(
@@ -113,7 +118,7 @@ def _build_generated(cfg: Config) -> GANRecomposeDataset:
 
 def _frequencies(
     generated: Mapping[str, GANRecomposeDataset],
-) -> Dict[str, List[float]]:
+) -> Dict[str, np.ndarray]:
     """Class frequencies of the real maps, of each way's, and of both together."""
     real = LabelStatistics.collect(next(iter(generated.values())).label_source())
     frequency = {'real': real.frequency}

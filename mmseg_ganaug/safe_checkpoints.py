@@ -64,7 +64,8 @@ def _types_of_a_log() -> Dict[str, Any]:
     import numpy as np
     from mmengine.logging import HistoryBuffer
 
-    core = np._core if int(np.__version__.split('.')[0]) >= 2 else np.core
+    is_2 = int(np.__version__.split('.')[0]) >= 2
+    core = np._core if is_2 else np.core  # type: ignore[attr-defined]
     return {
         'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
         'builtins.getattr': _history_method,

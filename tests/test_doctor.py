@@ -158,6 +158,28 @@ def test_without_packaging_one_line_says_so(environment):
     assert (check.status, check.remedy) == (PROBLEM, 'pip install packaging')
 
 
+def test_libraries_are_checked_where_the_package_itself_is_not_installed(
+    environment, monkeypatch
+):
+    monkeypatch.delitem(FITTING, 'mmseg_ganaug')
+    environment(lpips=None)
+    checks = {check.name: check for check in unwell()}
+    assert checks['mmseg_ganaug'].status == WARNING
+    # By the requirements in its folder.
+    assert checks['other libraries'].status == PROBLEM
+    assert 'lpips is not installed' in checks['other libraries'].message
+    assert '"lpips"' in checks['other libraries'].remedy
+
+
+def test_what_cannot_be_checked_is_not_called_well(environment, monkeypatch, tmp_path):
+    monkeypatch.delitem(FITTING, 'mmseg_ganaug')
+    environment()
+    monkeypatch.setattr(versions, '_OWN_REQUIREMENTS', tmp_path / 'none.txt')
+    (check,) = [check for check in unwell() if check.name == 'other libraries']
+    assert (check.status, check.message[:11]) == (WARNING, 'not checked')
+    assert check.remedy.startswith('pip install --no-deps')
+
+
 def test_forks_fit_in_any_version(environment):
     environment(
         mmengine=None,

@@ -36,7 +36,7 @@ GENERATED = (
 def matrix(tmp_path):
     for folder in ('img', 'ann'):
         (tmp_path / folder).mkdir()
-        for index in range(2):
+        for index in range(8):
             image = np.zeros((4, 4) + (3,) * (folder == 'img'), np.uint8)
             cv2.imwrite(str(tmp_path / folder / f'{index}.png'), image)
     for name, dataset in (('plain', 'real'), ('recon', GENERATED)):
@@ -170,14 +170,52 @@ def test_a_matrix_that_lacks_something_is_refused(tmp_path):
         MethodComparison(path)
 
 
+def test_a_matrix_without_its_baseline_is_refused(matrix, tmp_path):
+    matrix.write_text(matrix.read_text().replace('dict(plain=', 'dict(real='))
+    with pytest.raises(ValueError, match="no method 'plain': call the one"):
+        make(matrix, tmp_path)
+
+
+def test_class_shares_are_those_of_the_baseline_wherever_it_stands(matrix, tmp_path):
+    # Only real samples, of which half are all of the second class, and none of these
+    # in the other method.
+    for index in range(0, 8, 2):
+        ones = np.ones((4, 4), np.uint8)
+        cv2.imwrite(str(tmp_path / 'ann' / f'{index}.png'), ones)
+    text = (tmp_path / 'plain.py').read_text()
+    odd = text.replace('pipeline=[]', 'pipeline=[], indices=[1, 3, 5, 7]')
+    (tmp_path / 'recon.py').write_text(odd)
+    matrix.write_text(
+        "protocol = 'toy'\nseeds = [0]\n"
+        f"methods = dict(odd='{tmp_path}/recon.py', plain='{tmp_path}/plain.py')\n"
+    )
+    assert make(matrix, tmp_path).frequency() == (['road', 'pole'], [0.5, 0.5])
+
+
+def test_joined_and_repeated_sources_are_thinned_too(matrix, tmp_path):
+    joined = (
+        "dict(type='ConcatDataset', datasets=[real, dict(type='GANRecomposeDataset', "
+        "source=dict(type='ConcatDataset', datasets=[dict(type='RepeatDataset', "
+        'times=3, dataset=real), real]))])'
+    )
+    (tmp_path / 'recon.py').write_text(CONFIG.format(root=tmp_path, dataset=joined))
+    with open(matrix, 'a') as file:
+        file.write('train_every = 2\n')
+    dataset = make(matrix, tmp_path).methods['recon'].train_dataloader.dataset
+    source = dataset.datasets[1].source
+    assert 'indices' not in source and 'indices' not in source.datasets[0]
+    thinned = [dataset.datasets[0], source.datasets[0].dataset, source.datasets[1]]
+    assert [part.indices for part in thinned] == [[0, 2, 4, 6]] * 3
+
+
 def test_a_low_label_matrix_thins_all_real_samples_and_changes_the_generator(
     matrix, tmp_path
 ):
     with open(matrix, 'a') as file:
         file.write("train_every = 2\ngenerator = dict(config='low.py')\n")
     plain, recon = make(matrix, tmp_path).methods.values()
-    assert plain.train_dataloader.dataset.indices == [0]
+    assert plain.train_dataloader.dataset.indices == [0, 2, 4, 6]
     real, generated = recon.train_dataloader.dataset.datasets
-    assert real.indices == generated.source.indices == [0]
+    assert real.indices == generated.source.indices == [0, 2, 4, 6]
     assert generated.generator == dict(config='low.py')
     assert 'indices' not in recon.val_dataloader.dataset

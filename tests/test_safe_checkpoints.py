@@ -112,5 +112,5 @@ def test_bytes_of_an_array_are_decoded_in_one_way_only(tmp_path, monkeypatch):
     # Later versions of torch call any codec: they only change text.
     monkeypatch.setattr(safe_checkpoints, '_torch_allows_by_name', lambda: False)
     torch.save({'object': Encodes()}, tmp_path / 'checkpoint.pth')
-    with pytest.raises(CheckpointError, match='more than weights.*may not encode'):
+    with pytest.raises(CheckpointError, match=r'more than weights.*may not encode'):
         read_state_dict(tmp_path / 'checkpoint.pth')

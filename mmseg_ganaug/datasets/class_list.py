@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.datasets.mask_colours import describe_colour, pack_colour
@@ -69,7 +69,7 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
         ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f'{path} is no text file ({error}). {_FORMS}') from error
-    listed = []
+    listed: List[ListedClass] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.split('#')[0].strip()
         if line and not (not listed and _is_heading(line)):
@@ -133,7 +133,7 @@ def _parse(line: str, number: int, path: Union[str, Path]) -> ListedClass:
 
 def _check_alike(listed: Sequence[ListedClass], path: Union[str, Path]) -> None:
     first = listed[0]
-    seen = {}
+    seen: Dict[Union[int, str], int] = {}
     for item in listed:
         form = (item.id is None, item.colour is None)
         if form != (first.id is None, first.colour is None):

@@ -15,7 +15,9 @@ class CountedDataset(Dataset):
     """The samples of a data set, and what its label maps hold.
 
     Args:
-        dataset (dict): Config of an MMSeg data set with a training pipeline.
+        dataset (dict): Config of an MMSeg data set with a training pipeline. Wrappers
+            around it, such as ``RepeatDataset``, are taken off: every sample counts
+            once.
         cache_dir (str): Folder in which the label statistics are kept.
 
     Attributes:
@@ -41,8 +43,8 @@ class CountedDataset(Dataset):
         return self._source.locate(idx)[1]
 
     def __getitem__(self, index: int) -> dict:
-        part, info = self._source.locate(index)
-        return self._source.parts[part].pipeline(info)
+        # Not its pipeline alone: where that gives None, MMEngine takes another sample.
+        return self._source[index]
 
 
 @DATASETS.register_module()
@@ -62,7 +64,8 @@ class ClassPresenceDataset(CountedDataset):
         )
 
     Args:
-        dataset (dict): Config of an MMSeg data set with a training pipeline.
+        dataset (dict): Config of an MMSeg data set with a training pipeline. Wrappers
+            around it are taken off.
         cache_dir (str): Folder in which the label statistics are kept.
     """
 

@@ -320,8 +320,9 @@ class GANRecomposeDataset(BaseSegDataset):
                 filters,
             )
             synthesize(maker, missing[0], store, self._batch_size)
-            for loaded in (work.generator, *filters):
-                loaded.release()
+            work.generator.release()
+            for judge in filters:
+                judge.release()
             if filters and is_main_process():
                 table = filter_table(store.reports(), work.source.class_names)
                 print_log(f'What the filters took:\n{table}', logger='current')

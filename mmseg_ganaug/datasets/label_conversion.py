@@ -53,7 +53,9 @@ def write_label_maps(
     missing = [pair for pair in pairs if not _label_path(folder, pair).is_file()]
     if not missing:
         return
-    remove_leftovers(folder)
+    # Keys may hold subfolders.
+    for parent in {_label_path(folder, pair).parent for pair in missing}:
+        remove_leftovers(parent)
     convert = partial(_convert, classes=classes, folder=folder)
     pool = ThreadPoolExecutor()
     with Progress(f'Writing label maps to {folder}', len(missing)) as progress:

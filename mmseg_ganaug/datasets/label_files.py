@@ -1,7 +1,7 @@
 """The files of a sample: where they are, and checks of their headers."""
 
 import io
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 import mmengine.fileio as fileio
 from PIL import Image
@@ -45,7 +45,7 @@ def read_header(path: str, backend_args: Optional[dict] = None) -> ImageHeader:
     """
     try:
         if backend_args is None and '://' not in path:
-            content = path
+            content: Union[str, io.BytesIO] = path
         else:
             content = io.BytesIO(fileio.get(path, backend_args=backend_args))
         with Image.open(content) as image:

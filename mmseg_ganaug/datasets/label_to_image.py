@@ -74,7 +74,7 @@ class LabelToImageDataset:
                 for part in self.source.parts
             ]
             self._transform = Compose(self._processing(scale, interpolation, pipeline))
-        self._scale = None if scale is None else tuple(scale)
+        self._scale = None if scale is None else (scale[0], scale[1])
         self._instance_path = instance_path if with_instances else None
         self._with_instances = with_instances
         self._recomposer = recomposer

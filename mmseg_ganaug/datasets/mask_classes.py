@@ -64,9 +64,9 @@ class MaskClasses:
         values = [value for of_class in self.values for value in of_class]
         ids = [i for i, of_class in enumerate(self.values) for _ in of_class]
         known = np.array([*values, *self.ignored], np.int64)
-        ids = np.array([*ids, *[self.ignore_index] * len(self.ignored)], np.uint8)
+        ids += [self.ignore_index] * len(self.ignored)
         order = np.argsort(known)
-        return ids[order][np.searchsorted(known[order], mask)]
+        return np.array(ids, np.uint8)[order][np.searchsorted(known[order], mask)]
 
     def describe(self, value: int) -> str:
         """A mask value in words: an id, or ``R G B``."""
@@ -318,9 +318,9 @@ def _palette(
     ]
     if None not in own and len(set(own)) == len(own):
         return [unpack_colour(colour) for colour in own]
-    spread = []
+    spread: List[Tuple[int, int, int]] = []
     for i in range(len(values)):
         hue, light = i * 0.618034 % 1, (0.95, 0.7, 0.45)[i % 3]
-        rgb = colorsys.hsv_to_rgb(hue, 0.75, light)
-        spread.append(tuple(round(255 * channel) for channel in rgb))
+        red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, light)
+        spread.append((round(255 * red), round(255 * green), round(255 * blue)))
     return spread

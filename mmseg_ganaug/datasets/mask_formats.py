@@ -1,7 +1,7 @@
 """What a mask file holds: ids, a palette, or colours; and what cannot be a mask."""
 
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
+from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
 
 import numpy as np
 from PIL import Image
@@ -71,7 +71,7 @@ def inspect_mask(path: Union[str, Path]) -> MaskContent:
     """
     image, mode = _open(path)
     values = _to_values(image)
-    counted = image.getcolors(MOST_VALUES + 1)
+    counted: Any = image.getcolors(MOST_VALUES + 1)
     if counted is None:
         raise _no_mask(path, len(np.unique(values)))
     if image.mode == 'RGB':
@@ -126,10 +126,10 @@ def check_not_blended(
     Raises:
         ValueError: When most of many values are thin.
     """
-    many, thin = len(list(values)), len(list(thin))
-    if thin >= _FEWEST_THIN and 2 * thin > many:
+    many, few = len(list(values)), len(list(thin))
+    if few >= _FEWEST_THIN and 2 * few > many:
         raise ValueError(
-            f'{path} has {many} grey values or colours, and {thin} of them only lie '
+            f'{path} has {many} grey values or colours, and {few} of them only lie '
             'along edges, a pixel thick: they are blends (anti-aliasing, smooth '
             f'resizing or JPEG), no classes. {_REMEDY}'
         )

@@ -23,7 +23,8 @@ class RareClassSamplingDataset(CountedDataset):
     a 512 x 512 crop, are shares of the map's and the crop's area here.
 
     Args:
-        dataset (dict): Config of an MMSeg data set with a training pipeline.
+        dataset (dict): Config of an MMSeg data set with a training pipeline. Wrappers
+            around it are taken off.
         cache_dir (str): Folder in which the label statistics are kept.
         temperature (float): Above 0; the lower, the more often rare classes are drawn.
             Defaults to 0.01, as in the paper.

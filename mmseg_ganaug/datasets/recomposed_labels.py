@@ -60,12 +60,12 @@ class RecomposedLabels:
             )
         changed = np.flatnonzero(made.changed)
         aim = rng.choice(changed) if len(changed) else rng.integers(made.changed.size)
-        window = []
+        sides = []
         for at, have, want in zip(np.unravel_index(aim, shape), shape, size):
             # The pixel lies anywhere in the window, not always in its middle.
             start = int(np.clip(at - rng.integers(want), 0, have - want))
-            window.append(slice(start, start + want))
-        window = tuple(window)
+            sides.append(slice(start, start + want))
+        window = tuple(sides)
         instance_map = made.instance_map
         return (
             made.label_map[window],

@@ -103,12 +103,22 @@ class SourceDataset:
         Returns:
             tuple[int, dict]: Number of its data set, and its data info there.
         """
+        number, own_index = self._place(index)
+        return number, self.parts[number].get_data_info(own_index)
+
+    def __getitem__(self, index: int) -> dict:
+        """A sample as its data set gives it: after that one's pipeline."""
+        number, own_index = self._place(index)
+        return self.parts[number][own_index]
+
+    def _place(self, index: int) -> Tuple[int, int]:
+        """Number of a sample's data set, and its index there."""
         self.full_init()
         if not 0 <= index < self._ends[-1]:
             raise IndexError(f'there is no sample {index}; there are {len(self)}')
         number = bisect_right(self._ends, index)
         start = self._ends[number - 1] if number else 0
-        return number, self.parts[number].get_data_info(index - start)
+        return number, index - start
 
 
 def build_source(config: Mapping[str, Any]) -> SourceDataset:

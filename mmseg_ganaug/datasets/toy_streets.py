@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Dict, Tuple, Union
+from typing import Dict, Iterable, Tuple, Union
 
 import cv2
 import numpy as np
@@ -176,10 +176,10 @@ def _paint_split(
     progress: bool,
 ) -> Dict[str, Dict[str, int]]:
     """Paints a split and counts its classes."""
-    paint = partial(_paint_sample, out_dir, split, seed, tuple(size))
+    paint = partial(_paint_sample, out_dir, split, seed, (size[0], size[1]))
     with ExitStack() as stack:
         if num_workers == 1:
-            results = map(paint, range(count))
+            results: Iterable[np.ndarray] = map(paint, range(count))
         else:
             # One thread of OpenCV per process. Set here: a forked process would wait
             # for ever for the end of threads that it did not inherit.

@@ -6,8 +6,9 @@ part of mmseg_ganaug. Ends with 1 where there is a problem, else with 0.
 
 import argparse
 import sys
+from typing import Dict, Iterable
 
-from mmseg_ganaug.doctor.check import PROBLEM
+from mmseg_ganaug.doctor.check import PROBLEM, Check
 from mmseg_ganaug.doctor.child import LIBRARIES, PATIENCE, ROOMS, run_steps
 from mmseg_ganaug.doctor.machine import check_machine
 from mmseg_ganaug.doctor.output import print_checks, print_json
@@ -46,7 +47,7 @@ def main() -> int:
         int: Exit code.
     """
     args = parse_args()
-    sections = {
+    sections: Dict[str, Iterable[Check]] = {
         'Versions': check_installed(),
         'Machine': check_machine(args.cache_dir),
         'Compiled libraries': run_steps(list(LIBRARIES), args.patience),

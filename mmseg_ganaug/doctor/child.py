@@ -1,4 +1,4 @@
-"""Runs checks that may hang or crash in a process of their own."""
+"""Runs checks that may hang or crash in a process apart from the doctor's."""
 
 import json
 import os

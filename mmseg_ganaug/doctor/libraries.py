@@ -1,6 +1,7 @@
 """Whether the compiled libraries load, and what torch makes of the GPU.
 
-Each check runs in a process of its own, see :mod:`mmseg_ganaug.doctor.child`.
+The checks run one after the other in a process apart from the doctor's, a new one where
+it dies; see :mod:`mmseg_ganaug.doctor.child`.
 """
 
 import ctypes

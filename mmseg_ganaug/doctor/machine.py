@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Iterator, Optional
 
@@ -34,7 +35,7 @@ def check_machine(cache_dir: Optional[str]) -> Iterator[Check]:
     if cache_dir:
         folders['cache_dir'] = Path(cache_dir).absolute()
     for name, folder in folders.items():
-        yield attempt(name, lambda name=name, at=folder: _check_folder(name, at))
+        yield attempt(name, partial(_check_folder, name, folder))
     yield attempt('shared memory', _check_shared_memory)
 
 

@@ -1,6 +1,7 @@
 """A small piece of real work in every room of the package.
 
-Each check runs in a process of its own, see :mod:`mmseg_ganaug.doctor.child`.
+The checks run one after the other in a process apart from the doctor's, a new one where
+it dies; see :mod:`mmseg_ganaug.doctor.child`.
 """
 
 from pathlib import Path

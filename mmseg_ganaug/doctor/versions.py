@@ -1,14 +1,19 @@
 """Which versions are installed, and whether they fit; imports none of them."""
 
 import platform
+from functools import partial
 from importlib import metadata
-from typing import Iterator, Tuple
+from pathlib import Path
+from typing import Iterator, List, Tuple
 
 from mmseg_ganaug import compat
 from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check, attempt, failed
 from mmseg_ganaug.version import __version__
 
 _OWN = 'mmseg_ganaug'
+_INSTALL_OWN = 'pip install --no-deps --no-build-isolation -e . (in that folder)'
+# In the folder of the sources; the metadata of an installed package hold the same.
+_OWN_REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements' / 'runtime.txt'
 # Of these a second library is told in its own metadata which version it needs.
 _PAIRS = {
     'torchvision': ('torch',),
@@ -37,7 +42,7 @@ def check_installed() -> Iterator[Check]:
     yield attempt('python', _check_python)
     yield attempt(_OWN, _check_own)
     for name in compat.LIBRARIES:
-        yield attempt(name, lambda name=name: _check_library(name))
+        yield attempt(name, partial(_check_library, name))
     yield attempt('other libraries', _check_others)
     yield from _clashes()
 
@@ -62,7 +67,7 @@ def _check_own() -> Check:
             _OWN,
             WARNING,
             f'{__version__} runs from its folder, but is not installed',
-            'pip install --no-deps --no-build-isolation -e . (in that folder)',
+            _INSTALL_OWN,
         )
     return Check(_OWN, OK, __version__)
 
@@ -80,15 +85,24 @@ def _check_library(name: str) -> Check:
     return Check(name, PROBLEM, message, remedy)
 
 
+def _requirement_lines(distribution: str) -> List[str]:
+    """What a distribution says that it needs; none where that is not known."""
+    try:
+        lines = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    if not lines and distribution == _OWN and _OWN_REQUIREMENTS.is_file():
+        written = _OWN_REQUIREMENTS.read_text(encoding='utf-8').splitlines()
+        lines = [line for line in written if line and not line.startswith('#')]
+    return lines
+
+
 def _requirements(distribution: str):
     """What a distribution says that it needs here, by normal name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    try:
-        lines = metadata.requires(distribution) or []
-    except metadata.PackageNotFoundError:
-        lines = []
+    lines = _requirement_lines(distribution)
     needed = {}
     for requirement in map(Requirement, lines):
         if not requirement.marker or requirement.marker.evaluate({'extra': ''}):
@@ -102,8 +116,16 @@ def _check_others() -> Check:
         for library in compat.LIBRARIES.values()
         for distribution in library.distributions
     }
+    needed = _requirements(_OWN)
+    if not needed:
+        return Check(
+            'other libraries',
+            WARNING,
+            f'not checked: what {_OWN} needs is known where it is installed',
+            _INSTALL_OWN,
+        )
     wrong, remedies, count = [], [], 0
-    for name, requirement in _requirements(_OWN).items():
+    for name, requirement in needed.items():
         if name in covered:
             continue
         count += 1

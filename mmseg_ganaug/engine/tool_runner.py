@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Union
 
@@ -59,6 +62,7 @@ def run_tool(
             stderr=subprocess.STDOUT,
             env=dict(os.environ, PYTHONWARNINGS='ignore'),
         ) as process,
+        _ended_with_us(process),
     ):
         try:
             for text in _lines(process.stdout):
@@ -97,6 +101,24 @@ def describe_progress(text: str) -> Optional[str]:
     if step:
         return '{}/{}, {} s left'.format(*step.groups())
     return None
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen) -> Iterator[None]:
+    """Passes SIGTERM on, which schedulers send to one process and not to its tools."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python allows no handlers there.
+        return
+
+    def end(number, frame):
+        process.terminate()
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _lines(stream) -> Iterator[str]:

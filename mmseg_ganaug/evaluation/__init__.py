@@ -8,6 +8,8 @@ from mmseg_ganaug.evaluation.comparison import (
     RunResult,
     comparison_table,
     load_results,
+    mean_and_spread,
+    runs_by_method,
     write_results,
 )
 from mmseg_ganaug.evaluation.table import Cell, Table, mark_best
@@ -19,5 +21,7 @@ __all__ = [
     'comparison_table',
     'load_results',
     'mark_best',
+    'mean_and_spread',
+    'runs_by_method',
     'write_results',
 ]

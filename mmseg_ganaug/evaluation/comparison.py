@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -192,7 +192,7 @@ def comparison_table(
         ValueError: When there are no results, their protocols or classes differ, or a
             method has two results for one seed.
     """
-    methods = _by_method(results)
+    methods = runs_by_method(results)
     names = list(results[0].per_class_iou if class_names is None else class_names)
     for result in results:
         if set(result.per_class_iou) != set(names):
@@ -206,14 +206,9 @@ def comparison_table(
         )
 
     def row(name: str, share: str, values: Sequence[Sequence[float]]) -> list:
-        # A class can be absent (NaN) for some seeds only: where it is in no label, it
-        # still counts once a network predicts it.
-        found = [[value for value in v if not math.isnan(value)] for v in values]
-        means = [float(np.mean(v)) if v else None for v in found]
-        cells = [
-            _cell(v, None if column == 0 else means[0], mark)
-            for column, (v, mark) in enumerate(zip(found, mark_best(means)))
-        ]
+        means, texts = zip(*map(mean_and_spread, values))
+        changes = [None, *(_difference(mean, means[0]) for mean in means[1:])]
+        cells = map(Cell, texts, changes, mark_best(means))
         return [name, *cells, *([] if class_share is None else [share])]
 
     runs = list(methods.values())
@@ -294,7 +289,20 @@ def _per_cent(value: Any, what: str, may_be_absent: bool = False) -> float:
     return float(value)
 
 
-def _by_method(results: Sequence[RunResult]) -> Dict[str, List[RunResult]]:
+def runs_by_method(results: Sequence[RunResult]) -> Dict[str, List[RunResult]]:
+    """Groups runs of one protocol.
+
+    Args:
+        results (Sequence[RunResult]): The runs.
+
+    Returns:
+        dict[str, list[RunResult]]: The runs of each method; 'plain' first, where there
+        is one, then in the order given.
+
+    Raises:
+        ValueError: When there are none, their protocols differ, or a method has two
+            results for one seed.
+    """
     if not results:
         raise ValueError('there are no results to compare')
     protocols = sorted({result.protocol for result in results})
@@ -313,13 +321,29 @@ def _by_method(results: Sequence[RunResult]) -> Dict[str, List[RunResult]]:
     return groups
 
 
-def _cell(values: Sequence[float], reference: Optional[float], best: bool) -> Cell:
-    if not values:
-        return Cell(ABSENT)
-    mean = float(np.mean(values))
-    spread = f' ± {np.std(values, ddof=1):.2f}' if len(values) > 1 else ''
-    change = None if reference is None else mean - reference
-    return Cell(f'{mean:.2f}{spread}', change, best)
+def mean_and_spread(values: Sequence[float]) -> Tuple[Optional[float], str]:
+    """Sums up a figure over the seeds of a method.
+
+    A class can be absent (NaN) for some seeds only: where it is in no label, it still
+    counts once a network predicts it.
+
+    Args:
+        values (Sequence[float]): One a seed; NaN is left out.
+
+    Returns:
+        tuple[float | None, str]: The mean, None of nothing; and its text, with the
+        standard deviation (of a sample, n - 1) behind ± where there are several.
+    """
+    found = [value for value in values if not math.isnan(value)]
+    if not found:
+        return None, ABSENT
+    mean = float(np.mean(found))
+    spread = f' ± {np.std(found, ddof=1):.2f}' if len(found) > 1 else ''
+    return mean, f'{mean:.2f}{spread}'
+
+
+def _difference(mean: Optional[float], reference: Optional[float]) -> Optional[float]:
+    return None if mean is None or reference is None else mean - reference
 
 
 def _notes(methods: Mapping[str, Sequence[RunResult]]) -> List[str]:

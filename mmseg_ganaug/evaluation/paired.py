@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Dict, List, Sequence
+from typing import List, Sequence
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult
+from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult, runs_by_method
 from mmseg_ganaug.evaluation.table import ABSENT, Table
 
 _CONFIDENCE = 0.95
@@ -95,11 +95,10 @@ def difference_table(
         baseline (str): The method that the others are compared with.
 
     Raises:
-        ValueError: When the baseline has no runs, or there is no other method.
+        ValueError: When the baseline has no runs, there is no other method, protocols
+            differ, or a method has two results for one seed.
     """
-    runs: Dict[str, List[RunResult]] = {}
-    for result in results:
-        runs.setdefault(result.method, []).append(result)
+    runs = runs_by_method(results)
     reference = runs.pop(baseline, [])
     if not reference or not runs:
         raise ValueError(

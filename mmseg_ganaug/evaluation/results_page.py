@@ -106,7 +106,7 @@ def method_table(
         '' if m == BASELINE else compare_runs(runs[m], plain, 'mIoU').marked()
         for m in order
     ]
-    rows = [
+    rows: List[List[Union[str, Cell]]] = [
         [
             m,
             ', '.join(str(seed) for seed in sorted(run.seed for run in runs[m])),

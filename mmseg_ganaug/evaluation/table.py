@@ -134,7 +134,8 @@ class Table:
             pad = ' ' if marked and self.align[column] == 'r' else ''
             texts = [f'{row[column]}{"*" if row[column].best else pad}' for row in rows]
             table.add_column(f'{self.header[column]}{pad}', texts)
-            table.align[table.field_names[place]] = self.align[column]
+            to_right = self.align[column] == 'r'
+            table.align[table.field_names[place]] = 'r' if to_right else 'l'
         return table.get_string()
 
 

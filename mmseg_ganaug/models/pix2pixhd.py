@@ -1,6 +1,6 @@
 """pix2pixHD as a translation model of MMagic."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -157,7 +157,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             self.label_encoder = labels
             self.encoder = features
             self.region_code = code
-            self.generators = DomainNetworks(self.generators)
+            self.generators: Any = DomainNetworks(self.generators)
             self._add_segmentation(segmentation_discriminator)
             self._prepare_training(label_warp, pool_size, coarse_frozen_iters)
 
@@ -170,7 +170,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                     'discriminator=dict(...) too, or leave it out'
                 )
             return
-        self.discriminators = DomainDiscriminators(self.discriminators)
+        self.discriminators: Any = DomainDiscriminators(self.discriminators)
         if config is not None:
             config = {'num_classes': self.label_encoder.num_classes, **config}
             for domain in self._reachable_domains:

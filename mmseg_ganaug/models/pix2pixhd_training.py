@@ -1,6 +1,6 @@
 """The training step of pix2pixHD."""
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import torch
@@ -16,8 +16,11 @@ from mmseg_ganaug.models.label_encoder import pad_to_stride
 from mmseg_ganaug.models.label_warp import LabelWarp
 from mmseg_ganaug.models.objective import Pix2PixHDObjective
 
+# Joined to MMagic's model, it finds there the networks and what runs them.
+_OfTheModel: Any = object
 
-class Pix2PixHDTraining:
+
+class Pix2PixHDTraining(_OfTheModel):
     """The part of :class:`Pix2PixHD` that trains its networks."""
 
     def _prepare_training(

@@ -1,7 +1,7 @@
 """Photos of recombined label maps, painted within the training step."""
 
 import logging
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.logging import print_log
@@ -75,7 +75,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
             self._distortion = PhotometricDistortion(**photometric_distortion)
         self._rgb_inputs = kwargs.get('rgb_to_bgr', False)
         # No nn.Module: what it loads stays out of the segmenter's own.
-        self._generator = self._generator_device = None
+        self._generator: Any = None
+        self._generator_device = None
         self._unmarked_batches = 0
 
     def forward(self, data: dict, training: bool = False) -> Dict[str, object]:

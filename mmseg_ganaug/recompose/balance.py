@@ -1,7 +1,7 @@
 """How a generated set moves the class distribution: before, planned, after."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class BalanceReport:
         pixels = statistics.pixels.sum(axis=0, dtype=np.float64)
         shown = np.count_nonzero(statistics.pixels, axis=0).astype(np.float64)
 
-        def with_set(more_pixels, more_shown, count: int) -> Distribution:
+        def with_set(more_pixels: Any, more_shown: Any, count: int) -> Distribution:
             total = pixels + more_pixels
             frequency = total / max(total.sum(), 1)
             return Distribution(
@@ -97,7 +97,7 @@ class BalanceReport:
         return cls(
             class_names=list(statistics.class_names),
             before=with_set(0, 0, 0),
-            planned=with_set(*_expected(statistics, plan), len(plan)),
+            planned=with_set(*_expected(statistics, plan), count=len(plan)),
             after=after,
             target=shares,
         )
@@ -126,7 +126,9 @@ class BalanceReport:
         return result
 
 
-def _expected(statistics: LabelStatistics, plan: RecomposePlan):
+def _expected(
+    statistics: LabelStatistics, plan: RecomposePlan
+) -> Tuple[np.ndarray, np.ndarray]:
     """Expected pixels and number of maps of each class: float64 [C], twice."""
     expectation = Expectation(statistics, plan.options.get('background', ()))
     pixels = np.zeros(statistics.num_classes)

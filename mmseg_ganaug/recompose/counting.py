@@ -2,9 +2,9 @@
 
 import multiprocessing
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import lru_cache
-from typing import Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from mmseg_ganaug.recompose.source import (
 )
 
 Counts = Dict[str, np.ndarray]
+# First map, end, grid, whether there are instance maps.
+_Chunk = Tuple[int, int, Tuple[int, int], bool]
+# What a process of the pool reads; it is told once.
+_worker_source: LabelSource
 
 # Samples a grid cell gets in each direction: the prior needs no more than this.
 _SAMPLES_PER_CELL = 4
@@ -65,7 +69,9 @@ def count_maps(
     return counts
 
 
-def _counted(source: LabelSource, chunks, num_workers: int) -> Iterator[Counts]:
+def _counted(
+    source: LabelSource, chunks: Sequence[_Chunk], num_workers: int
+) -> Iterator[Counts]:
     """Counts of every chunk, in order, with few chunks in flight."""
     if num_workers == 0:
         for chunk in chunks:
@@ -74,7 +80,7 @@ def _counted(source: LabelSource, chunks, num_workers: int) -> Iterator[Counts]:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context('fork' if 'fork' in methods else None)
     pool = ProcessPoolExecutor(num_workers, context, _start_worker, (source,))
-    waiting = deque()
+    waiting: Deque[Future] = deque()
     try:
         for chunk in chunks:
             waiting.append(pool.submit(_count_in_worker, *chunk))
@@ -95,7 +101,7 @@ def _start_worker(source: LabelSource) -> None:
     _worker_source = source
 
 
-def _count_in_worker(*chunk) -> Counts:
+def _count_in_worker(*chunk: Any) -> Counts:
     return _count_chunk(_worker_source, *chunk)
 
 

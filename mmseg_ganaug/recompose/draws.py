@@ -1,7 +1,7 @@
 """Recombinations as arrays, before they become recipes."""
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Sequence, Union
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Draws:
     def __len__(self) -> int:
         return len(self.bases)
 
-    def __getitem__(self, rows) -> 'Draws':
+    def __getitem__(self, rows: Union[slice, np.ndarray]) -> 'Draws':
         return Draws(self.bases[rows], self.classes[rows], self.donors[rows])
 
     @classmethod

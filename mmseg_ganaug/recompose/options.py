@@ -1,11 +1,11 @@
 """What replaying a recipe needs beside its layers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
 FILLS = ('nearest', 'ignore')
 
-Options = TypeVar('Options')
+Options = TypeVar('Options', bound='_Options')
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ def read_options(kind: Type[Options], values: Mapping[str, Any]) -> Options:
     Raises:
         ValueError: If a name is unknown or a value not valid.
     """
-    known = kind.__dataclass_fields__
+    known = [field.name for field in fields(kind)]
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ValueError(f'unknown options {unknown}; there are {list(known)}')
+        raise ValueError(f'unknown options {unknown}; there are {known}')
     values = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in values.items()

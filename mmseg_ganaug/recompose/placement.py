@@ -1,7 +1,7 @@
 """Moves layers, and judges whether a class is plausible where it came to lie."""
 
 import base64
-from typing import Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class PlacementRanges:
         return tuple(placements)
 
 
-def resize_nearest(array: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+def resize_nearest(array: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
     """Nearest-neighbour resize of an [H, W, ...] array to the size ``shape``."""
     if array.shape[:2] == shape:
         return array
@@ -78,7 +78,7 @@ def resize_nearest(array: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     return array[rows[:, None], columns]
 
 
-def resize_photo(photo: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+def resize_photo(photo: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
     """Resizes a uint8 [H, W, 3] photo: by area where it shrinks, else linearly."""
     if photo.shape[:2] == shape:
         return photo
@@ -90,7 +90,7 @@ def resize_photo(photo: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
 
 
 def place(
-    layer: Layer, placement: Placement, shape: Tuple[int, int]
+    layer: Layer, placement: Placement, shape: Tuple[int, ...]
 ) -> Optional[Layer]:
     """Applies a placement to a layer.
 
@@ -157,7 +157,7 @@ def encode_prior(positions: np.ndarray) -> dict:
     share = positions / np.maximum(positions.sum(axis=0), 1)
     padded = np.pad(share, ((0, 0), (1, 1), (1, 1)), mode='edge')
     gy, gx = share.shape[1:]
-    smooth = sum(
+    smooth: Any = sum(
         padded[:, down : down + gy, right : right + gx]
         for down in range(3)
         for right in range(3)
@@ -185,7 +185,7 @@ class PlacementCheck:
         self._smallest = min_plausibility
         self._prior = None if min_plausibility == 0 else _decode_prior(encoded)
 
-    def passes(self, layer: Layer, shape: Tuple[int, int]) -> bool:
+    def passes(self, layer: Layer, shape: Tuple[int, ...]) -> bool:
         """Whether the layer may lie there, in a map of the size ``shape``."""
         if self._prior is None:
             return True
@@ -194,7 +194,7 @@ class PlacementCheck:
         return plausibility(layer, self._prior, shape) >= self._smallest
 
 
-def plausibility(layer: Layer, prior: np.ndarray, shape: Tuple[int, int]) -> float:
+def plausibility(layer: Layer, prior: np.ndarray, shape: Tuple[int, ...]) -> float:
     """How usual the place of a layer is for its class: 0 (never seen) .. 1.
 
     Args:

@@ -4,7 +4,17 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Sequence,
+    Tuple,
+    Union,
+    overload,
+)
 
 from mmseg_ganaug.atomic_write import written_whole
 from mmseg_ganaug.recompose.json_checks import (
@@ -57,7 +67,15 @@ class RecomposePlan(Sequence):
     def __len__(self) -> int:
         return len(self.recipes)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> Recipe: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Tuple[Recipe, ...]: ...
+
+    def __getitem__(
+        self, index: Union[int, slice]
+    ) -> Union[Recipe, Tuple[Recipe, ...]]:
         return self.recipes[index]
 
     def __iter__(self) -> Iterator[Recipe]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mmseg_ganaug.recompose.placement import resize_nearest, resize_photo
 from mmseg_ganaug.recompose.source import (
     LabelSource,
     LabelValueError,
+    PhotoSource,
     read_instance_map,
     read_label_map,
     read_photo,
@@ -98,7 +99,7 @@ class DonorMaps:
         self._photos: Dict[int, np.ndarray] = {}
         self._label_maps: Dict[int, np.ndarray] = {first: read_label_map(source, first)}
         self._instance_maps: Dict[int, Optional[np.ndarray]] = {}
-        self.shape: Tuple[int, int] = self._label_maps[first].shape
+        self.shape: Tuple[int, ...] = self._label_maps[first].shape
 
     def label_map(self, index: int) -> np.ndarray:
         """Label map ``index``: uint8 [H, W]; not to be written to."""
@@ -132,7 +133,7 @@ class DonorMaps:
             return None
         if index not in self._photos:
             shape = self._source.label_map(index).shape if self._resize else self.shape
-            photo = read_photo(self._source, index, shape)
+            photo = read_photo(cast(PhotoSource, self._source), index, shape)
             photo = resize_photo(photo, self.shape)
             if self._use is PhotoUse.MATCHED and index != self._first:
                 photo = match_tone(photo, self.photo(self._first))

@@ -1,5 +1,7 @@
 """Replays any recipe."""
 
+from typing import Any, Callable, Dict, Tuple
+
 from mmseg_ganaug.recompose.json_checks import PlanError
 from mmseg_ganaug.recompose.options import PasteOptions, RebuildOptions, read_options
 from mmseg_ganaug.recompose.paste import paste_layers
@@ -8,7 +10,7 @@ from mmseg_ganaug.recompose.recipe import Recipe
 from mmseg_ganaug.recompose.recomposed import PhotoUse, RecomposedMap
 from mmseg_ganaug.recompose.source import LabelSource
 
-_WAYS = {
+_WAYS: Dict[str, Tuple[Callable[..., RecomposedMap], Any]] = {
     'AddSingle': (paste_layers, PasteOptions),
     'AddMulti': (paste_layers, PasteOptions),
     'Recon': (rebuild_map, RebuildOptions),

@@ -16,17 +16,21 @@ class LabelSource(Protocol):
 
     Recombination reads label maps through this protocol only, so any data set can
     serve as a source. To be read by several processes, a source must survive
-    ``fork`` (or pickling, where the platform has no ``fork``).
-
-    Attributes:
-        num_classes: Number of classes C, 1..255.
-        ignore_index: Label value of pixels without a class.
-        class_names: C class names.
+    ``fork`` (or pickling, where the platform has no ``fork``). Its properties may be
+    plain attributes.
     """
 
-    num_classes: int
-    ignore_index: int
-    class_names: Sequence[str]
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C, 1..255."""
+
+    @property
+    def ignore_index(self) -> int:
+        """Label value of pixels without a class."""
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """C class names."""
 
     def __len__(self) -> int:
         """Number of label maps."""
@@ -227,7 +231,7 @@ def read_label_map(
 
 
 def read_instance_map(
-    source: LabelSource, index: int, shape: Tuple[int, int]
+    source: LabelSource, index: int, shape: Tuple[int, ...]
 ) -> Optional[np.ndarray]:
     """Reads and checks an instance map of a source: int32 [H, W], or None.
 
@@ -262,7 +266,7 @@ def read_instance_map(
     return instance_map
 
 
-def read_photo(source: PhotoSource, index: int, shape: Tuple[int, int]) -> np.ndarray:
+def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.ndarray:
     """Reads and checks a photo of a source: uint8 [H, W, 3].
 
     Args:

@@ -186,8 +186,8 @@ class LabelStatistics:
             for name in ('pixels', 'ignored', 'sizes', 'instances', 'mixed_instances')
         }
         return LabelStatistics(
-            positions=sum(part.positions for part in parts),
-            ignored_positions=sum(part.ignored_positions for part in parts),
+            positions=np.sum([part.positions for part in parts], axis=0),
+            ignored_positions=np.sum([p.ignored_positions for p in parts], axis=0),
             class_names=list(self.class_names),
             ignore_index=self.ignore_index,
             **joined,

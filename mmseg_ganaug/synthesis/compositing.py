@@ -146,7 +146,9 @@ def build_compositing(
         ValueError: When an option is wrong, missing or of another mode, or a class has
             no figure.
     """
-    options = {'mode': config} if isinstance(config, str) else dict(config)
+    options: Dict[str, Any] = (
+        {'mode': config} if isinstance(config, str) else dict(config)
+    )
     given = {key: options.pop(key, None) for key in _ONLY_AUTO}
     given = {key: value for key, value in given.items() if value is not None}
     unknown = sorted(set(options) - {'mode', 'feather', 'match_tone'})
@@ -183,7 +185,7 @@ def build_compositing(
         table = PrettyTable(('class', 'fidelity', 'painted by'))
         for name, able in zip(class_names, paintable):
             by = 'generator' if able else "its donor's pixels"
-            table.add_row((name, f'{fidelity[name]:.2f}', by))
+            table.add_row([name, f'{fidelity[name]:.2f}', by])
         print_log(f'Fidelity by {path}, at least {smallest}:\n{table}', 'current')
     return Compositing(**options)
 

@@ -15,13 +15,20 @@ from mmseg_ganaug.recompose.source import PhotoSource
 from mmseg_ganaug.registry import FILTERS
 
 
+class RealPairs(PhotoSource, Protocol):
+    """The label maps and photos that samples are made of, and what names them."""
+
+    def files_digest(self) -> str:
+        """Names the label files and their state."""
+
+
 class SampleFilter(Protocol):
     """Judges generated pairs before they are stored."""
 
     def fingerprint(self) -> str:
         """Names everything that the verdicts depend on."""
 
-    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+    def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
         """Learns from the real pairs what is usual, or reads what was kept of that."""
 
     def apply(
@@ -85,7 +92,7 @@ class LossFilter:
         """See :class:`SampleFilter`."""
         return f'LossFilter {self._factor} {self._usual_name()}'
 
-    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+    def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
         """Measures the usual loss of each class, unless that is kept already.
 
         Args:
@@ -131,7 +138,7 @@ class LossFilter:
             self._segmenter = FrozenSegmenter(**self._segmenter_config)
         return self._segmenter
 
-    def _measure(self, source: PhotoSource) -> np.ndarray:
+    def _measure(self, source: RealPairs) -> np.ndarray:
         """Mean loss of each class on real pairs; 0 of a class that none shows."""
         segmenter = self._load()
         if segmenter.num_classes != source.num_classes:
@@ -162,7 +169,7 @@ class LossFilter:
         count = min(self._num_real, total)
         return np.linspace(0, total - 1, count).round().astype(int).tolist()
 
-    def _digest(self, source: PhotoSource) -> str:
+    def _digest(self, source: RealPairs) -> str:
         parts = (self._usual_name(), list(source.class_names), source.files_digest())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -199,7 +206,7 @@ class IgnoredShareFilter:
         """See :class:`SampleFilter`."""
         return f'IgnoredShareFilter {self._max_ignored}'
 
-    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+    def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
         """Notes the ignore index."""
         self._ignore_index = source.ignore_index
 
@@ -239,7 +246,7 @@ class IgnoredClassesFilter:
         """See :class:`SampleFilter`."""
         return f'IgnoredClassesFilter {sorted(self._classes)}'
 
-    def prepare(self, source: PhotoSource, cache_dir: Union[str, Path]) -> None:
+    def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
         """Looks the classes up.
 
         Raises:
@@ -312,5 +319,5 @@ def filter_table(reports: Iterable[Dict], class_names: Sequence[str]) -> PrettyT
         'although none passed'
     )
     for name, count, gone in zip(class_names, pixels, ignored):
-        table.add_row((name, int(count), f'{100 * gone / max(count, 1):.1f}'))
+        table.add_row([name, int(count), f'{100 * gone / max(count, 1):.1f}'])
     return table

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from typing import Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -73,13 +73,13 @@ class MMagicGenerator:
         self._precision = precision
         self._channels_last = channels_last
         self._compile = compile
-        self._tile = tuple(tile) if tile else None
+        self._tile = (tile[0], tile[1]) if tile else None
         self._overlap = overlap
         self._halving = BatchHalving(
             "paint in tiles (generator.tile=(1024, 512), say), set precision='bf16', "
             'or free memory'
         )
-        self._model = None
+        self._model: Any = None
 
     @property
     def checkpoint(self) -> str:

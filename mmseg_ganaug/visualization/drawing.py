@@ -50,7 +50,7 @@ def _plain_log_labels(axes: Any) -> None:
 def class_chart(
     class_names: Sequence[str],
     series: Dict[str, np.ndarray],
-    order: Sequence[int],
+    order: Union[Sequence[int], np.ndarray],
     path: Union[str, Path],
     *,
     title: str,

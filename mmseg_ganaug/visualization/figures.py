@@ -49,7 +49,7 @@ def colour_label_map(
 
 def class_frequency_chart(
     class_names: Sequence[str],
-    series: Mapping[str, Sequence[float]],
+    series: Mapping[str, Union[Sequence[float], np.ndarray]],
     path: Union[str, Path],
 ) -> Path:
     """Draws the share of pixels of every class, the most frequent on top.
@@ -69,18 +69,18 @@ def class_frequency_chart(
     """
     shares = {}
     for name, values in series.items():
-        values = np.asarray(values, dtype=float)
-        if values.shape != (len(class_names),):
+        share = np.asarray(values, dtype=float)
+        if share.shape != (len(class_names),):
             raise ValueError(
-                f'series {name!r} has {values.size} shares for {len(class_names)} '
+                f'series {name!r} has {share.size} shares for {len(class_names)} '
                 'classes'
             )
-        if not np.all((values >= 0) & (values <= 1 + 1e-6)):
+        if not np.all((share >= 0) & (share <= 1 + 1e-6)):
             raise ValueError(
-                f'series {name!r} has shares from {values.min()} to {values.max()}, '
+                f'series {name!r} has shares from {share.min()} to {share.max()}, '
                 'but a share of the pixels is between 0 and 1'
             )
-        shares[name] = 100 * values
+        shares[name] = 100 * share
     _require_series(shares, class_names)
     order = np.argsort(-next(iter(shares.values())), kind='stable')
     every = np.concatenate(list(shares.values()))

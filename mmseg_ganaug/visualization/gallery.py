@@ -168,7 +168,7 @@ def _checked(array: np.ndarray, shape: Tuple[int, ...], what: str) -> np.ndarray
 def _legend_labels(
     rows: Sequence[GalleryRow], num_classes: int, ignore_index: int
 ) -> List[int]:
-    labels = range(num_classes)
+    labels: Sequence[int] = range(num_classes)
     if num_classes > _WHOLE_LEGEND:
         cells = [cell for row in rows for cell in row.cells.values()]
         maps = [cell for cell in cells if cell.ndim == 2]

@@ -3,7 +3,7 @@
 import numpy as np
 from conftest import write_png
 from mmengine.registry import DefaultScope
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, TRANSFORMS
 
 
 def test_photos_of_rare_classes_are_repeated(source, tmp_path):
@@ -30,3 +30,30 @@ def test_photos_of_rare_classes_are_repeated(source, tmp_path):
     assert birds == [False] * 7 + [True] * 2
     assert balanced.dataset.get_cat_ids(7) == [0, 1, 2]
     assert balanced.metainfo['classes'] == balanced.dataset.metainfo['classes']
+
+
+@TRANSFORMS.register_module(force=True)
+class DropFirstPhotos:
+    """Gives None, as transforms do for samples that cannot be used."""
+
+    def __call__(self, results):
+        return None if results['img_path'].endswith('0.png') else results
+
+
+def test_where_the_pipeline_gives_none_another_sample_is_taken(source, tmp_path):
+    dropping = [dict(type='DropFirstPhotos'), *source['pipeline']]
+    # Two data sets, the first repeated: each sample counts once.
+    first = dict(type='RepeatDataset', times=5, dataset=dict(source, indices=[0, 1]))
+    second = dict(source, indices=[0, 2, 3], pipeline=dropping)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        counted = DATASETS.build(
+            dict(
+                type='mmseg_ganaug.ClassPresenceDataset',
+                dataset=dict(type='ConcatDataset', datasets=[first, second]),
+                cache_dir=str(tmp_path / 'cache'),
+            )
+        )
+    given = [counted[i]['data_samples'].img_path[-5:] for i in range(len(counted))]
+    assert given[:2] == ['0.png', '1.png']
+    assert given[2] in ('2.png', '3.png')
+    assert given[3:] == ['2.png', '3.png']

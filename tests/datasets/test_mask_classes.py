@@ -1,6 +1,9 @@
 """Classes are found in masks of every format, and masks become label maps."""
 
+import os
 import re
+import socket
+import subprocess
 
 import numpy as np
 import pytest
@@ -250,6 +253,26 @@ def test_an_interrupted_conversion_goes_on_and_other_classes_begin_anew(
     swapped = folder.match('thing 255\nbackground 0\nignore 9\nthird 1\n')
     write_label_maps(survey.pairs, swapped, survey.digest, out)
     assert (out / '0.png').stat().st_mtime_ns != kept
+
+
+def test_what_a_killed_conversion_left_in_a_subfolder_is_removed(folder):
+    survey = folder.make([0, 255]).survey()
+    classes, out = find_classes(survey), folder.path / 'out'
+    pairs = [pair._replace(key=f'rome/{pair.key}') for pair in survey.pairs]
+    write_label_maps(pairs, classes, survey.digest, out)
+    # Of a process that has ended, and of one that runs.
+    ended = subprocess.run(['sh', '-c', 'echo $$'], capture_output=True, text=True)
+    host = socket.gethostname()
+    left, kept = (
+        out / 'rome' / f'.tmp-{host}-{pid}-9.png'
+        for pid in (int(ended.stdout), os.getpid())
+    )
+    for path in (left, kept):
+        path.write_bytes(b'half')
+    (out / 'rome' / '1.png').unlink()
+    write_label_maps(pairs, classes, survey.digest, out)
+    assert (out / 'rome' / '1.png').is_file()
+    assert kept.exists() and not left.exists()
 
 
 def test_a_folder_of_others_is_not_written_to(folder):

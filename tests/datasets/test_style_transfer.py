@@ -2,14 +2,19 @@
 
 import numpy as np
 import pytest
+from conftest import write_png
 from mmseg.registry import TRANSFORMS
 
 from mmseg_ganaug.datasets.label_files import MissingFileError
 
+STYLE = (230, 60, 10)  # blue, as OpenCV and MMSeg order the channels
+
 
 @pytest.fixture
-def build(source):
-    """The photos of the source are grey or blue, by their number."""
+def build(source, tmp_path):
+    """All photos of the source are blue."""
+    for path in (tmp_path / 'img').glob('*.png'):
+        write_png(path, np.full((24, 32, 3), STYLE, np.uint8))
 
     def built(**options):
         return TRANSFORMS.build(
@@ -31,7 +36,10 @@ def test_a_photo_takes_the_look_of_another_and_labels_stay(build, name):
     after = build(prob=1.0, transforms=[dict(type=name)])(sample())
     assert after['img'].shape == before['img'].shape
     assert after['img'].dtype == np.uint8
-    assert not np.array_equal(after['img'], before['img'])
+    means = before['img'].mean(axis=(0, 1)), after['img'].mean(axis=(0, 1))
+    steps = means[1] - means[0]
+    assert steps[0] > 20 and steps[1] < -20, steps  # towards blue, away from green
+    assert steps[2] < 1, steps  # a style read as RGB would be red
     np.testing.assert_array_equal(after['gt_seg_map'], before['gt_seg_map'])
 
 

@@ -1,3 +1,9 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from mmseg_ganaug.engine import tool_runner
@@ -52,3 +58,25 @@ def test_failure_shows_the_end_of_the_output(tool, tmp_path):
     name = tool("print('before'); raise SystemExit('the reason')")
     with pytest.raises(ToolError, match=r'(?s)exit code 1.*before.*the reason'):
         run_tool('try', name, [], tmp_path / 'log')
+
+
+def test_a_tool_is_ended_with_its_runner(tmp_path):
+    tool, pid = tmp_path / 'tool.py', tmp_path / 'pid'
+    tool.write_text(
+        'import os, pathlib, time\n'
+        f'pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n'
+        'time.sleep(600)\n'
+    )
+    code = (
+        'from mmseg_ganaug.engine.tool_runner import run_tool\n'
+        f'run_tool("waits", {str(tool)!r}, [], {str(tmp_path / "log")!r})'
+    )
+    runner = subprocess.Popen([sys.executable, '-c', code], cwd=tmp_path)
+    started = time.monotonic()
+    while not pid.exists() or not pid.read_text():
+        assert time.monotonic() - started < 60
+        time.sleep(0.05)
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(timeout=60) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)

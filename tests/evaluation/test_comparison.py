@@ -9,7 +9,13 @@ import pytest
 
 import mmseg_ganaug
 from mmseg_ganaug.atomic_write import write_atomically
-from mmseg_ganaug.evaluation import RunResult, comparison_table, write_results
+from mmseg_ganaug.evaluation import (
+    RunResult,
+    comparison_table,
+    mean_and_spread,
+    runs_by_method,
+    write_results,
+)
 
 CLASSES = ['road', 'traffic sign', 'rider']
 
@@ -189,3 +195,26 @@ def test_comparing_needs_neither_torch_nor_mmseg():
         check=True,
     )
     assert answer.stdout.strip() == 'set()'
+
+
+def test_runs_are_grouped_with_the_baseline_first():
+    runs = [_run('recon'), _run('plain'), _run('recon', 1), _run('add')]
+    groups = runs_by_method(runs)
+    assert list(groups) == ['plain', 'recon', 'add']
+    assert groups['recon'] == [runs[0], runs[2]]
+
+
+@pytest.mark.parametrize(
+    ('values', 'mean', 'text'),
+    [
+        ([1.0, 2.0, 4.0], 7 / 3, '2.33 ± 1.53'),
+        ([1.0, math.nan, 3.0], 2, '2.00 ± 1.41'),
+        ([math.nan, 5.0], 5, '5.00'),
+        ([math.nan], None, '–'),  # noqa: RUF001
+        ([], None, '–'),  # noqa: RUF001
+    ],
+)
+def test_mean_and_spread_are_over_the_seeds_that_have_a_figure(values, mean, text):
+    found, told = mean_and_spread(values)
+    assert found == (None if mean is None else pytest.approx(mean))
+    assert told == text

@@ -71,3 +71,9 @@ def test_table_compares_the_seeds_that_both_have():
 def test_without_baseline_or_others_there_is_no_difference(methods):
     with pytest.raises(ValueError, match='of another method'):
         difference_table([run(method, 0, 30.0, 1.0) for method in methods])
+
+
+def test_two_results_of_one_seed_are_refused():
+    results = [run('plain', 0, 30.0, 10.0), run('recon', 0, 31.0, 15.0)]
+    with pytest.raises(ValueError, match="two results of 'recon' with seed 0"):
+        difference_table([*results, run('recon', 0, 99.0, 99.0)])

@@ -151,6 +151,21 @@ def test_toy_streets_goes_through_all_stages_to_the_report(ran):
     assert tools_of(ran) == ['toy_streets', 'test', 'synthesize', 'test']
 
 
+def test_only_what_another_generator_changes_is_trained_anew(ran, capsys):
+    def run(iters):
+        data = ShippedData(work_dir='runs', generator_iters=iters, segmenter_iters=20)
+        Quickstart(data).run()
+
+    run(30)
+    ran.clear()
+    capsys.readouterr()
+    run(60)
+    trained = [Path(args[0]).stem for _, tool, args in ran if tool == 'tools/train.py']
+    assert [name.split('_')[0] for name in trained] == ['pix2pixhd', 'pspnet']
+    assert 'recon' in trained[1]
+    assert 'train PSPNet on real photos: done before' in capsys.readouterr().out
+
+
 def test_a_missing_data_set_is_named(ran):
     with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
         Quickstart(ShippedData('camvid', data_root='nowhere')).run()

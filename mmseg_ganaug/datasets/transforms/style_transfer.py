@@ -15,6 +15,9 @@ class StyleTransfer(Albu):
     Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020),
     ``PixelDistributionAdaptation`` fits the principal components of the colours.
 
+    Albumentations reads the photos whose look is taken from the local disk, whatever
+    ``backend_args`` the data set has.
+
     Required and modified key: ``img``.
 
     Args:

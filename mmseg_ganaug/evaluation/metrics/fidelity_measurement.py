@@ -50,7 +50,9 @@ def real_pairs(generator: MMagicGenerator, source: dict) -> LabelToImageDataset:
         {'scale': generator.scale, 'with_instances': generator.uses_instances},
     )
     kept = ('scale', 'interpolation', 'with_instances', 'instance_path')
-    options = {key: trained_on[key] for key in kept if key in trained_on}
+    options: Dict[str, Any] = {
+        key: trained_on[key] for key in kept if key in trained_on
+    }
     return LabelToImageDataset(copy.deepcopy(source), pipeline=[], **options)
 
 
