@@ -3,12 +3,17 @@
 import json
 import re
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Union
+from typing import List, Mapping, Sequence, Union
 
 import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
-from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult
+from mmseg_ganaug.evaluation.comparison import (
+    BASELINE,
+    RunResult,
+    mean_and_spread,
+    runs_by_method,
+)
 from mmseg_ganaug.evaluation.paired import compare_runs
 from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
 
@@ -78,10 +83,11 @@ def method_table(
         all_classes (bool): Gives the other classes a column each, too. Defaults to
             False.
     """
-    runs: Dict[str, List[RunResult]] = {}
-    for result in results:
-        runs.setdefault(result.method, []).append(result)
-    runs = {m: group for m, group in runs.items() if len(group) >= min_runs}
+    runs = {
+        method: group
+        for method, group in runs_by_method(results).items()
+        if len(group) >= min_runs
+    }
     mean = {m: float(np.mean([run.mIoU for run in group])) for m, group in runs.items()}
     order = sorted(runs, key=lambda m: (m != BASELINE, -mean[m]))
     rare = [name for name, share in class_share.items() if share < rare_share]
@@ -92,11 +98,9 @@ def method_table(
             [float(np.nanmean([run.figure(name) for name in names])) for run in runs[m]]
             for m in order
         ]
-        means = [float(np.nanmean(v)) if np.isfinite(v).any() else None for v in values]
-        return [
-            Cell(ABSENT if value is None else _spread(value, group), best=best)
-            for value, group, best in zip(means, values, mark_best(means))
-        ]
+        found = [mean_and_spread(v) for v in values]
+        marks = mark_best([mean for mean, _ in found])
+        return [Cell(text, best=best) for (_, text), best in zip(found, marks)]
 
     shown = [*rare, *others] if all_classes else rare
     figures = [column(names) for names in (['mIoU'], rare, others)]
@@ -156,12 +160,6 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
         return f'{match[1]}\n{made.to_markdown()}\n{match["end"]}'
 
     return _BLOCK.sub(table, text)
-
-
-def _spread(mean: float, values: Sequence[float]) -> str:
-    found = [value for value in values if value == value]
-    spread = f' ± {np.std(found, ddof=1):.2f}' if len(found) > 1 else ''
-    return f'{mean:.2f}{spread}'
 
 
 def _config_link(result: RunResult, prefix: str) -> str:
