@@ -14,6 +14,7 @@ from mmseg_ganaug.recompose import (
 )
 from mmseg_ganaug.recompose.draws import Draws
 from mmseg_ganaug.recompose.expectation import Expectation
+from mmseg_ganaug.recompose.pool import group_maps, usable_layers
 
 NAMES = ['road', 'sky', 'car', 'sign', 'bike']
 
@@ -172,6 +173,25 @@ def test_bases_stay_as_they_are_distributed_in_the_source(make):
     greedy = shares_of_dusk(make(target=target, even_bases=False))
     assert abs(even - 0.25) < 0.07
     assert greedy > 0.35
+
+
+def test_candidates_of_a_sample_stand_on_one_map_in_sets_of_several_sizes():
+    maps = []
+    for seed, size in ((0, (48, 64)), (1, (40, 56))):
+        part = street(seed, count=12, size=size)
+        maps += [part.label_map(index) for index in range(len(part))]
+    statistics = LabelStatistics.collect(MemoryLabelSource(maps, 5))
+    way, usable = AddSingle(), usable_layers(statistics, 0.0)
+    groups = group_maps(statistics, usable, resize_donors=False)
+    drawer = way._drawer(statistics, usable, groups, np.full(5, 0.2))
+    rng = np.random.default_rng(0)
+    draws = drawer.draw(rng, drawer.weights, 40, one_ground=4)
+    bases = draws.bases.reshape(10, 4)
+    assert (bases == bases[:, :1]).all()
+    # Samples of both sizes, each with donors of its own size.
+    assert len({tuple(size) for size in statistics.sizes[bases[:, 0]]}) == 2
+    donors = draws.donors[:, 0, 0]
+    assert (statistics.sizes[donors] == statistics.sizes[draws.bases]).all()
 
 
 def test_more_choices_come_closer():
