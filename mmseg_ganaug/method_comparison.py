@@ -19,7 +19,11 @@ from mmseg_ganaug.configs import (
     nested_dicts,
 )
 from mmseg_ganaug.engine.tool_runner import run_tool
-from mmseg_ganaug.engine.training_run import TrainingRun
+from mmseg_ganaug.engine.training_run import (
+    TrainingRun,
+    final_checkpoint,
+    test_checkpoint,
+)
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.comparison import BASELINE
 from mmseg_ganaug.version import __version__
@@ -49,8 +53,11 @@ class MethodComparison:
             ``protocol`` (name), ``seeds`` (list of int) and ``methods`` (name ->
             path of a config, or ``dict(config=..., cfg_options=...)``); one method is
             called 'plain'. Optional, for all methods: ``train_every`` (n: only every
-            n-th real training sample is used) and ``generator`` (what replaces the
-            ``generator`` of generated data sets: one that saw no other samples).
+            n-th real training sample is used), ``generator`` (what replaces the
+            ``generator`` of generated data sets: one that saw no other samples),
+            ``test_options`` (cfg_options of the test: other data to judge on) and
+            ``trained_as`` (another protocol: nothing is trained, the weights of its
+            finished trainings are tested).
         work_dir (str | Path): Folder of the trainings. Defaults to 'work_dirs'.
         results_dir (str | Path): Folder of the results. Defaults to 'docs/results'.
 
@@ -87,7 +94,10 @@ class MethodComparison:
             )
             for name, value in stated.items()
         }
+        self._test_options: Dict[str, Any] = dict(settings.get('test_options', {}))
+        self.trained_as: str = settings.get('trained_as', self.protocol)
         self.folder = Path(work_dir) / f'compare-{self.protocol}'
+        self._training_folder = Path(work_dir) / f'compare-{self.trained_as}'
         self.results_dir = Path(results_dir) / self.protocol
 
     def cells(
@@ -117,20 +127,26 @@ class MethodComparison:
 
     def result(self, cell: Cell) -> Optional[RunResult]:
         """What a training reached; None where it is to be done, or to be done anew."""
-        path = self._result_path(cell)
-        if not path.is_file():
-            return None
-        found = RunResult.load(path)
-        current = self._digest(self._cell_config(cell))
-        return found if found.extra.get('config_hash') == current else None
+        return self._find(cell, self.protocol, self.test_config(cell))
 
     def results(self) -> List[RunResult]:
         """What all finished trainings reached."""
         found = [self.result(cell) for cell in self.cells()]
         return [result for result in found if result is not None]
 
-    def run(self, cell: Cell) -> RunResult:
+    def test_config(self, cell: Cell) -> Config:
+        """What a training is tested with, and trained unless that was done before."""
+        cfg = self._training_config(cell)
+        cfg.work_dir = str(self.folder / cell.method / f'seed{cell.seed}')
+        cfg.merge_from_dict(self._test_options)
+        return cfg
+
+    def run(self, cell: Cell) -> Optional[RunResult]:
         """Generates samples, trains, and tests, as far as that is still to be done.
+
+        Returns:
+            RunResult | None: None where nothing is to be trained (``trained_as``), and
+            the weights are not there.
 
         Raises:
             ToolError: When a tool fails.
@@ -139,7 +155,7 @@ class MethodComparison:
         if done is not None:
             print(f'{cell}: done before, mIoU {done.mIoU:.2f}')
             return done
-        cfg = self._cell_config(cell)
+        cfg = self.test_config(cell)
         path = self.folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
         path.parent.mkdir(parents=True, exist_ok=True)
         cfg.dump(path)
@@ -152,12 +168,21 @@ class MethodComparison:
                 f'{cell}: {stem}', name, arguments, logs / f'{stem}.log'
             )
 
-        if find_generated(cfg.train_dataloader.dataset):
-            tool('tools/synthesize.py', [path])
-        run = TrainingRun(path, self._digest(cfg), tool)
-        if not run.is_trained():
-            run.train()
-        metrics = run.test()
+        training = self._training_config(cell)
+        if self.trained_as == self.protocol:
+            run = TrainingRun(path, self._digest(training), tool)
+            if not run.is_trained():
+                if find_generated(cfg.train_dataloader.dataset):
+                    tool('tools/synthesize.py', [path])
+                run.train()
+            metrics = run.test()
+        else:
+            weights = final_checkpoint(training)
+            trained = self._find(cell, self.trained_as, training)
+            if trained is None or not weights.is_file():
+                print(f'{cell}: not trained as {self.trained_as}, left out')
+                return None
+            metrics = test_checkpoint(path, weights, tool)
         result = RunResult.from_metrics(
             metrics,
             class_names(cfg),
@@ -172,7 +197,7 @@ class MethodComparison:
                 **environment(),
             ),
         )
-        result.save(self._result_path(cell))
+        result.save(self._result_path(cell, self.protocol))
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
 
@@ -187,12 +212,22 @@ class MethodComparison:
         statistics = collect_statistics(source, self.folder)
         return list(source.class_names), statistics.frequency.tolist()
 
-    def _result_path(self, cell: Cell) -> Path:
-        return self.results_dir / cell.method / f'seed{cell.seed}' / 'results.json'
+    def _result_path(self, cell: Cell, protocol: str) -> Path:
+        folder = self.results_dir.parent / protocol / cell.method
+        return folder / f'seed{cell.seed}' / 'results.json'
 
-    def _cell_config(self, cell: Cell) -> Config:
+    def _find(self, cell: Cell, protocol: str, cfg: Config) -> Optional[RunResult]:
+        """What a config reached in a protocol; None where that is another config."""
+        path = self._result_path(cell, protocol)
+        if not path.is_file():
+            return None
+        found = RunResult.load(path)
+        return found if found.extra.get('config_hash') == self._digest(cfg) else None
+
+    def _training_config(self, cell: Cell) -> Config:
         cfg = Config(copy.deepcopy(self.methods[cell.method]._cfg_dict))
-        cfg.work_dir = str(self.folder / cell.method / f'seed{cell.seed}')
+        folder = self._training_folder / cell.method / f'seed{cell.seed}'
+        cfg.work_dir = str(folder)
         cfg.randomness = dict(seed=cell.seed)
         for part in _recombinations(cfg):
             # The seed decides what is recombined, too.

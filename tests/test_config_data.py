@@ -7,6 +7,8 @@ transform of the pipeline, the sample that a generator paints, the data preproce
 import copy
 import gc
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from mmseg_ganaug.configs import find_generated, nested_dicts
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.datasets.generated_samples import generated_parts
 from mmseg_ganaug.datasets.toy_streets import make_toy_streets
-from mmseg_ganaug.method_comparison import MethodComparison
+from mmseg_ganaug.method_comparison import Cell, MethodComparison
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(
@@ -34,11 +36,12 @@ def changed_methods():
     """What is compared beyond the shipped configs: a matrix and a name in it."""
     for path in MATRICES:
         matrix = yaml.safe_load(path.read_text())
-        for name, stated in matrix['methods'].items():
+        for name, stated in matrix.get('methods', {}).items():
             if isinstance(stated, dict) or {'train_every', 'generator'} & set(matrix):
                 yield pytest.param(matrix, name, id=f'{path.stem}-{name}')
 
 
+JUDGE = 'pspnet_efficientnet-lite0-fpn_judge_1xb4-1200_camvid-240x320'
 # What the tests below build; any other option has to name a setting that is there.
 BUILT = ('train_dataloader', 'custom_hooks')
 
@@ -57,11 +60,35 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp('project')
     make_camvid(folder / 'data/camvid')
     make_cityscapes(folder / 'data/cityscapes')
+    to_camvid_classes(folder / 'data')
     make_toy_streets(folder / 'data/toy_streets', 6, 2, progress=False)
     for path in CONFIGS:
         if path.parent.name == 'pix2pixhd':
             leave_untrained(path, folder)
+    leave_untrained_judge(folder)
     return folder
+
+
+def to_camvid_classes(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        photos, masks = (
+            folder / 'cityscapes' / name for name in ('leftImg8bit', 'gtFine')
+        )
+        arguments = [str(photos), str(masks), str(folder / 'cityscapes_camvid')]
+        patch.setattr(sys, 'argv', ['cityscapes_to_camvid.py', *arguments])
+        converters = ROOT / 'tools/dataset_converters'
+        runpy.run_path(str(converters / sys.argv[0]), run_name='__main__')
+
+
+def leave_untrained_judge(folder):
+    """Leaves weights of the segmenter by which a filter judges."""
+    path = ROOT / 'configs/pspnet' / f'{JUDGE}.py'
+    cfg = Config.fromfile(path)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        model = MODELS.build(cfg.model)
+    weights = folder / f'work_dirs/{JUDGE}/iter_1200.pth'
+    weights.parent.mkdir(parents=True)
+    torch.save({'state_dict': model.state_dict()}, weights)
 
 
 def leave_untrained(path, folder):
@@ -125,7 +152,7 @@ def check_loader(cfg, which):
         check_pair(cfg, samples[0]['inputs'])
     else:
         for sample in samples:
-            check_sample(cfg, sample)
+            check_sample(cfg, sample, getattr(dataset, 'ignore_index', None))
         head = cfg.model.decode_head
         assert len(dataset.metainfo['classes']) == head.num_classes
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
@@ -140,11 +167,11 @@ def check_loader(cfg, which):
         assert all(channel.std() > 0.01 for photo in photos for channel in photo)
 
 
-def check_sample(cfg, sample):
+def check_sample(cfg, sample, ignore_index=None):
     photo, labels = sample['inputs'], sample['data_samples'].gt_sem_seg.data
     head = cfg.model.decode_head
     assert photo.dtype == torch.uint8
-    ignored = {head.get('ignore_index', 255)}
+    ignored = {head.get('ignore_index', 255), ignore_index}
     found = set(labels.unique().tolist()) - ignored
     assert found <= set(range(head.num_classes))
     assert len(found) > 1
@@ -203,3 +230,21 @@ def test_data_of_a_compared_method_are_loaded(matrix, method, tmp_path):
             check_loader(cfg, 'train_dataloader')
         for hook in cfg.get('custom_hooks', []):
             HOOKS.build(hook)
+
+
+@pytest.mark.parametrize(
+    'path',
+    [path for path in MATRICES if 'test_options' in yaml.safe_load(path.read_text())],
+    ids=lambda path: path.stem,
+)
+def test_other_data_to_judge_on_are_loaded(path):
+    comparison = MethodComparison(path)
+    cfg = comparison.test_config(Cell('plain', 0))
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        check_loader(cfg, 'test_dataloader')
+    ignored = cfg.test_dataloader.dataset.get('ignore_index', 11)
+    assert cfg.test_evaluator.ignore_index == ignored
+    trained = next(
+        p for p in MATRICES if p.name == yaml.safe_load(path.read_text())['_base_']
+    )
+    assert yaml.safe_load(trained.read_text())['protocol'] == comparison.trained_as

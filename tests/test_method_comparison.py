@@ -60,6 +60,7 @@ def tools(monkeypatch):
         name = Path(tool).name
         config = method_comparison.Config.fromfile(arguments[0])
         calls.append((name, config))
+        run_tool.arguments = arguments
         if run_tool.failing == name:
             raise ToolError('killed')
         if name == 'test.py':
@@ -140,6 +141,38 @@ def test_a_changed_config_is_trained_anew(matrix, tools, tmp_path):
     changed.run(Cell('plain', 0))
     assert names(tools) == ['train.py', 'test.py']
     assert not stale.exists()
+
+
+def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsys):
+    other = tmp_path / 'other.py'
+    other.write_text(
+        f"_base_ = '{matrix}'\nprotocol = 'toy-elsewhere'\ntrained_as = 'toy'\n"
+        "test_options = {'test_dataloader': {'batch_size': 7}}\n"
+    )
+    trained, cell = Cell('plain', 1), Cell('plain', 0)
+    make(matrix, tmp_path).run(trained)
+    weights = tmp_path / 'work/compare-toy/plain/seed1/iter_10.pth'
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(b'trained')
+    tools.calls.clear()
+
+    elsewhere = make(other, tmp_path)
+    assert elsewhere.run(cell) is None
+    assert 'plain, seed 0: not trained as toy, left out' in capsys.readouterr().out
+    found = elsewhere.run(trained)
+    assert names(tools) == ['test.py']
+    assert tools.calls[0][1].test_dataloader.batch_size == 7
+    assert tools.arguments[1] == weights
+    assert found.protocol == 'toy-elsewhere'
+    saved = tmp_path / 'results/toy-elsewhere/plain/seed1/results.json'
+    assert json.loads(saved.read_text())['mIoU'] == 50.0
+    assert elsewhere.run(trained) == found
+    assert names(tools) == ['test.py']
+    # What was trained by another config since is not judged as if it were this one.
+    (tmp_path / 'results/toy-elsewhere/plain/seed1/results.json').unlink()
+    config = tmp_path / 'plain.py'
+    config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
+    assert make(other, tmp_path).run(trained) is None
 
 
 def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys):

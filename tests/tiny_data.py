@@ -11,8 +11,8 @@ CAMVID_OBJECTS = (2, 6, 7, 8, 9, 10)
 CITYSCAPES_CLASSES, CITYSCAPES_IGNORED = 19, 255
 CITYSCAPES_GROUND = (10, 2, 3, 8, 9, 1, 0)
 CITYSCAPES_OBJECTS = (4, 5, 6, 7, *range(11, 19))
-# Of the classes that have instances, 11 to 18.
-CITYSCAPES_LABEL_IDS = (24, 25, 26, 27, 28, 31, 32, 33)
+# By training id; from 11 on there are instances.
+CITYSCAPES_LABEL_IDS = (7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33)
 
 
 def make_label_map(rng, size, ground, objects, ignored):
@@ -51,13 +51,13 @@ def make_camvid(folder, num_train=266, num_val=4, num_files=8):
     """
     rng = np.random.default_rng(0)
     names = [f'frame_{number:05d}' for number in range(num_files + num_val)]
-    for name in names:
+    for name in [*(f'train/{name}' for name in names), 'val/frame_00000']:
         label_map = make_label_map(
             rng, (360, 480), CAMVID_GROUND, CAMVID_OBJECTS, CAMVID_IGNORED
         )
         assert len(np.unique(label_map)) == CAMVID_CLASSES + 1
-        write(folder / 'annotations/train' / f'{name}.png', label_map)
-        write(folder / 'images/train' / f'{name}.png', make_photo(rng, label_map))
+        write(folder / 'annotations' / f'{name}.png', label_map)
+        write(folder / 'images' / f'{name}.png', make_photo(rng, label_map))
     train = [names[number % num_files] for number in range(num_train)]
     (folder / 'splits').mkdir()
     for split, lines in (('train', train), ('val', names[num_files:])):
@@ -74,8 +74,11 @@ def make_cityscapes(folder, counts=(('train', 4), ('val', 1)), size=(128, 256)):
             )
             assert len(np.unique(label_map)) == CITYSCAPES_CLASSES + 1
             instance_map = label_map.astype(np.uint16)
-            for class_id, label_id in enumerate(CITYSCAPES_LABEL_IDS, 11):
+            for class_id in range(11, CITYSCAPES_CLASSES):
+                label_id = CITYSCAPES_LABEL_IDS[class_id]
                 instance_map[label_map == class_id] = 1000 * label_id
+            to_id = np.zeros(256, np.uint8)
+            to_id[:CITYSCAPES_CLASSES] = CITYSCAPES_LABEL_IDS
             name = f'{split}/town/town_{number:06d}_000019'
             write(
                 folder / 'leftImg8bit' / f'{name}_leftImg8bit.png',
@@ -83,4 +86,5 @@ def make_cityscapes(folder, counts=(('train', 4), ('val', 1)), size=(128, 256)):
             )
             labels = folder / 'gtFine' / f'{name}_gtFine'
             write(labels.with_name(f'{labels.name}_labelTrainIds.png'), label_map)
+            write(labels.with_name(f'{labels.name}_labelIds.png'), to_id[label_map])
             write(labels.with_name(f'{labels.name}_instanceIds.png'), instance_map)

@@ -57,14 +57,9 @@ class TrainingRun:
         Raises:
             ToolError: When the test fails.
         """
-        folder = self.work_dir / 'test'
-        shutil.rmtree(folder, ignore_errors=True)
-        checkpoint = self.work_dir / f'iter_{self._cfg.train_cfg.max_iters}.pth'
-        self._run_tool(
-            'tools/test.py', [self._config, checkpoint, '--work-dir', folder]
+        return test_checkpoint(
+            self._config, final_checkpoint(self._cfg), self._run_tool
         )
-        (metrics,) = folder.glob('*/*.json')
-        return json.loads(metrics.read_text())
 
     def _stamp(self) -> dict:
         path = self.work_dir / 'training.json'
@@ -73,3 +68,31 @@ class TrainingRun:
     def _write_stamp(self, finished: bool) -> None:
         stamp = {'inputs': self._inputs, 'finished': finished}
         write_atomically(self.work_dir / 'training.json', json.dumps(stamp))
+
+
+def final_checkpoint(cfg: Config) -> Path:
+    """The weights that a training leaves at its end."""
+    return Path(cfg.work_dir) / f'iter_{cfg.train_cfg.max_iters}.pth'
+
+
+def test_checkpoint(
+    config: Union[str, Path], checkpoint: Union[str, Path], run_tool: Tool
+) -> dict:
+    """Tests weights on the test data of a config.
+
+    Args:
+        config (str | Path): Config with a ``work_dir``; its folder ``test`` is renewed.
+        checkpoint (str | Path): The weights.
+        run_tool (callable): See :class:`TrainingRun`.
+
+    Returns:
+        dict: What the evaluator measured, by name.
+
+    Raises:
+        ToolError: When the test fails.
+    """
+    folder = Path(Config.fromfile(config).work_dir) / 'test'
+    shutil.rmtree(folder, ignore_errors=True)
+    run_tool('tools/test.py', [config, checkpoint, '--work-dir', folder])
+    (metrics,) = folder.glob('*/*.json')
+    return json.loads(metrics.read_text())

@@ -1,0 +1,67 @@
+"""Label maps of CamVid's classes, made of those of Cityscapes."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_data import make_cityscapes
+
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/cityscapes_to_camvid.py'
+# CamVid's classes by Cityscapes' training ids: road, sidewalk, building, wall, ...
+BY_TRAINING_ID = (3, 4, 1, 1, 7, 2, 6, 6, 5, 255, 0, 9, 10, 8, 8, 8, 8, 10, 10)
+
+
+def convert(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', [TOOL.name, *map(str, arguments)])
+    runpy.run_path(str(TOOL), run_name='__main__')
+
+
+@pytest.fixture
+def folders(tmp_path):
+    make_cityscapes(tmp_path)
+    return (tmp_path / 'leftImg8bit', tmp_path / 'gtFine', tmp_path / 'out')
+
+
+def test_every_class_becomes_that_of_camvid(folders, monkeypatch, capsys):
+    convert(monkeypatch, *folders)
+    assert (
+        f'5 label maps lie in {folders[2] / "annotations"}' in capsys.readouterr().out
+    )
+    made = sorted((folders[2] / 'annotations').rglob('*.png'))
+    trained = sorted(folders[1].rglob('*_labelTrainIds.png'))
+    photos = sorted((folders[2] / 'images').rglob('*.png'))
+    assert len(made) == len(trained) == len(photos) == 5
+    table = np.full(256, 255, np.uint8)
+    table[:19] = BY_TRAINING_ID
+    for label_map, training_ids, photo in zip(made, trained, photos):
+        expected = table[cv2.imread(str(training_ids), cv2.IMREAD_UNCHANGED)]
+        found = cv2.imread(str(label_map), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(found, expected)
+        key = label_map.relative_to(folders[2] / 'annotations')
+        assert key == photo.relative_to(folders[2] / 'images')
+        assert photo.resolve().name == training_ids.name.replace(
+            '_gtFine_labelTrainIds', '_leftImg8bit'
+        )
+    # Again, on what is there.
+    convert(monkeypatch, *folders)
+
+
+def test_a_mask_of_other_ids_is_named(folders, monkeypatch):
+    wrong = sorted(folders[1].rglob('*_labelIds.png'))[2]
+    cv2.imwrite(str(wrong), np.full((128, 256), 34, np.uint8))
+    with pytest.raises(SystemExit, match=f'{wrong} shows 34, which is no label id'):
+        convert(monkeypatch, *folders)
+    assert not (folders[2] / 'annotations').exists()
+
+
+def test_photos_of_others_are_left_alone(folders, monkeypatch):
+    convert(monkeypatch, *folders)
+    link = next((folders[2] / 'images').rglob('*.png'))
+    link.unlink()
+    link.write_bytes(b'mine')
+    with pytest.raises(SystemExit, match='is there already, and no link'):
+        convert(monkeypatch, *folders)
+    assert link.read_bytes() == b'mine'
