@@ -7,9 +7,9 @@ import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation import Table, comparison_table
-from mmseg_ganaug.evaluation.comparison import BASELINE
+from mmseg_ganaug.evaluation.comparison import BASELINE, runs_by_method
 from mmseg_ganaug.evaluation.paired import difference_table
-from mmseg_ganaug.evaluation.results_page import save_protocol
+from mmseg_ganaug.evaluation.results_page import draw_gains, save_protocol
 from mmseg_ganaug.method_comparison import MethodComparison
 from mmseg_ganaug.visualization import (
     Figure,
@@ -17,6 +17,9 @@ from mmseg_ganaug.visualization import (
     frequency_against_iou_chart,
     write_report,
 )
+
+# A chart of more methods is not read.
+_MOST_SERIES = 7
 
 
 def write_comparison(comparison: MethodComparison) -> List[Path]:
@@ -42,35 +45,45 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
         )
     folder = comparison.folder
     names, frequency = comparison.frequency()
-    title = f'{comparison.protocol}: {len(results)} trainings'
-    tables: List[Table] = [comparison_table(results, names, frequency, title)]
+    share = dict(zip(names, frequency))
+    tables: List[Table] = [comparison_table(results, names, frequency)]
     methods = list(dict.fromkeys(result.method for result in results))
     if BASELINE in methods and len(methods) > 1:
         tables.append(difference_table(results))
     text = '\n'.join(table.to_markdown() for table in tables)
     files = [
-        save_protocol(
-            comparison.results_dir, comparison.protocol, dict(zip(names, frequency))
-        ),
+        save_protocol(comparison.results_dir, comparison.protocol, share),
         write_atomically(comparison.results_dir / 'results.md', text),
     ]
-    mean_iou = {
+    mean = {
         method: {
-            name: float(
-                np.mean([r.per_class_iou[name] for r in results if r.method == method])
-            )
-            for name in names
+            name: float(np.mean([run.figure(name) for run in group]))
+            for name in ['mIoU', *names]
         }
-        for method in methods
+        for method, group in runs_by_method(results).items()
     }
-    chart = class_iou_chart(names, mean_iou, folder / 'class_iou.png')
-    figures = [Figure(chart, 'Mean over the seeds of each method.', 'IoU per class')]
+    best = sorted(mean, key=lambda m: (m != BASELINE, -mean[m]['mIoU']))
+    figures = []
+    if len(tables) > 1:
+        path = draw_gains(results, share, folder / 'gains.png')
+        caption = (
+            'Mean over the seeds, of which the number stands in brackets; the rarest '
+            'classes are on the left.'
+        )
+        figures.append(Figure(path, caption, 'Gains and losses'))
+    shown = {method: mean[method] for method in best[:_MOST_SERIES]}
+    chart = class_iou_chart(names, shown, folder / 'class_iou.png')
+    caption = 'Mean over the seeds of each method.'
+    if len(shown) < len(mean):
+        caption += f' The {len(shown) - 1} with the highest mIoU are shown.'
+    figures.append(Figure(chart, caption, 'IoU per class'))
     if BASELINE in methods:
         path = folder / 'frequency_iou.png'
-        frequency_against_iou_chart(names, frequency, mean_iou[BASELINE], path)
+        frequency_against_iou_chart(names, frequency, mean[BASELINE], path)
         figures.append(
             Figure(path, 'The baseline: rare classes score worst.', 'Frequency and IoU')
         )
+    title = f'{comparison.protocol}: {len(results)} trainings'
     report = write_report(folder / 'report.html', title, [*tables, *figures])
     print('\n'.join(table.to_text() for table in tables))
     return [*files, *(Path(figure.path) for figure in figures), report]

@@ -183,6 +183,8 @@ def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys)
         comparison.run(cell)
     files = write_comparison(comparison)
     assert all(path.is_file() for path in files)
+    pictures = {path.name for path in files if path.suffix == '.png'}
+    assert pictures == {'gains.png', 'class_iou.png', 'frequency_iou.png'}
     text = (tmp_path / 'results/toy/results.md').read_text()
     assert '52.00' in text
     assert '+4.00 ± 0.00' in text  # pole

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import List, Mapping, Sequence, Union
+from typing import Dict, List, Mapping, Sequence, Union
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
 
 #: File beside the results of a protocol, with the class shares of its training data.
 PROTOCOL_FILE = 'protocol.json'
+# A chart with more columns is not read.
+_MOST_COLUMNS = 21
 _BLOCK = re.compile(
     r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
     r'\n).*?(?P<end><!-- end of results -->)',
@@ -59,6 +61,11 @@ def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
         if not path.match(f'{tells}/results.json'):
             raise ValueError(f'{path} tells of {tells}: put it there, or mend it')
     return results
+
+
+def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
+    """Reads the class shares that :func:`save_protocol` wrote."""
+    return json.loads((Path(folder) / PROTOCOL_FILE).read_text())['class_share']
 
 
 def method_table(
@@ -130,6 +137,39 @@ def method_table(
     )
 
 
+def draw_gains(
+    results: Sequence[RunResult],
+    class_share: Mapping[str, float],
+    path: Union[str, Path],
+    min_runs: int = 1,
+) -> Path:
+    """Draws what methods gain on the baseline, mIoU and the rarest classes first.
+
+    Args:
+        results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
+        class_share (Mapping[str, float]): See :func:`method_table`.
+        path (str | Path): The PNG or SVG file to write.
+        min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
+
+    Returns:
+        Path: The file.
+    """
+    from mmseg_ganaug.visualization import gain_chart
+
+    runs = runs_by_method(results)
+    baseline = runs.pop(BASELINE)
+    columns = ['mIoU', *sorted(class_share, key=class_share.__getitem__)]
+    gains = {
+        f'{method} ({len(group)})': {
+            name: compare_runs(group, baseline, name).mean for name in columns
+        }
+        for method, group in runs.items()
+        if len(group) >= min_runs
+    }
+    best_first = dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
+    return gain_chart(best_first, columns[:_MOST_COLUMNS], path, BASELINE)
+
+
 def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '') -> str:
     """Renews the tables of a page.
 
@@ -149,10 +189,9 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
 
     def table(match: 're.Match[str]') -> str:
         folder = Path(results_dir) / match['protocol']
-        share = json.loads((folder / PROTOCOL_FILE).read_text())['class_share']
         made = method_table(
             load_protocol(folder),
-            share,
+            load_class_share(folder),
             config_prefix=config_prefix,
             min_runs=int(match['runs'] or 1),
             all_classes=bool(match['all']),

@@ -9,6 +9,7 @@ from mmseg_ganaug.visualization.figures import (
     class_iou_chart,
     colour_label_map,
     frequency_against_iou_chart,
+    gain_chart,
 )
 from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
 from mmseg_ganaug.visualization.overlay import framed, overlay_label_map
@@ -27,6 +28,7 @@ __all__ = [
     'colour_label_map',
     'framed',
     'frequency_against_iou_chart',
+    'gain_chart',
     'overlay_label_map',
     'recomposition_gallery',
     'write_report',

@@ -21,6 +21,7 @@ _WIDTH = 5.2
 _MOST_BARS = 120
 _MARKERS = 'osD^vPX'
 _POINTS_WITH_NAMES = 60
+_LEGEND_LINE = 0.2  # inches
 
 
 def _new_figure(width: float, height: float) -> Any:
@@ -35,9 +36,16 @@ def _new_figure(width: float, height: float) -> Any:
 
 
 def _save(figure: Any, path: Union[str, Path]) -> Path:
-    png = io.BytesIO()
-    figure.savefig(png, format='png', dpi=_DPI)
-    return write_atomically(path, png.getvalue())
+    from matplotlib import rc_context
+
+    content = io.BytesIO()
+    if Path(path).suffix == '.svg':
+        # Text stays text, and the same chart is the same file.
+        with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'mmseg_ganaug'}):
+            figure.savefig(content, format='svg', metadata={'Date': None})
+    else:
+        figure.savefig(content, format='png', dpi=_DPI)
+    return write_atomically(path, content.getvalue())
 
 
 def _plain_log_labels(axes: Any) -> None:
@@ -75,7 +83,9 @@ def class_chart(
     """
     as_bars = len(series) * len(order) <= _MOST_BARS
     row_height = max(0.26, 0.13 * len(series) + 0.06) if as_bars else 0.2
-    figure = _new_figure(_WIDTH, 1.5 + row_height * len(order))
+    columns = _legend_columns(list(series))
+    legend = _LEGEND_LINE * math.ceil(len(series) / columns)
+    figure = _new_figure(_WIDTH, 1.3 + legend + row_height * len(order))
     axes = figure.add_subplot()
     _set_value_axis(axes, np.concatenate(list(series.values())), log, limit)
     draw = _draw_bars if as_bars else _draw_dots
@@ -101,7 +111,7 @@ def class_chart(
         title=title,
         title_fontsize=12,
         alignment='left',
-        ncols=_legend_columns(list(series)),
+        ncols=columns,
         frameon=False,
         fontsize=9.5,
         handlelength=1,
@@ -206,6 +216,58 @@ def _colour(index: int, count: int) -> Any:
 def _short(value: float) -> str:
     """Two significant digits, and never fewer than the whole number."""
     return f'{value:.0f}' if value >= 9.95 or value == 0 else f'{value:#.2g}'
+
+
+def heat_chart(
+    rows: Mapping[str, Sequence[float]],
+    columns: Sequence[str],
+    path: Union[str, Path],
+    *,
+    title: str,
+    limit: float,
+) -> Path:
+    """A cell per row and column: the number, blue above zero and red below it.
+
+    Args:
+        rows (Mapping[str, Sequence[float]]): A value for each column; NaN is left
+            blank.
+        columns (Sequence[str]): Their names.
+        path (str | Path): The PNG or SVG file to write.
+        title (str): Title of the chart.
+        limit (float): From this value on, a colour is at its strongest.
+    """
+    values = np.array([list(row) for row in rows.values()], float)
+    longest = max(map(len, rows))
+    figure = _new_figure(
+        0.4 + 0.06 * longest + 0.38 * len(columns), 1.4 + 0.22 * len(rows)
+    )
+    axes = figure.add_subplot()
+    edges = [np.arange(count + 1) - 0.5 for count in values.shape[::-1]]
+    axes.pcolormesh(*edges, values, cmap='RdBu', vmin=-limit, vmax=limit)
+    axes.invert_yaxis()
+    axes.set_yticks(np.arange(len(rows)), list(rows), fontsize=8, parse_math=False)
+    axes.set_xticks(
+        np.arange(len(columns)),
+        columns,
+        fontsize=8,
+        rotation=45,
+        ha='left',
+        rotation_mode='anchor',
+        parse_math=False,
+    )
+    axes.tick_params(
+        length=0, top=False, bottom=False, labeltop=True, labelbottom=False
+    )
+    for (row, column), value in np.ndenumerate(values):
+        if not math.isnan(value):
+            # On a strong colour, white is what can be read.
+            ink = 'white' if abs(value) > 0.55 * limit else _INK
+            text = f'{value + 0.0:+.1f}'
+            axes.text(column, row, text, ha='center', va='center', size=7, color=ink)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    figure.suptitle(title, x=0.01, ha='left', fontsize=11)
+    return _save(figure, path)
 
 
 def scatter_chart(

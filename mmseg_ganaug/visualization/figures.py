@@ -2,14 +2,16 @@
 
 import math
 from pathlib import Path
-from typing import Mapping, Sequence, Union
+from typing import Any, Mapping, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.visualization.drawing import class_chart, scatter_chart
+from mmseg_ganaug.visualization.drawing import class_chart, heat_chart, scatter_chart
 
 # Above this ratio of the largest share to the smallest, the axis is logarithmic.
 _LOG_FROM_RATIO = 50.0
+# Points of IoU from which on a gain or a loss has the strongest colour.
+_STRONG_GAIN = 15.0
 
 
 def colour_label_map(
@@ -139,6 +141,42 @@ def class_iou_chart(
     )
 
 
+def gain_chart(
+    gains: Mapping[str, Mapping[str, float]],
+    columns: Sequence[str],
+    path: Union[str, Path],
+    baseline: str = 'plain',
+) -> Path:
+    """Draws what methods gain on the baseline and lose against it, a row each.
+
+    Args:
+        gains (Mapping[str, Mapping[str, float]]): For each row, such as
+            'AddMulti (3 seeds)', differences in points of IoU by column; NaN, where
+            a class is absent, stays blank.
+        columns (Sequence[str]): Those shown, such as 'mIoU' and class names.
+        path (str | Path): The PNG or SVG file to write.
+        baseline (str): Named in the title. Defaults to 'plain'.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        ValueError: When there is nothing to draw, or a row lacks a column.
+    """
+    _require_series(gains, columns)
+    for row, found in gains.items():
+        missing = [name for name in columns if name not in found]
+        if missing:
+            raise ValueError(f'{row!r} has no gain of {missing}')
+    return heat_chart(
+        {row: [found[name] for name in columns] for row, found in gains.items()},
+        columns,
+        path,
+        title=f'Gain on {baseline}, points of IoU',
+        limit=_STRONG_GAIN,
+    )
+
+
 def frequency_against_iou_chart(
     class_names: Sequence[str],
     frequency: Sequence[float],
@@ -188,7 +226,7 @@ def frequency_against_iou_chart(
     return correlation
 
 
-def _require_series(series: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+def _require_series(series: Mapping[str, Any], names: Sequence[str]) -> None:
     if not series or not len(names):
         raise ValueError('a chart needs at least one series and one class')
 

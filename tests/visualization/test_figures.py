@@ -12,6 +12,7 @@ from mmseg_ganaug.visualization import (
     colour_label_map,
     drawing,
     frequency_against_iou_chart,
+    gain_chart,
 )
 
 NAMES = ['road', 'car', 'pole', 'a $b_c$']
@@ -98,6 +99,32 @@ def test_classes_are_ordered_by_frequency_and_a_missing_one_is_spelt_out(
 def test_the_axis_is_linear_where_the_classes_are_balanced(tmp_path, drawn_texts):
     class_frequency_chart(['a', 'b'], {'real': [0.4, 0.6]}, tmp_path / 'a.png')
     assert 'share of the labelled pixels, %' in drawn_texts
+
+
+def test_a_long_legend_leaves_the_classes_their_room(tmp_path):
+    ious = dict(zip(NAMES, [90.0, 50.0, 10.0, 1.0]))
+    names = [f'a method with quite a long name, number {i}' for i in range(40)]
+    few = class_iou_chart(NAMES, dict.fromkeys(names[:31], ious), tmp_path / 'a.png')
+    many = class_iou_chart(NAMES, dict.fromkeys(names, ious), tmp_path / 'b.png')
+    heights = [cv2.imread(str(path)).shape[0] for path in (few, many)]
+    # Dots: only the legend has grown, by nine lines.
+    assert heights[1] - heights[0] > 9 * 30
+
+
+def test_gains_and_losses_have_their_numbers_and_colours(tmp_path, drawn_texts):
+    gains = {
+        'one (3)': {'mIoU': 2.04, 'a $b_c$': 20.0, 'car': 0.0, 'left out': 77.0},
+        'two (1)': {'mIoU': -1.0, 'a $b_c$': -20.0, 'car': math.nan, 'left out': 7.0},
+    }
+    path = gain_chart(gains, ['mIoU', 'a $b_c$', 'car'], tmp_path / 'a.png')
+    assert {'one (3)', 'two (1)', 'a $b_c$', '+2.0', '-1.0', '+0.0'} <= set(drawn_texts)
+    assert 'nan' not in ''.join(drawn_texts)
+    assert '+77.0' not in drawn_texts
+    blue, _, red = (channel.astype(int) for channel in cv2.split(cv2.imread(str(path))))
+    assert (blue - red).max() > 60  # the gain of 20
+    assert (red - blue).max() > 60  # the loss
+    with pytest.raises(ValueError, match=r"'two \(1\)' has no gain of \['sky'\]"):
+        gain_chart({'two (1)': gains['two (1)']}, ['sky'], tmp_path / 'b.png')
 
 
 def test_absent_and_zero_ious_are_told_apart(tmp_path, drawn_texts):

@@ -1,21 +1,53 @@
-"""Renews the tables of results in README.md and docs/results.md.
+"""Renews the tables and the chart of results in README.md and docs/results.md.
 
     python tools/misc/update_results.py
 
 reads docs/results/PROTOCOL/METHOD/seedK/results.json and writes what stands between
-``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``. With --check it writes
-nothing, and fails where a table is out of date.
+``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``, and
+docs/results/PROTOCOL/gains.svg of the protocols shown in README.md. With --check it
+writes nothing, and fails where one of them is out of date.
 """
 
 import argparse
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import List
 
 from mmseg_ganaug.atomic_write import write_atomically
-from mmseg_ganaug.evaluation.results_page import fill_page
+from mmseg_ganaug.evaluation.results_page import (
+    draw_gains,
+    fill_page,
+    load_class_share,
+    load_protocol,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Page -> what leads from it to the root.
 PAGES = {'README.md': '', 'docs/results.md': '../'}
+#: Protocol that has a chart -> runs of a method that is shown there.
+CHARTS = {'camvid-small': 3}
+
+
+def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
+    """Draws the chart of a protocol; tells whether it was out of date.
+
+    The numbers on it are compared: libraries of another version draw other lines.
+    """
+    folder = ROOT / 'docs' / 'results' / protocol
+    chart = folder / 'gains.svg'
+    with TemporaryDirectory() as elsewhere:
+        new = Path(elsewhere) / chart.name
+        draw_gains(load_protocol(folder), load_class_share(folder), new, min_runs)
+        stale = not chart.is_file() or shown_texts(chart) != shown_texts(new)
+        if stale and not check:
+            write_atomically(chart, new.read_bytes())
+    return stale
+
+
+def shown_texts(chart: Path) -> List[str]:
+    """What is written on an SVG chart."""
+    return re.findall(r'<text[^>]*>([^<]*)</text>', chart.read_text(encoding='utf-8'))
 
 
 def main():
@@ -36,6 +68,7 @@ def main():
             stale.append(name)
             if not check:
                 write_atomically(ROOT / name, filled)
+    stale += [f'the chart of {p}' for p in CHARTS if renew_chart(p, CHARTS[p], check)]
     if check and stale:
         raise SystemExit(
             f'{", ".join(stale)}: out of date; run python tools/misc/update_results.py'
