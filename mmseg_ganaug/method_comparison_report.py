@@ -1,7 +1,7 @@
 """What a comparison of methods leaves: tables, charts, one HTML file."""
 
 from pathlib import Path
-from typing import List
+from typing import List, Union
 
 import numpy as np
 
@@ -63,14 +63,15 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
         for method, group in runs_by_method(results).items()
     }
     best = sorted(mean, key=lambda m: (m != BASELINE, -mean[m]['mIoU']))
-    figures = []
+    overview: List[Figure] = []
+    figures: List[Figure] = []
     if len(tables) > 1:
         path = draw_gains(results, share, folder / 'gains.png')
         caption = (
             'Mean over the seeds, of which the number stands in brackets; the rarest '
             'classes are on the left.'
         )
-        figures.append(Figure(path, caption, 'Gains and losses'))
+        overview.append(Figure(path, caption, 'Gains and losses', wide=True))
     shown = {method: mean[method] for method in best[:_MOST_SERIES]}
     chart = class_iou_chart(names, shown, folder / 'class_iou.png')
     caption = 'Mean over the seeds of each method.'
@@ -84,6 +85,7 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
             Figure(path, 'The baseline: rare classes score worst.', 'Frequency and IoU')
         )
     title = f'{comparison.protocol}: {len(results)} trainings'
-    report = write_report(folder / 'report.html', title, [*tables, *figures])
+    sections: List[Union[Figure, Table]] = [*overview, *tables, *figures]
+    report = write_report(folder / 'report.html', title, sections)
     print('\n'.join(table.to_text() for table in tables))
-    return [*files, *(Path(figure.path) for figure in figures), report]
+    return [*files, *(Path(figure.path) for figure in [*overview, *figures]), report]
