@@ -8,13 +8,14 @@ import numpy as np
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation import Table, comparison_table
 from mmseg_ganaug.evaluation.comparison import BASELINE, runs_by_method
-from mmseg_ganaug.evaluation.paired import difference_table
-from mmseg_ganaug.evaluation.results_page import draw_gains, save_protocol
+from mmseg_ganaug.evaluation.paired import difference_table, method_gains
+from mmseg_ganaug.evaluation.results_page import save_protocol
 from mmseg_ganaug.method_comparison import MethodComparison
 from mmseg_ganaug.visualization import (
     Figure,
     class_iou_chart,
     frequency_against_iou_chart,
+    gain_chart,
     write_report,
 )
 
@@ -66,7 +67,7 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
     overview: List[Figure] = []
     figures: List[Figure] = []
     if len(tables) > 1:
-        path = draw_gains(results, share, folder / 'gains.png')
+        path = gain_chart(method_gains(results), share, folder / 'gains.png')
         caption = (
             'Mean over the seeds, of which the number stands in brackets; the rarest '
             'classes are on the left.'

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 
@@ -80,6 +80,36 @@ def compare_runs(
     ours, theirs = ({run.seed: run.figure(name) for run in g} for g in (runs, baseline))
     seeds = sorted(set(ours) & set(theirs))
     return paired_difference([ours[s] for s in seeds], [theirs[s] for s in seeds])
+
+
+def method_gains(
+    results: Sequence[RunResult], min_runs: int = 1, baseline: str = BASELINE
+) -> Dict[str, Dict[str, float]]:
+    """Tells what each method gains on the baseline, the highest mIoU gain first.
+
+    Args:
+        results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
+        min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
+        baseline (str): The method that the others are compared with.
+
+    Returns:
+        dict[str, dict[str, float]]: 'METHOD (number of runs)' -> mean difference in
+        points of IoU, for 'mIoU' and each class; NaN where there is no pair.
+
+    Raises:
+        KeyError: When the baseline has no runs.
+    """
+    runs = runs_by_method(results)
+    reference = runs.pop(baseline)
+    names = ['mIoU', *results[0].per_class_iou]
+    gains = {
+        f'{method} ({len(group)})': {
+            name: compare_runs(group, reference, name).mean for name in names
+        }
+        for method, group in runs.items()
+        if len(group) >= min_runs
+    }
+    return dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
 
 
 def difference_table(

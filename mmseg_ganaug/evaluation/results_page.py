@@ -19,8 +19,6 @@ from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
 
 #: File beside the results of a protocol, with the class shares of its training data.
 PROTOCOL_FILE = 'protocol.json'
-# A chart with more columns is not read.
-_MOST_COLUMNS = 21
 _BLOCK = re.compile(
     r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
     r'\n).*?(?P<end><!-- end of results -->)',
@@ -135,39 +133,6 @@ def method_table(
         rows=rows,
         align='ll' + 'r' * (4 + len(shown)) + 'l',
     )
-
-
-def draw_gains(
-    results: Sequence[RunResult],
-    class_share: Mapping[str, float],
-    path: Union[str, Path],
-    min_runs: int = 1,
-) -> Path:
-    """Draws what methods gain on the baseline, mIoU and the rarest classes first.
-
-    Args:
-        results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
-        class_share (Mapping[str, float]): See :func:`method_table`.
-        path (str | Path): The PNG or SVG file to write.
-        min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
-
-    Returns:
-        Path: The file.
-    """
-    from mmseg_ganaug.visualization import gain_chart
-
-    runs = runs_by_method(results)
-    baseline = runs.pop(BASELINE)
-    columns = ['mIoU', *sorted(class_share, key=class_share.__getitem__)]
-    gains = {
-        f'{method} ({len(group)})': {
-            name: compare_runs(group, baseline, name).mean for name in columns
-        }
-        for method, group in runs.items()
-        if len(group) >= min_runs
-    }
-    best_first = dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
-    return gain_chart(best_first, columns[:_MOST_COLUMNS], path, BASELINE)
 
 
 def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '') -> str:

@@ -12,6 +12,8 @@ from mmseg_ganaug.visualization.drawing import class_chart, heat_chart, scatter_
 _LOG_FROM_RATIO = 50.0
 # Points of IoU from which on a gain or a loss has the strongest colour.
 _STRONG_GAIN = 15.0
+# A chart with more columns is not read.
+_MOST_CLASSES = 20
 
 
 def colour_label_map(
@@ -143,17 +145,22 @@ def class_iou_chart(
 
 def gain_chart(
     gains: Mapping[str, Mapping[str, float]],
-    columns: Sequence[str],
+    class_share: Mapping[str, float],
     path: Union[str, Path],
     baseline: str = 'plain',
 ) -> Path:
     """Draws what methods gain on the baseline and lose against it, a row each.
 
+    The columns are mIoU and the classes, the rarest first; of more than twenty classes
+    the twenty rarest are shown.
+
     Args:
         gains (Mapping[str, Mapping[str, float]]): For each row, such as
-            'AddMulti (3 seeds)', differences in points of IoU by column; NaN, where
-            a class is absent, stays blank.
-        columns (Sequence[str]): Those shown, such as 'mIoU' and class names.
+            'AddMulti (3)', differences in points of IoU, of 'mIoU' and each class;
+            NaN, where a class is absent, stays blank. See
+            :func:`~mmseg_ganaug.evaluation.paired.method_gains`.
+        class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
+            training pixels.
         path (str | Path): The PNG or SVG file to write.
         baseline (str): Named in the title. Defaults to 'plain'.
 
@@ -161,9 +168,11 @@ def gain_chart(
         Path: The file.
 
     Raises:
-        ValueError: When there is nothing to draw, or a row lacks a column.
+        ValueError: When there is nothing to draw, or a row lacks a class.
     """
-    _require_series(gains, columns)
+    rarest_first = sorted(class_share, key=class_share.__getitem__)
+    _require_series(gains, rarest_first)
+    columns = ['mIoU', *rarest_first[:_MOST_CLASSES]]
     for row, found in gains.items():
         missing = [name for name in columns if name not in found]
         if missing:

@@ -116,7 +116,8 @@ def test_gains_and_losses_have_their_numbers_and_colours(tmp_path, drawn_texts):
         'one (3)': {'mIoU': 2.04, 'a $b_c$': 20.0, 'car': 0.0, 'left out': 77.0},
         'two (1)': {'mIoU': -1.0, 'a $b_c$': -20.0, 'car': math.nan, 'left out': 7.0},
     }
-    path = gain_chart(gains, ['mIoU', 'a $b_c$', 'car'], tmp_path / 'a.png')
+    shares = {'car': 0.2, 'a $b_c$': 0.1}
+    path = gain_chart(gains, shares, tmp_path / 'a.png')
     assert {'one (3)', 'two (1)', 'a $b_c$', '+2.0', '-1.0', '+0.0'} <= set(drawn_texts)
     assert 'nan' not in ''.join(drawn_texts)
     assert '+77.0' not in drawn_texts
@@ -124,7 +125,7 @@ def test_gains_and_losses_have_their_numbers_and_colours(tmp_path, drawn_texts):
     assert (blue - red).max() > 60  # the gain of 20
     assert (red - blue).max() > 60  # the loss
     with pytest.raises(ValueError, match=r"'two \(1\)' has no gain of \['sky'\]"):
-        gain_chart({'two (1)': gains['two (1)']}, ['sky'], tmp_path / 'b.png')
+        gain_chart({'two (1)': gains['two (1)']}, {'sky': 0.5}, tmp_path / 'b.png')
 
 
 def test_absent_and_zero_ious_are_told_apart(tmp_path, drawn_texts):

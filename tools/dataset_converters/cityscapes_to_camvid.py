@@ -14,8 +14,8 @@ from mmseg_ganaug.datasets.label_conversion import write_label_maps
 from mmseg_ganaug.datasets.mask_classes import MaskClasses
 from mmseg_ganaug.datasets.mask_survey import survey_masks
 
-# CamVid's classes were joined from 32: its cars hold all vehicles of four wheels, its
-# buildings walls and bridges, its signs traffic lights.
+# Vehicles but those of two wheels are cars here, walls and bridges buildings, traffic
+# lights signs.
 LABEL_IDS = {
     'sky': [23],
     'building': [11, 12, 15, 16],

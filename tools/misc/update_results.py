@@ -15,12 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import List
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.evaluation.paired import method_gains
 from mmseg_ganaug.evaluation.results_page import (
-    draw_gains,
     fill_page,
     load_class_share,
     load_protocol,
 )
+from mmseg_ganaug.visualization import gain_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Page -> what leads from it to the root.
@@ -38,7 +39,8 @@ def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
     chart = folder / 'gains.svg'
     with TemporaryDirectory() as elsewhere:
         new = Path(elsewhere) / chart.name
-        draw_gains(load_protocol(folder), load_class_share(folder), new, min_runs)
+        gains = method_gains(load_protocol(folder), min_runs)
+        gain_chart(gains, load_class_share(folder), new)
         stale = not chart.is_file() or shown_texts(chart) != shown_texts(new)
         if stale and not check:
             write_atomically(chart, new.read_bytes())
