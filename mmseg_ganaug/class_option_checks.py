@@ -1,0 +1,105 @@
+"""Checks of the options that deal with classes; see option_checks.py."""
+
+from typing import Any, List, Optional, Union
+
+from mmseg_ganaug.option_checks import (
+    Owner,
+    check_numbers,
+    check_whole,
+    items_of,
+    plain,
+    refuse,
+)
+
+#: Label maps have 8 bits, and one value is for pixels without a class.
+MOST_CLASSES = 255
+
+
+def check_num_classes(owner: Owner, name: str, value: Any) -> int:
+    """Returns ``value``, if an 8-bit label map can hold so many classes.
+
+    Raises:
+        ValueError: If it is no whole number 1..255.
+    """
+    number = plain(value)
+    if isinstance(number, int) and number > MOST_CLASSES:
+        raise refuse(
+            owner,
+            name,
+            value,
+            f'at most {MOST_CLASSES}: label maps have 8 bits here, and one value is '
+            'for pixels without a class. Leave classes out, or join some',
+        )
+    return check_whole(owner, name, value, 1, MOST_CLASSES)
+
+
+def check_ignore_index(owner: Owner, name: str, value: Any) -> int:
+    """Returns ``value``, if a pixel of an 8-bit label map can have it.
+
+    Raises:
+        ValueError: If it is no whole number 0..255.
+    """
+    number = plain(value)
+    if isinstance(number, int) and not 0 <= number <= 255:
+        raise refuse(
+            owner,
+            name,
+            value,
+            'a value that a pixel of an 8-bit label map can have, 0..255. Set '
+            'ignore_index=255 in the data set, in the heads of the model and in the '
+            'metrics: where no pixel is 255, none is ignored either',
+        )
+    return check_whole(owner, name, value, 0, 255)
+
+
+def check_classes(owner: Owner, name: str, values: Any) -> List[Union[str, int]]:
+    """Returns ``values`` as a list, if they are different class names or ids.
+
+    Whether there are such classes is checked where the data set is known.
+
+    Raises:
+        ValueError: If there is none, one is neither text nor a whole number 0..254, or
+            one stands twice.
+    """
+    allowed = 'a list of different class names or ids'
+    listed = [plain(value) for value in items_of(owner, name, values, allowed)]
+    for item in listed:
+        if isinstance(item, str):
+            good = bool(item)
+        else:
+            good = isinstance(item, int) and not isinstance(item, bool)
+            good = good and 0 <= item < MOST_CLASSES
+        if not good or listed.count(item) > 1:
+            raise refuse(owner, name, values, allowed)
+    return listed
+
+
+def check_class_weight(
+    owner: Owner, name: str, values: Any, num_classes: Optional[int] = None
+) -> List[float]:
+    """Returns ``values`` as a list, if they can weight classes.
+
+    Args:
+        owner: Whose option it is.
+        name: The option.
+        values: The weight of each class.
+        num_classes: Number of classes C, where that is known.
+
+    Raises:
+        ValueError: If they are no list of C finite numbers >= 0, or all are 0.
+    """
+    count = 'one number >= 0 for each class'
+    allowed = f'{count}, not all 0'
+    weights = list(
+        check_numbers(owner, name, items_of(owner, name, values, allowed), 0)
+    )
+    if not any(weights):
+        raise refuse(owner, name, values, allowed)
+    if num_classes is not None and len(weights) != num_classes:
+        raise refuse(
+            owner,
+            name,
+            values,
+            f'{count}: {num_classes} are needed, {len(weights)} are given',
+        )
+    return weights
