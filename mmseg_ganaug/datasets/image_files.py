@@ -1,0 +1,334 @@
+"""Checks of image files that find what OpenCV and Pillow pass over.
+
+Both read on where a file is damaged, drop bits and bands, and take the first frame of
+several, without a word. The checks here work on the bytes of a file, and keep no state:
+many threads may call them.
+"""
+
+import io
+import json
+import shlex
+import zlib
+from pathlib import PurePath
+from typing import Any, Dict, Optional
+
+import cv2
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from mmseg_ganaug.datasets.image_headers import (
+    PNG_SIGNATURE,
+    UNKNOWN,
+    ImageFormat,
+    png_chunks,
+    probe_format,
+    unreadable,
+)
+
+# Opened by their own class, a file is not held against Image.MAX_IMAGE_PIXELS, which
+# belongs to the whole process.
+_OPENERS: Dict[str, Any] = {
+    'PNG': PngImagePlugin.PngImageFile,
+    'JPEG': JpegImagePlugin.JpegImageFile,
+    'TIFF': TiffImagePlugin.TiffImageFile,
+    'WEBP': WebPImagePlugin.WebPImageFile,
+    'GIF': GifImagePlugin.GifImageFile,
+    'JPEG2000': Jpeg2KImagePlugin.Jpeg2KImageFile,
+    'BMP': BmpImagePlugin.BmpImageFile,
+    'PNM': PpmImagePlugin.PpmImageFile,
+}
+_LABEL_MODES = ('L', 'P', '1')
+# What cameras and sensors give in 16 bits.
+_DEPTHS = (12, 14, 16)
+
+
+def check_label_file(content: bytes, path: str) -> ImageFormat:
+    """Checks a label map that MMSeg's own loader reads, bit by bit where it can.
+
+    Args:
+        content (bytes): The file.
+        path (str): Its name, for messages.
+
+    Returns:
+        ImageFormat: What its header says.
+
+    Raises:
+        ValueError: When the file is damaged or truncated, its format is lossy, it has
+            several frames, more than one band or more than 8 bits, or is larger than
+            Pillow reads. Names the file, and says what to do.
+    """
+    found = probe_format(content, path)
+    check_lossless(found, path)
+    if found.frames > 1:
+        raise ValueError(
+            f'{path} is a {found.format} of several frames, of which MMSeg reads the '
+            'first: save the frame that is the label map as an 8-bit PNG'
+        )
+    if found.format == 'NPY':
+        raise ValueError(
+            f'{path} is a NumPy array, which LoadAnnotations does not read: save the '
+            'class ids as an 8-bit PNG, or load the file by a transform of your own'
+        )
+    if found.format != UNKNOWN and (found.bands, found.kind) != (1, 'uint'):
+        raise _no_label_format(path, f'{found.bands} x {found.bits} bits, {found.kind}')
+    check_pillow_size(found, path)
+    mode = decode_image(content, path, found).mode
+    if mode not in _LABEL_MODES:
+        raise _no_label_format(path, mode)
+    return found
+
+
+def check_lossless(found: ImageFormat, path: str) -> None:
+    """Checks that a format keeps every value, as label maps need.
+
+    Args:
+        found (ImageFormat): Of the file.
+        path (str): Its name, for the message.
+
+    Raises:
+        ValueError: When it does not, or when that cannot be known.
+    """
+    remedy = (
+        'Export the label maps as PNG from where they were drawn; to convert this file '
+        'does not bring the values back'
+    )
+    name = found.format
+    if name == 'JPEG2000':
+        raise ValueError(
+            f'{path} is a JPEG 2000 file, and these are lossy as a rule: that every '
+            f'label value is what it was cannot be known. {remedy}'
+        )
+    if found.lossy:
+        name = {'WEBP': 'lossy WebP file', 'TIFF': 'TIFF with lossy compression'}.get(
+            name, f'{name} file'
+        )
+        raise ValueError(
+            f'{path} is a {name}: that is lossy and changes label values, most of all '
+            f'at the edges of objects. {remedy}'
+        )
+
+
+def check_pillow_size(found: ImageFormat, path: str) -> None:
+    """Checks that Pillow, by which MMSeg reads label maps, will open a file.
+
+    Args:
+        found (ImageFormat): Of the file.
+        path (str): Its name, for the message.
+
+    Raises:
+        ValueError: When it has more pixels than ``Image.MAX_IMAGE_PIXELS`` allows.
+    """
+    limit = Image.MAX_IMAGE_PIXELS
+    pixels = found.width * found.height
+    if limit is not None and pixels > 2 * limit:
+        raise ValueError(
+            f'{path} is {found.width} x {found.height}: {pixels / 1e6:.0f} megapixels, '
+            f'and Pillow, by which MMSeg reads label maps, opens {2 * limit / 1e6:.0f} '
+            'at most. Cut photo and label map into tiles'
+        )
+
+
+def check_photo_file(content: bytes, path: str) -> ImageFormat:
+    """Checks a photo that MMSeg's own LoadImageFromFile reads, which is by OpenCV.
+
+    Args:
+        content (bytes): The file.
+        path (str): Its name, for messages.
+
+    Returns:
+        ImageFormat: What its header says.
+
+    Raises:
+        ValueError: When the file is damaged or truncated, OpenCV does not read it, or
+            would drop bits, bands or frames. Names the file, its format, and a command
+            that converts.
+    """
+    found = probe_format(content, path)
+    problem = _photo_problem(found)
+    if problem is not None:
+        raise _convert_first(content, path, found, problem)
+    image = decode_image(content, path, found)
+    # Of a TIFF of two bands, Pillow may give one.
+    if _has_fourth_band(image) or len(image.getbands()) < found.bands:
+        problem = 'a fourth band, or transparency, which OpenCV drops'
+        raise _convert_first(content, path, found, problem)
+    # What Pillow opens, OpenCV need not; of these two it reads all.
+    if found.format not in ('PNG', 'JPEG') and _by_opencv(content) is None:
+        problem = 'a pixel format or compression that OpenCV does not read'
+        raise _convert_first(content, path, found, problem)
+    return found
+
+
+def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
+    """Decodes a whole image, of any size.
+
+    Args:
+        content (bytes): The file.
+        path (str): Its name, for the message.
+        found (ImageFormat): Of the file. A JPEG is read whole, but only an eighth of
+            its size is worked out.
+
+    Returns:
+        Image.Image: Decoded.
+
+    Raises:
+        ValueError: When it is damaged, truncated or no image. Names the file.
+    """
+    damage = None if content else 'the file is empty'
+    if found.format == 'PNG':
+        damage = find_png_damage(content)
+    if damage is not None:
+        raise unreadable(path, ValueError(damage))
+    try:
+        image = _OPENERS.get(found.format, Image.open)(io.BytesIO(content))
+        image.draft(image.mode, (1, 1))
+        image.load()
+    except UnidentifiedImageError as error:
+        raise unreadable(path, ValueError('no known image format')) from error
+    except Exception as error:  # on damaged bytes, decoders raise anything
+        raise unreadable(path, error) from error
+    return image
+
+
+def find_png_damage(content: bytes) -> Optional[str]:
+    """Looks for changed or missing bytes in a PNG, which has a checksum in each chunk.
+
+    Args:
+        content (bytes): The file.
+
+    Returns:
+        str | None: What is wrong; None where every byte up to its end is as written.
+    """
+    if not content.startswith(PNG_SIGNATURE):
+        return 'it does not begin as a PNG'
+    kind = b''
+    for kind, start, end in png_chunks(content):  # noqa: B007
+        if end + 4 > len(content):
+            return 'it is truncated'
+        stored = int.from_bytes(content[end : end + 4], 'big')
+        if zlib.crc32(memoryview(content)[start - 4 : end]) != stored:
+            return f'the checksum of the bytes {start - 4} to {end} is wrong'
+    return None if kind == b'IEND' else 'it is truncated'
+
+
+def _no_label_format(path: str, pixel_format: str) -> ValueError:
+    return ValueError(
+        f'{path} has pixel format {pixel_format}; a label map is an 8-bit '
+        'single-channel image of class ids: convert it first (for many data sets '
+        'MMSeg has tools/dataset_converters)'
+    )
+
+
+def _photo_problem(found: ImageFormat) -> Optional[str]:
+    """Why OpenCV would not give the photo as it is, as far as the header tells."""
+    if found.format in ('NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR'):
+        return 'a format that OpenCV does not read'
+    if found.format == 'GIF':
+        return 'which OpenCV does not read, and which may hold several frames'
+    if found.frames > 1:
+        return 'several frames or pages, of which OpenCV reads one'
+    if found.kind == 'float':
+        return 'floating-point numbers, which OpenCV does not read as a photo'
+    if found.bits > 8 or found.kind == 'int':
+        return f'{found.bits} bits a band, of which OpenCV drops all but 8'
+    # A JPEG of four bands is in CMYK, which OpenCV converts.
+    if found.format != UNKNOWN and found.format != 'JPEG' and found.bands > 4:
+        return f'{found.bands} bands, of which OpenCV reads 3 at most'
+    return None
+
+
+def _has_fourth_band(image: Image.Image) -> bool:
+    """Whether there is more than colours: infrared, or alpha that is not opaque."""
+    if image.mode == 'CMYK':
+        return image.format != 'JPEG'
+    if image.mode not in ('LA', 'PA', 'RGBA', 'RGBX', 'La', 'RGBa'):
+        if 'transparency' not in image.info:
+            return False
+        image = image.convert('RGBA')
+    last = np.asarray(image.getchannel(len(image.getbands()) - 1))
+    return bool(last.min() < 255)
+
+
+def _by_opencv(content: bytes, flag: int = cv2.IMREAD_COLOR) -> Optional[np.ndarray]:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+    except cv2.error:
+        return None
+
+
+def _convert_first(
+    content: bytes, path: str, found: ImageFormat, problem: str
+) -> ValueError:
+    """The error for a sound file that the loader does not read as it is."""
+    array = None
+    if found.format in ('PNG', 'TIFF', 'PNM') and found.bands <= 4:
+        array = _by_opencv(content, cv2.IMREAD_UNCHANGED)
+    largest = None if array is None else float(np.nanmax(array))
+    shown = '' if largest is None or found.bits == 8 else f', values up to {largest:g}'
+    bands = f'{found.bands} x {found.bits} bits, {found.kind}'
+    described = f' ({bands}{shown})' if found.bands else ''
+    return ValueError(
+        f'{path} is a {found.format} file{described}: {problem}. Convert the photos of '
+        'its folder to 8-bit PNG files of three bands, for example by\n'
+        f'{_command(path, found, largest)}\n'
+        'or load them by a transform of your own'
+    )
+
+
+def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
+    """A command that converts all files of a folder into one beside it."""
+    place = PurePath(path)
+    target = place.parent.with_name(f'{place.parent.name or "photos"}_8bit')
+    imports, save = 'from PIL import Image', 'Image.open(f).convert("RGB").save(o)'
+    if found.format == 'NPY':
+        # RGB, as most arrays are; OpenCV writes BGR.
+        imports = 'import cv2, numpy'
+        save = 'cv2.imwrite(str(o), numpy.load(f)[..., ::-1])'
+    elif found.format in ('HEIC', 'JPEG XL', 'EXR'):
+        return f'magick mogrify -format png -depth 8 {shlex.quote(path)}'
+    elif found.bands > 4 or (found.format == 'TIFF' and found.bands == 2):
+        scale = '' if found.bits == 8 else '-scale '
+        return (
+            f'gdal_translate -of PNG -ot Byte {scale}-b 1 -b 2 -b 3 '
+            f'{shlex.quote(path)} {shlex.quote(str(target / place.stem) + ".png")}'
+        )
+    elif largest is not None and (found.bits > 8 or found.kind != 'uint'):
+        imports = 'import cv2'
+        kept = '[..., :3]' if found.bands > 3 else ''
+        save = (
+            'cv2.imwrite(str(o), cv2.convertScaleAbs('
+            f'cv2.imread(str(f), -1){kept}, alpha=255 / {_white(found, largest):g}))'
+        )
+    return 'python -c ' + shlex.quote(
+        f'{imports}; from pathlib import Path; t = Path({_literal(str(target))}); '
+        f't.mkdir(); [{save} for f in Path({_literal(str(place.parent))})'
+        f'.glob({_literal("*" + place.suffix)}) '
+        'for o in [t / (f.stem + ".png")]]'
+    )
+
+
+def _white(found: ImageFormat, largest: float) -> float:
+    """The value that becomes 255."""
+    if found.kind == 'float':
+        return next((white for white in (1, 255) if largest <= white), largest)
+    return next((2**bits - 1 for bits in _DEPTHS if largest < 2**bits), largest)
+
+
+def _literal(text: str) -> str:
+    """A Python string in double quotes, which a shell's single quotes leave alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(text)
+    return json.dumps(text, ensure_ascii=False)
