@@ -1,0 +1,149 @@
+"""Reading the files of generated samples, so that damage is never passed over."""
+
+import os
+import zlib
+from pathlib import Path
+from typing import Callable, Optional, Union
+
+import cv2
+import numpy as np
+
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_JPEG_BEGIN, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
+_REMEDY = 'tools/synthesize.py CONFIG --verify makes it again'
+
+
+class DamagedSampleError(OSError):
+    """A file of a generated sample is missing or damaged; names it and the remedy."""
+
+
+def read_sample_photo(path: Union[str, os.PathLike]) -> np.ndarray:
+    """Reads the photo of a generated sample.
+
+    Args:
+        path (str | Path): PNG or JPEG file of a store.
+
+    Returns:
+        np.ndarray: uint8 BGR [H, W, 3].
+
+    Raises:
+        DamagedSampleError: When the file is missing, empty, truncated or damaged.
+    """
+    return _read(path, decode_photo)
+
+
+def read_sample_label_map(path: Union[str, os.PathLike]) -> np.ndarray:
+    """Reads the label map of a generated sample.
+
+    Args:
+        path (str | Path): PNG file of a store.
+
+    Returns:
+        np.ndarray: uint8 [H, W], class ids from 0 on.
+
+    Raises:
+        DamagedSampleError: When the file is missing, empty, truncated or damaged, or
+            is no grey image of 8 bits.
+    """
+    return _read(path, decode_label_map)
+
+
+def decode_photo(content: bytes) -> np.ndarray:
+    """Decodes the photo of a sample.
+
+    Args:
+        content (bytes): A whole PNG or JPEG file.
+
+    Returns:
+        np.ndarray: uint8 BGR [H, W, 3].
+
+    Raises:
+        ValueError: When it is damaged; says how, such as 'is truncated'.
+    """
+    return _decoded(content, cv2.IMREAD_COLOR)
+
+
+def decode_label_map(content: bytes) -> np.ndarray:
+    """Decodes the label map of a sample.
+
+    Args:
+        content (bytes): A whole PNG file.
+
+    Returns:
+        np.ndarray: uint8 [H, W].
+
+    Raises:
+        ValueError: When it is damaged, or is no grey image of 8 bits.
+    """
+    label_map = _decoded(content, cv2.IMREAD_UNCHANGED)
+    if label_map.ndim != 2 or label_map.dtype != np.uint8:
+        raise ValueError(
+            f'is {label_map.dtype} {list(label_map.shape)}, not a label map of uint8 '
+            '[H, W]'
+        )
+    return label_map
+
+
+def image_damage(content: bytes) -> Optional[str]:
+    """Finds damage that a decoder may pass over.
+
+    Of a PNG the checksum of each chunk is computed, so that a flipped bit is found; of
+    a JPEG, which has none, only a missing end is.
+
+    Args:
+        content (bytes): A whole PNG or JPEG file.
+
+    Returns:
+        str | None: Such as 'is truncated'; None where nothing was found.
+    """
+    if not content:
+        return 'is empty'
+    if content.startswith(_PNG_SIGNATURE):
+        return _png_damage(content)
+    if content.startswith(_JPEG_BEGIN):
+        return None if content.endswith(_JPEG_END) else 'is truncated'
+    return 'is neither PNG nor JPEG'
+
+
+def _png_damage(content: bytes) -> Optional[str]:
+    view = memoryview(content)
+    start = len(_PNG_SIGNATURE)
+    while start + 12 <= len(view):
+        # A chunk: length of the data, type, data, checksum of type and data.
+        end = start + 12 + int.from_bytes(view[start : start + 4], 'big')
+        if end > len(view):
+            break
+        checksum = int.from_bytes(view[end - 4 : end], 'big')
+        if zlib.crc32(view[start + 4 : end - 4]) != checksum:
+            return 'is damaged: a checksum of the PNG is wrong'
+        if view[start + 4 : start + 8] == b'IEND':
+            return None if end == len(view) else 'holds more than a PNG'
+        start = end
+    return 'is truncated'
+
+
+def _decoded(content: bytes, flags: int) -> np.ndarray:
+    damage = image_damage(content)
+    if damage:
+        raise ValueError(damage)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:  # such as a size beyond OpenCV's limit
+        image = None
+    if image is None:
+        raise ValueError('cannot be decoded')
+    return image
+
+
+def _read(
+    path: Union[str, os.PathLike], decode: Callable[[bytes], np.ndarray]
+) -> np.ndarray:
+    try:
+        return decode(Path(path).read_bytes())
+    except (FileNotFoundError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        # One argument alone, as workers of a DataLoader pass exceptions on.
+        raise DamagedSampleError(
+            f'the file {os.fspath(path)} of a generated sample '
+            f'{"is missing" if missing else error}: {_REMEDY}'
+        ) from error
