@@ -29,7 +29,6 @@ from PIL import (
 
 from mmseg_ganaug.datasets.image_headers import (
     PNG_SIGNATURE,
-    UNKNOWN,
     ImageFormat,
     png_chunks,
     probe_format,
@@ -48,6 +47,7 @@ _OPENERS: Dict[str, Any] = {
     'BMP': BmpImagePlugin.BmpImageFile,
     'PNM': PpmImagePlugin.PpmImageFile,
 }
+_NOT_BY_OPENCV = ('GIF', 'NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR')
 _LABEL_MODES = ('L', 'P', '1')
 # What cameras and sensors give in 16 bits.
 _DEPTHS = (12, 14, 16)
@@ -80,12 +80,12 @@ def check_label_file(content: bytes, path: str) -> ImageFormat:
             f'{path} is a NumPy array, which LoadAnnotations does not read: save the '
             'class ids as an 8-bit PNG, or load the file by a transform of your own'
         )
-    if found.format != UNKNOWN and (found.bands, found.kind) != (1, 'uint'):
-        raise _no_label_format(path, f'{found.bands} x {found.bits} bits, {found.kind}')
+    if found.bands > 1 or found.bits > 8 or found.kind != 'uint':
+        raise _no_label_format(path, _pillow_mode(content, found), found)
     check_pillow_size(found, path)
     mode = decode_image(content, path, found).mode
     if mode not in _LABEL_MODES:
-        raise _no_label_format(path, mode)
+        raise _no_label_format(path, mode, found)
     return found
 
 
@@ -161,11 +161,12 @@ def check_photo_file(content: bytes, path: str) -> ImageFormat:
     image = decode_image(content, path, found)
     # Of a TIFF of two bands, Pillow may give one.
     if _has_fourth_band(image) or len(image.getbands()) < found.bands:
-        problem = 'a fourth band, or transparency, which OpenCV drops'
+        problem = 'drops its last band, which is not plain opacity'
         raise _convert_first(content, path, found, problem)
     # What Pillow opens, OpenCV need not; of these two it reads all.
     if found.format not in ('PNG', 'JPEG') and _by_opencv(content) is None:
-        problem = 'a pixel format or compression that OpenCV does not read'
+        problem = 'does not read this pixel format or compression'
+        found = found._replace(format=image.format or found.format)
         raise _convert_first(content, path, found, problem)
     return found
 
@@ -191,7 +192,7 @@ def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
     if damage is not None:
         raise unreadable(path, ValueError(damage))
     try:
-        image = _OPENERS.get(found.format, Image.open)(io.BytesIO(content))
+        image = _open(content, found)
         image.draft(image.mode, (1, 1))
         image.load()
     except UnidentifiedImageError as error:
@@ -222,29 +223,49 @@ def find_png_damage(content: bytes) -> Optional[str]:
     return None if kind == b'IEND' else 'it is truncated'
 
 
-def _no_label_format(path: str, pixel_format: str) -> ValueError:
+def _open(content: bytes, found: ImageFormat) -> Image.Image:
+    return _OPENERS.get(found.format, Image.open)(io.BytesIO(content))
+
+
+def _pillow_mode(content: bytes, found: ImageFormat) -> str:
+    try:
+        return _open(content, found).mode
+    except Exception:  # as above; the mode is for a message alone
+        return 'unknown to Pillow'
+
+
+def _no_label_format(path: str, mode: str, found: ImageFormat) -> ValueError:
     return ValueError(
-        f'{path} has pixel format {pixel_format}; a label map is an 8-bit '
+        f'{path} has pixel format {mode}{_samples(found)}; a label map is an 8-bit '
         'single-channel image of class ids: convert it first (for many data sets '
         'MMSeg has tools/dataset_converters)'
     )
 
 
+def _samples(found: ImageFormat, largest: Optional[float] = None) -> str:
+    if not found.bands:
+        return ''
+    bands = f'{found.bands} band' + ('s' if found.bands > 1 else '')
+    kind = {'uint': '', 'int': ', signed', 'float': ', floating-point'}[found.kind]
+    shown = '' if largest is None else f', values up to {largest:g}'
+    return f' ({bands} of {found.bits} bits{kind}{shown})'
+
+
 def _photo_problem(found: ImageFormat) -> Optional[str]:
     """Why OpenCV would not give the photo as it is, as far as the header tells."""
-    if found.format in ('NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR'):
-        return 'a format that OpenCV does not read'
-    if found.format == 'GIF':
-        return 'which OpenCV does not read, and which may hold several frames'
+    if found.format in _NOT_BY_OPENCV:
+        return 'does not read this format'
     if found.frames > 1:
-        return 'several frames or pages, of which OpenCV reads one'
+        return 'reads one of its frames or pages'
     if found.kind == 'float':
-        return 'floating-point numbers, which OpenCV does not read as a photo'
-    if found.bits > 8 or found.kind == 'int':
-        return f'{found.bits} bits a band, of which OpenCV drops all but 8'
+        return 'does not read floating-point numbers as a photo'
+    if found.bits > 8:
+        return f'keeps 8 of the {found.bits} bits'
+    if found.kind == 'int':
+        return 'takes negative numbers for large ones'
     # A JPEG of four bands is in CMYK, which OpenCV converts.
-    if found.format != UNKNOWN and found.format != 'JPEG' and found.bands > 4:
-        return f'{found.bands} bands, of which OpenCV reads 3 at most'
+    if found.format != 'JPEG' and found.bands > 4:
+        return f'reads 3 of its {found.bands} bands at most'
     return None
 
 
@@ -272,15 +293,16 @@ def _convert_first(
 ) -> ValueError:
     """The error for a sound file that the loader does not read as it is."""
     array = None
-    if found.format in ('PNG', 'TIFF', 'PNM') and found.bands <= 4:
+    readable = found.bands <= 4 and (found.bits <= 16 or found.kind == 'float')
+    if found.format in ('PNG', 'TIFF', 'PNM', 'JPEG2000') and readable:
         array = _by_opencv(content, cv2.IMREAD_UNCHANGED)
-    largest = None if array is None else float(np.nanmax(array))
-    shown = '' if largest is None or found.bits == 8 else f', values up to {largest:g}'
-    bands = f'{found.bands} x {found.bits} bits, {found.kind}'
-    described = f' ({bands}{shown})' if found.bands else ''
+    largest = None
+    if array is not None and (found.bits > 8 or found.kind != 'uint'):
+        largest = float(np.nanmax(array))
     return ValueError(
-        f'{path} is a {found.format} file{described}: {problem}. Convert the photos of '
-        'its folder to 8-bit PNG files of three bands, for example by\n'
+        f'{path} is a photo of format {found.format}{_samples(found, largest)}, and '
+        f'OpenCV, by which MMSeg loads photos, {problem}. Convert the photos of its '
+        'folder to 8-bit PNG files of three bands, for example by\n'
         f'{_command(path, found, largest)}\n'
         'or load them by a transform of your own'
     )
@@ -297,13 +319,15 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
         save = 'cv2.imwrite(str(o), numpy.load(f)[..., ::-1])'
     elif found.format in ('HEIC', 'JPEG XL', 'EXR'):
         return f'magick mogrify -format png -depth 8 {shlex.quote(path)}'
-    elif found.bands > 4 or (found.format == 'TIFF' and found.bands == 2):
+    elif found.format == 'TIFF' and (
+        found.bands not in (1, 3, 4) or (found.bits > 8 and largest is None)
+    ):
         scale = '' if found.bits == 8 else '-scale '
         return (
             f'gdal_translate -of PNG -ot Byte {scale}-b 1 -b 2 -b 3 '
             f'{shlex.quote(path)} {shlex.quote(str(target / place.stem) + ".png")}'
         )
-    elif largest is not None and (found.bits > 8 or found.kind != 'uint'):
+    elif largest is not None:
         imports = 'import cv2'
         kept = '[..., :3]' if found.bands > 3 else ''
         save = (
@@ -312,7 +336,7 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
         )
     return 'python -c ' + shlex.quote(
         f'{imports}; from pathlib import Path; t = Path({_literal(str(target))}); '
-        f't.mkdir(); [{save} for f in Path({_literal(str(place.parent))})'
+        f't.mkdir(exist_ok=True); [{save} for f in Path({_literal(str(place.parent))})'
         f'.glob({_literal("*" + place.suffix)}) '
         'for o in [t / (f.stem + ".png")]]'
     )
@@ -321,7 +345,7 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
 def _white(found: ImageFormat, largest: float) -> float:
     """The value that becomes 255."""
     if found.kind == 'float':
-        return next((white for white in (1, 255) if largest <= white), largest)
+        return next((w for w in (1, 255) if largest <= 1.1 * w), largest)
     return next((2**bits - 1 for bits in _DEPTHS if largest < 2**bits), largest)
 
 

@@ -18,6 +18,8 @@ _ORIENTATION = 0x0112  # of the EXIF and TIFF tags
 _LOSSY_TIFF = (6, 7, 34892, 33003, 33004, 33005, 34712, 50001, 50002, 52546)
 _KINDS = {1: 'uint', 2: 'int', 3: 'float', 4: 'uint', 5: 'int', 6: 'float'}
 _INTEGERS = {1: 'B', 3: 'H', 4: 'I', 13: 'I', 16: 'Q', 18: 'Q'}
+# LogLuv, in which OpenCV writes floating-point images.
+_FLOAT_TIFF = (34676, 34677)
 # A smaller copy or a mask of the page before it.
 _NO_PAGE = 1 | 4
 _BRANDS = {b'avif': 'AVIF', b'avis': 'AVIF', b'heic': 'HEIC', b'heix': 'HEIC',
@@ -284,14 +286,16 @@ def _read_tiff(content: bytes) -> ImageFormat:
         seen.add(following)
         more, following = _read_directory(content, following, order, is_big)
         frames += not more.get(254, (0,))[0] & _NO_PAGE
+    compression = tags.get(259, (1,))[0]
+    kind = _KINDS.get(tags.get(339, (1,))[0], 'uint')
     return ImageFormat(
         'TIFF',
         tags[256][0],
         tags[257][0],
         tags.get(277, (1,))[0],
         max(tags.get(258, (1,))),
-        _KINDS.get(tags.get(339, (1,))[0], 'uint'),
-        tags.get(259, (1,))[0] in _LOSSY_TIFF,
+        'float' if compression in _FLOAT_TIFF else kind,
+        compression in _LOSSY_TIFF,
         frames,
         tags.get(_ORIENTATION, (1,))[0],
     )
