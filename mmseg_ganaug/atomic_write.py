@@ -1,12 +1,28 @@
 """Files that exist whole or not at all."""
 
+import errno
+import io
 import os
-import socket
-from contextlib import contextmanager
+import re
+import secrets
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Iterator, Union
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+# Random, as neither process numbers nor host names tell two containers apart.
 _PREFIX = '.tmp-'
+_TEMPORARY = re.compile(re.escape(_PREFIX) + r'[0-9a-f]{32}')
+# A file is written in far less; matters only where the file system has no locks.
+_ABANDONED_SECONDS = 3600
+_ATTEMPTS = 10
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 @contextmanager
@@ -17,24 +33,16 @@ def written_whole(path: Union[str, os.PathLike]) -> Iterator[BinaryIO]:
         path (str | Path): Where the file goes; missing folders are made.
 
     Yields:
-        The file, open for writing bytes. When the block fails, it is removed and what
-        was at ``path`` stays.
+        BinaryIO: The file, open for writing bytes, which are kept in memory until the
+        block ends. When the block fails, what was at ``path`` stays.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    owner = f'{socket.gethostname()}-{os.getpid()}'
-    temporary = path.with_name(f'{_PREFIX}{owner}-{path.name}')
-    try:
-        with open(temporary, 'wb') as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    yield content
+    write_atomically(path, content.getvalue())
 
 
-def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> Path:
-    """Writes a file beside its place and renames it there.
+def write_atomically(path: Union[str, os.PathLike], content: Union[str, bytes]) -> Path:
+    """Writes a file beside its place, flushes it to the disk, and renames it.
 
     Args:
         path (str | Path): Where the file goes; missing folders are made.
@@ -43,25 +51,117 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> Path
     Returns:
         Path: The path, for the caller's message.
     """
+    path = Path(path)
     if isinstance(content, str):
         content = content.encode('utf-8')
-    with written_whole(path) as file:
-        file.write(content)
-    return Path(path)
+    for attempt in range(_ATTEMPTS):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f'{_PREFIX}{secrets.token_hex(16)}')
+        try:
+            _write(temporary, content, path)
+            break
+        except FileNotFoundError:
+            # Taken for a leftover: just before the rename, or without locks.
+            if attempt == _ATTEMPTS - 1:
+                raise
+    _flush_folder(path.parent)
+    return path
 
 
-def remove_leftovers(folder: Union[str, Path]) -> None:
-    """Removes what killed processes of this host left half-written in a folder.
+@contextmanager
+def unless_read_only() -> Iterator[None]:
+    """Passes over that something cannot be written, for caches that can do without.
+
+    ::
+
+        with unless_read_only():
+            write_atomically(cache_path, content)
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file has a name as only unfinished files of this module have.
 
     Args:
-        folder (str | Path): Files of processes that still run, or of other hosts, are
-            kept.
+        name (str): Its name, without folders.
     """
-    mine = f'{_PREFIX}{socket.gethostname()}-'
-    for path in Path(folder).glob(f'{mine}*'):
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Union[str, os.PathLike]) -> None:
+    """Removes what killed processes left half-written in a folder.
+
+    Args:
+        folder (str | Path): A writer holds a lock on its unfinished file, whatever
+            host or container it runs in; such files are kept. Where the file system
+            has no locks, files are kept for an hour.
+    """
+    for path in Path(folder).iterdir():
+        if is_temporary(path.name):
+            # Read-only, or removed by another process at the same time.
+            with suppress(OSError):
+                _remove_unless_held(path)
+
+
+def _write(temporary: Path, content: bytes, path: Path) -> None:
+    file = os.open(
+        temporary,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, 'O_BINARY', 0),
+        0o666,
+    )
+    try:
+        with open(file, 'wb') as stream:
+            with suppress(OSError):
+                _lock(file)
+            stream.write(content)
+            stream.flush()
+            _flush(file)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _remove_unless_held(path: Path) -> None:
+    file = os.open(path, os.O_RDWR)
+    try:
         try:
-            os.kill(int(path.name[len(mine) :].split('-')[0]), 0)
-        except ProcessLookupError:
-            path.unlink(missing_ok=True)
-        except PermissionError:  # alive, and somebody else's
-            continue
+            _lock(file)
+        except OSError as error:
+            age = time.time() - os.fstat(file).st_mtime
+            if error.errno in _HELD or age < _ABANDONED_SECONDS:
+                return
+        os.unlink(path)
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> None:
+    """Locks an open file for this process; raises OSError where that fails."""
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, 'no locks here')
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _flush(file: int) -> None:
+    try:
+        os.fsync(file)
+    except OSError as error:  # some network file systems know no fsync
+        if error.errno not in _NO_FSYNC:
+            raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Has the disk keep a rename; not every system opens folders."""
+    with suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
