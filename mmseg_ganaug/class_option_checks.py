@@ -1,9 +1,11 @@
 """Checks of the options that deal with classes; see option_checks.py."""
 
-from typing import Any, List, Optional, Union
+import math
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 from mmseg_ganaug.option_checks import (
     Owner,
+    check_number,
     check_numbers,
     check_whole,
     items_of,
@@ -52,17 +54,26 @@ def check_ignore_index(owner: Owner, name: str, value: Any) -> int:
     return check_whole(owner, name, value, 0, 255)
 
 
-def check_classes(owner: Owner, name: str, values: Any) -> List[Union[str, int]]:
+def check_classes(
+    owner: Owner, name: str, values: Any, fewest: int = 1
+) -> List[Union[str, int]]:
     """Returns ``values`` as a list, if they are different class names or ids.
 
     Whether there are such classes is checked where the data set is known.
 
+    Args:
+        owner: Whose option it is.
+        name: The option.
+        values: What was given.
+        fewest: How many there must be.
+
     Raises:
-        ValueError: If there is none, one is neither text nor a whole number 0..254, or
-            one stands twice.
+        ValueError: If there are fewer, one is neither text nor a whole number 0..254,
+            or one stands twice.
     """
     allowed = 'a list of different class names or ids'
-    listed = [plain(value) for value in items_of(owner, name, values, allowed)]
+    given = items_of(owner, name, values, allowed, fewest=fewest)
+    listed = [plain(value) for value in given]
     for item in listed:
         if isinstance(item, str):
             good = bool(item)
@@ -103,3 +114,36 @@ def check_class_weight(
             f'{count}: {num_classes} are needed, {len(weights)} are given',
         )
     return weights
+
+
+def check_class_values(
+    owner: Owner, name: str, values: Any, high: float = 1e12, unknown: bool = False
+) -> Union[List[float], Dict[Union[str, int], float]]:
+    """Returns ``values``, if they are a number 0..high for each class, or for some.
+
+    How many classes there are is checked where the data set is known.
+
+    Args:
+        owner: Whose option it is.
+        name: The option.
+        values: A list of numbers, or a dict by class name or id.
+        high: Largest number.
+        unknown: NaN and None may stand for a figure that is not known.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    allowed = f'a list of numbers within 0..{high:g}, one a class, or a dict of such'
+    named = isinstance(values, Mapping)
+    classes = check_classes(owner, name, list(values)) if named else []
+    given = list(values.values()) if named else values
+    numbers = []
+    for value in items_of(owner, name, given, allowed):
+        if unknown and (value is None or value != value):
+            numbers.append(math.nan)
+            continue
+        try:
+            numbers.append(check_number(owner, name, value, 0, high))
+        except ValueError:
+            raise refuse(owner, name, values, allowed) from None
+    return dict(zip(classes, numbers)) if named else numbers

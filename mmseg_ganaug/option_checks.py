@@ -302,17 +302,34 @@ def check_names(
 
 
 def plain(value: Any) -> Any:
-    """A scalar of NumPy as Python has it; all else as it is."""
+    """Returns a scalar of NumPy as Python has it; all else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def items_of(
-    owner: Owner, name: str, values: Any, allowed: str, length: Optional[int] = None
+    owner: Owner,
+    name: str,
+    values: Any,
+    allowed: str,
+    length: Optional[int] = None,
+    fewest: int = 1,
 ) -> List:
-    """The items of a list, a tuple or a flat array."""
+    """Returns the items of a list, a tuple or a flat array.
+
+    Args:
+        owner: Whose option it is.
+        name: The option.
+        values: What was given.
+        allowed: What may be given, for the message.
+        length: How many there must be; None = any number.
+        fewest: How many there must be at least.
+
+    Raises:
+        ValueError: If it is none of these, or of another length.
+    """
     if isinstance(values, np.ndarray) and values.ndim == 1:
         values = values.tolist()
-    good = isinstance(values, (list, tuple)) and len(values) > 0
+    good = isinstance(values, (list, tuple)) and len(values) >= fewest
     if not good or (length is not None and len(values) != length):
         raise refuse(owner, name, values, allowed)
     return list(values)

@@ -4,9 +4,14 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
+from mmseg_ganaug.option_checks import (
+    check_share,
+    check_whole,
+    check_whole_numbers,
+    refuse,
+)
 from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
 from mmseg_ganaug.recompose.draws import Draws
-from mmseg_ganaug.recompose.options import check_share
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
 from mmseg_ganaug.recompose.pool import MapGroup
 from mmseg_ganaug.recompose.statistics import LabelStatistics
@@ -70,7 +75,9 @@ class AddSingle(Way):
         scale_range: Range = (1.0, 1.0),
         resize_donors: bool = False,
     ) -> None:
-        placement = PlacementRanges(flip_prob, shift_range, scale_range)
+        placement = PlacementRanges(
+            flip_prob, shift_range, scale_range, owner=type(self).__name__
+        )
         super().__init__(
             classes,
             weighting,
@@ -82,16 +89,9 @@ class AddSingle(Way):
             min_plausibility,
             resize_donors,
         )
-        check_share('max_hidden', max_hidden)
-        for name, value, smallest in (
-            ('max_tries', max_tries, 1),
-            ('objects', objects, 0),
-        ):
-            if value < smallest:
-                raise ValueError(f'{name}={value}; at least {smallest}')
-        self.objects = objects
-        self.max_hidden = max_hidden
-        self.max_tries = max_tries
+        self.objects = check_whole(self, 'objects', objects)
+        self.max_hidden = check_share(self, 'max_hidden', max_hidden)
+        self.max_tries = check_whole(self, 'max_tries', max_tries, 1)
 
     def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
         rare = statistics.frequency < 1 / statistics.num_classes
@@ -110,16 +110,34 @@ class AddSingle(Way):
         groups: List[MapGroup],
         weights: np.ndarray,
     ) -> Drawer:
+        self._check_changes(statistics, groups)
         fewest, most = self._num_classes
-        groups = [g for g in groups if np.count_nonzero(weights * g.gives) >= fewest]
-        if not groups:
-            names = [statistics.class_names[c] for c in np.flatnonzero(weights)]
-            raise ValueError(
-                f'{type(self).__name__} needs {fewest} classes with donors of one '
-                f'size; there are only {", ".join(names)}'
-            )
+        counts = [np.count_nonzero(weights * group.gives) for group in groups]
+        fewest = min(fewest, max(counts))
+        groups = [g for g, count in zip(groups, counts) if count >= fewest]
         rank = frequency_rank(statistics)
-        return _AddDrawer(groups, weights, (fewest, most), rank, self.max_tries)
+        return _AddDrawer(
+            groups,
+            weights,
+            (fewest, most),
+            rank,
+            self.max_tries,
+            statistics.presence,
+        )
+
+    def _check_changes(
+        self, statistics: LabelStatistics, groups: List[MapGroup]
+    ) -> None:
+        """Raises ValueError where no layer could change a map."""
+        members = np.concatenate([group.members for group in groups])
+        shown = statistics.presence[members].any(axis=0)
+        if np.count_nonzero(shown) == 1 and not statistics.ignored[members].any():
+            name = statistics.class_names[int(shown.argmax())]
+            raise ValueError(
+                f'{type(self).__name__}: the label maps show {name} alone, and no '
+                'pixel without a class, so that a layer of it changes nothing: check '
+                'the values of the label files, or add maps that show another class'
+            )
 
 
 class _AddDrawer(Drawer):
@@ -131,6 +149,7 @@ class _AddDrawer(Drawer):
         num_classes: Smallest and largest number of classes.
         rank: int64 [C], order of the layers, back to front.
         tries: Donors drawn for each layer.
+        shown: bool [N, C], the classes that each map shows.
     """
 
     def __init__(
@@ -140,9 +159,11 @@ class _AddDrawer(Drawer):
         num_classes: Tuple[int, int],
         rank: np.ndarray,
         tries: int,
+        shown: np.ndarray,
     ) -> None:
         super().__init__(groups, weights)
         self._num_classes = num_classes
+        self._shown = shown
         # Classes are indexed with -1 (no layer) too, which goes behind all.
         self._rank = np.append(rank, len(rank))
         self._tries = tries
@@ -155,7 +176,10 @@ class _AddDrawer(Drawer):
         grounds: np.ndarray,
     ) -> Draws:
         fewest, most = self._num_classes
-        wanted = rng.integers(fewest, most + 1, size=len(grounds))
+        # Classes that are added hide none of each other: one must be left beneath.
+        beneath = np.count_nonzero(self._shown[group.members].any(axis=0)) - 1
+        most = max(min(most, beneath), 1)
+        wanted = rng.integers(min(fewest, most), most + 1, size=len(grounds))
         classes = draw_classes(rng, weights * group.gives, wanted)
         order = np.argsort(self._rank[classes], axis=1, kind='stable')
         classes = np.take_along_axis(classes, order, axis=1)
@@ -172,8 +196,9 @@ class _AddDrawer(Drawer):
 class AddMulti(AddSingle):
     """One base, several classes, from one or several donors, laid over the base.
 
-    The rarest class is laid on top. In a set so small that base and donors would
-    coincide, a recipe may have fewer classes than asked for.
+    The rarest class is laid on top. Where there are not so many classes to add, fewer
+    are added: of two classes (an object and its background), one. In a set so small
+    that base and donors would coincide, a recipe may have fewer, too.
 
     Args:
         num_classes: Classes added to a base: a number, or the smallest and the
@@ -185,11 +210,10 @@ class AddMulti(AddSingle):
         self, num_classes: Union[int, Tuple[int, int]] = 3, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(num_classes, int):
+        if not isinstance(num_classes, (list, tuple)):
+            num_classes = check_whole(self, 'num_classes', num_classes, 2)
             num_classes = (num_classes, num_classes)
-        fewest, most = num_classes
-        if not 2 <= fewest <= most:
-            raise ValueError(
-                f'num_classes={tuple(num_classes)}: AddMulti adds two classes or more'
-            )
+        fewest, most = check_whole_numbers(self, 'num_classes', num_classes, 2, 255, 2)
+        if most < fewest:
+            raise refuse(self, 'num_classes', num_classes, 'smallest number first')
         self._num_classes = (fewest, most)

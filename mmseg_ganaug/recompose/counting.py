@@ -1,8 +1,10 @@
 """Counts what label maps hold, over several processes."""
 
 import multiprocessing
+import pickle
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from typing import Any, Callable, Deque, Dict, Iterator, Optional, Sequence, Tuple
 
@@ -12,6 +14,7 @@ from mmseg_ganaug.recompose.source import (
     LabelSource,
     check_form,
     check_histogram,
+    check_source,
     histogram,
     read_instance_map,
 )
@@ -19,8 +22,9 @@ from mmseg_ganaug.recompose.source import (
 Counts = Dict[str, np.ndarray]
 # First map, end, grid, whether there are instance maps.
 _Chunk = Tuple[int, int, Tuple[int, int], bool]
-# What a process of the pool reads; it is told once.
-_worker_source: LabelSource
+# What a process of the pool reads: pickled as it is handed over, then as it is.
+_pickled_source: bytes
+_worker_source: Optional[LabelSource] = None
 
 # Samples a grid cell gets in each direction: the prior needs no more than this.
 _SAMPLES_PER_CELL = 4
@@ -36,7 +40,9 @@ def count_maps(
 
     Args:
         source: N label maps with C classes.
-        num_workers: Processes that read; 0 reads in this process.
+        num_workers: Processes that read; 0 reads in this process. They start without
+            anything of this process (a fork of one that has threads may hang), so the
+            source has to survive pickling.
         progress: Called with (maps done, N) after each chunk.
         grid: Cells (down, across) of the position counts.
 
@@ -44,8 +50,12 @@ def count_maps(
         The arrays of :class:`~mmseg_ganaug.recompose.statistics.LabelStatistics`.
 
     Raises:
+        ValueError: If there are more than 255 classes, or the source cannot be handed
+            to other processes.
+        RuntimeError: If one of these processes ended.
         LabelValueError: If a map is not valid.
     """
+    check_source(source)
     total = len(source)
     size = max(1, min(32, -(-total // (4 * max(num_workers, 1)))))
     has_instances = total > 0 and source.instance_map(0) is not None
@@ -77,9 +87,17 @@ def _counted(
         for chunk in chunks:
             yield _count_chunk(source, *chunk)
         return
+    try:
+        pickled = pickle.dumps(source)
+    except Exception as error:
+        raise ValueError(
+            f'the label maps cannot be handed to other processes ({error}): set '
+            'num_workers=0, which reads them in this one'
+        ) from error
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context('fork' if 'fork' in methods else None)
-    pool = ProcessPoolExecutor(num_workers, context, _start_worker, (source,))
+    method = 'forkserver' if 'forkserver' in methods else 'spawn'
+    context = multiprocessing.get_context(method)
+    pool = ProcessPoolExecutor(num_workers, context, _start_worker, (pickled,))
     waiting: Deque[Future] = deque()
     try:
         for chunk in chunks:
@@ -88,20 +106,30 @@ def _counted(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            'a process that read label maps has ended (a script that is run needs '
+            "if __name__ == '__main__':, or memory ran out): set num_workers=0, which "
+            'reads them in this one'
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(source: LabelSource) -> None:
-    global _worker_source
+def _start_worker(pickled: bytes) -> None:
+    global _pickled_source
     import cv2
 
-    # A forked child must not use the parent's threads.
+    # There are as many processes as are wanted already.
     cv2.setNumThreads(0)
-    _worker_source = source
+    _pickled_source = pickled
 
 
 def _count_in_worker(*chunk: Any) -> Counts:
+    global _worker_source
+    if _worker_source is None:
+        # Not when the process starts: there, an error would be lost.
+        _worker_source = pickle.loads(_pickled_source)
     return _count_chunk(_worker_source, *chunk)
 
 
@@ -139,7 +167,9 @@ def _count_chunk(
         if has_instances:
             instance_map = read_instance_map(source, index, label_map.shape)
             if instance_map is not None:
-                found = count_instances(label_map, instance_map, classes)
+                found = count_instances(
+                    label_map, instance_map, classes, source.ignore_index
+                )
                 counts['instances'][row], counts['mixed_instances'][row] = found
     if source.ignore_index < classes:
         ignored = counts['positions'][source.ignore_index]
@@ -177,7 +207,10 @@ def _cells(shape: Tuple[int, int], grid: Tuple[int, int], factor: int) -> np.nda
 
 
 def count_instances(
-    label_map: np.ndarray, instance_map: np.ndarray, num_classes: int
+    label_map: np.ndarray,
+    instance_map: np.ndarray,
+    num_classes: int,
+    ignore_index: int = 255,
 ) -> Tuple[np.ndarray, int]:
     """Counts the instances of each class.
 
@@ -185,6 +218,7 @@ def count_instances(
         label_map: uint8 [H, W].
         instance_map: int32 [H, W], 0 = no instance.
         num_classes: Number of classes C.
+        ignore_index: Label value of pixels without a class.
 
     Returns:
         int64 [C], instances of each class (one that covers several classes counts
@@ -192,6 +226,7 @@ def count_instances(
         without a class do not count.
     """
     inside = (instance_map > 0) & (label_map < num_classes)
+    inside &= label_map != ignore_index
     pairs = np.unique(instance_map[inside].astype(np.int64) * 256 + label_map[inside])
     per_class = np.bincount(pairs % 256, minlength=num_classes)
     _, classes_each = np.unique(pairs // 256, return_counts=True)

@@ -3,6 +3,14 @@
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_share,
+    check_whole,
+    check_whole_numbers,
+)
+
 FILLS = ('nearest', 'ignore')
 
 Options = TypeVar('Options', bound='_Options')
@@ -27,9 +35,8 @@ class _Options:
     prior: Optional[Dict[str, Any]] = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.resize_donors, bool):
-            raise ValueError(f'resize_donors={self.resize_donors!r} is no bool')
-        check_share('min_plausibility', self.min_plausibility)
+        check_bool(self, 'resize_donors', self.resize_donors)
+        check_share(self, 'min_plausibility', self.min_plausibility)
         if self.min_plausibility > 0 and self.prior is None:
             raise ValueError('min_plausibility needs a position prior')
 
@@ -59,11 +66,10 @@ class PasteOptions(_Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_share('min_area', self.min_area)
-        check_share('max_hidden', self.max_hidden)
-        _check_class_ids('guarded', self.guarded)
-        if not _is_whole(self.objects) or self.objects < 0:
-            raise ValueError(f'objects={self.objects!r} is no number of objects')
+        check_share(self, 'min_area', self.min_area)
+        check_share(self, 'max_hidden', self.max_hidden)
+        check_whole(self, 'objects', self.objects)
+        _check_class_ids(self, 'guarded', self.guarded)
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,8 @@ class RebuildOptions(_Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.fill not in FILLS:
-            raise ValueError(f'fill={self.fill!r}; there are {", ".join(FILLS)}')
-        _check_class_ids('background', self.background)
+        check_choice(self, 'fill', self.fill, FILLS)
+        _check_class_ids(self, 'background', self.background)
 
 
 def read_options(kind: Type[Options], values: Mapping[str, Any]) -> Options:
@@ -107,20 +112,6 @@ def read_options(kind: Type[Options], values: Mapping[str, Any]) -> Options:
     return kind(**values)
 
 
-def check_share(name: str, value: Any) -> None:
-    """Raises ValueError unless ``value`` is a number 0..1."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value <= 1:
-        raise ValueError(f'{name}={value!r} is not a number 0..1')
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check_class_ids(name: str, values: Any) -> None:
-    valid = isinstance(values, tuple) and all(
-        _is_whole(value) and 0 <= value < 256 for value in values
-    )
-    if not valid:
-        raise ValueError(f'{name}={values!r} are no class ids')
+def _check_class_ids(options: _Options, name: str, values: Any) -> None:
+    if values != ():
+        check_whole_numbers(options, name, values, 0, 255)

@@ -5,8 +5,8 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmseg_ganaug.option_checks import check_numbers, check_range, check_share
 from mmseg_ganaug.recompose.layers import Layer
-from mmseg_ganaug.recompose.options import check_share
 from mmseg_ganaug.recompose.recipe import Placement
 
 Range = Tuple[float, float]
@@ -19,19 +19,24 @@ class PlacementRanges:
         flip_prob: Probability (0..1) that a donor is mirrored.
         shift_range: Largest shift (down, across), as a share of height and width.
         scale_range: Smallest and largest factor of size.
+        owner: Whose options these are, for messages.
+
+    Raises:
+        ValueError: If a value is of the wrong type or outside its range.
     """
 
     def __init__(
-        self, flip_prob: float, shift_range: Range, scale_range: Range
+        self,
+        flip_prob: float,
+        shift_range: Range,
+        scale_range: Range,
+        owner: str = 'PlacementRanges',
     ) -> None:
-        check_share('flip_prob', flip_prob)
-        if len(shift_range) != 2 or not all(0 <= value <= 1 for value in shift_range):
-            raise ValueError(f'shift_range={shift_range} are no two shares 0..1')
-        if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] <= 100:
-            raise ValueError(f'scale_range={scale_range} is no range within 0..100')
-        self.flip_prob = flip_prob
-        self.shift_range = shift_range
-        self.scale_range = scale_range
+        self.flip_prob = check_share(owner, 'flip_prob', flip_prob)
+        self.shift_range = check_numbers(owner, 'shift_range', shift_range, 0, 1, 2)
+        self.scale_range = check_range(
+            owner, 'scale_range', scale_range, above=0, high=100
+        )
 
     def draw(
         self,

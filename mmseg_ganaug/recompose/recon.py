@@ -4,9 +4,11 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
+from mmseg_ganaug.class_option_checks import check_classes
+from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
 from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
 from mmseg_ganaug.recompose.draws import Draws
-from mmseg_ganaug.recompose.options import RebuildOptions, check_share
+from mmseg_ganaug.recompose.options import FILLS
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
 from mmseg_ganaug.recompose.pool import MapGroup
 from mmseg_ganaug.recompose.statistics import LabelStatistics
@@ -82,7 +84,9 @@ class Recon(Way):
         scale_range: Range = (1.0, 1.0),
         resize_donors: bool = False,
     ) -> None:
-        placement = PlacementRanges(flip_prob, shift_range, scale_range)
+        placement = PlacementRanges(
+            flip_prob, shift_range, scale_range, owner=type(self).__name__
+        )
         super().__init__(
             classes,
             weighting,
@@ -94,18 +98,18 @@ class Recon(Way):
             min_plausibility,
             resize_donors,
         )
-        if num_donors < 2:
-            raise ValueError(f'num_donors={num_donors}: Recon needs two or more')
-        check_share('stage_share', stage_share)
-        check_share('min_stage', min_stage)
-        if isinstance(order, str) and order != 'frequency':
-            raise ValueError(f"order={order!r}; 'frequency' or a list of classes")
-        self.num_donors = num_donors
-        self.order = order
-        self.things = things
-        self.stage_share = stage_share
-        self.min_stage = min_stage
-        self.fill = RebuildOptions(fill=fill).fill
+        self.num_donors = check_whole(self, 'num_donors', num_donors, 2)
+        self.order: Union[str, ClassList]
+        if isinstance(order, str):
+            self.order = check_choice(self, 'order', order, ('frequency',))
+        else:
+            self.order = check_classes(self, 'order', order)
+        self.things = None
+        if things is not None:
+            self.things = check_classes(self, 'things', things, fewest=0)
+        self.stage_share = check_share(self, 'stage_share', stage_share)
+        self.min_stage = check_share(self, 'min_stage', min_stage)
+        self.fill = check_choice(self, 'fill', fill, FILLS)
 
     def stage_classes(self, statistics: LabelStatistics) -> List[int]:
         """The classes that the stage donor gives, by falling frequency.
@@ -116,7 +120,10 @@ class Recon(Way):
         things = self._things(statistics)
         totals = np.where(things, 0, statistics.pixels.sum(axis=0))
         if not totals.any():
-            raise ValueError('Recon: every class that occurs is among things')
+            raise ValueError(
+                'Recon: every class that occurs is among things, so that none is left '
+                'for the stage: name the countable ones by things=[...]'
+            )
         order = np.argsort(-totals, kind='stable')
         reached = np.cumsum(totals[order]) >= self.stage_share * totals.sum()
         stage = order[: int(np.argmax(reached)) + 1]
@@ -127,8 +134,10 @@ class Recon(Way):
             stage = stage[:-1]
         if not len(stage):
             raise ValueError(
-                'Recon needs two classes or more; only '
-                f'{statistics.class_names[order[0]]} occurs'
+                'Recon needs two classes or more, but only '
+                f'{statistics.class_names[order[0]]} has a pixel: check the values of '
+                'the label files, add maps that show another class, or use AddSingle, '
+                'which lays it over pixels without a class'
             )
         return stage.tolist()
 

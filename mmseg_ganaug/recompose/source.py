@@ -4,6 +4,12 @@ from typing import List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
+from mmseg_ganaug.class_option_checks import (
+    MOST_CLASSES,
+    check_ignore_index,
+    check_num_classes,
+)
+from mmseg_ganaug.option_checks import Owner
 from mmseg_ganaug.recompose.bands import bands
 
 
@@ -16,8 +22,7 @@ class LabelSource(Protocol):
 
     Recombination reads label maps through this protocol only, so any data set can
     serve as a source. To be read by several processes, a source must survive
-    ``fork`` (or pickling, where the platform has no ``fork``). Its properties may be
-    plain attributes.
+    pickling. Its properties may be plain attributes.
     """
 
     @property
@@ -26,7 +31,7 @@ class LabelSource(Protocol):
 
     @property
     def ignore_index(self) -> int:
-        """Label value of pixels without a class."""
+        """Label value of pixels without a class, 0..255."""
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -57,8 +62,8 @@ class MemoryLabelSource:
 
     Args:
         label_maps: uint8 [H, W] arrays with values 0..C-1 and ``ignore_index``.
-        num_classes: Number of classes C.
-        ignore_index: Label value of pixels without a class.
+        num_classes: Number of classes C, 1..255.
+        ignore_index: Label value of pixels without a class, 0..255.
         class_names: C names; default ``class 0``, ``class 1``, ...
         instance_maps: int32 [H, W] arrays or None, one per label map.
         names: One name per label map, for messages.
@@ -66,7 +71,7 @@ class MemoryLabelSource:
             be recombined.
 
     Raises:
-        ValueError: If the sequences differ in length.
+        ValueError: If the sequences differ in length, or a number is out of range.
         LabelValueError: If a map is not valid.
     """
 
@@ -82,8 +87,8 @@ class MemoryLabelSource:
     ) -> None:
         self._label_maps = list(label_maps)
         count = len(self._label_maps)
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
+        self.ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
         self.class_names = list(class_names or default_class_names(num_classes))
         self._instance_maps = list(instance_maps or [None] * count)
         self._names = list(names or (f'label map {i}' for i in range(count)))
@@ -118,6 +123,21 @@ class MemoryLabelSource:
     def photo(self, index: int) -> np.ndarray:
         """See :class:`PhotoSource`."""
         return self._photos[index]
+
+
+def check_source(source: LabelSource, owner: Owner = 'label maps') -> None:
+    """Checks that 8-bit label maps can hold the classes of a source.
+
+    Args:
+        source: The label maps; none is read.
+        owner: Whose source it is, for the message.
+
+    Raises:
+        ValueError: If there are more than 255 classes, or no pixel can have the
+            ignore index.
+    """
+    check_num_classes(owner, 'num_classes', source.num_classes)
+    check_ignore_index(owner, 'ignore_index', source.ignore_index)
 
 
 def default_class_names(num_classes: int) -> List[str]:
@@ -204,9 +224,47 @@ def check_histogram(
         raise LabelValueError(
             f'{name}: label value {values} found ({counts[wrong].sum()} pixels), but '
             f'only 0..{num_classes - 1} and the ignore index {ignore_index} may '
-            'occur. Set label_map (or reduce_zero_label) in the data set config, or '
-            'convert the label files.'
+            f'occur. {label_value_remedies(wrong, num_classes, ignore_index)}'
         )
+
+
+def label_value_remedies(
+    values: Sequence[int], num_classes: int, ignore_index: int
+) -> str:
+    """Returns what can be done about label values that are no class.
+
+    Args:
+        values: The label values that are neither a class nor ignored.
+        num_classes: Number of classes C.
+        ignore_index: Label value of pixels without a class.
+
+    Returns:
+        One sentence a remedy, each of which MMSegmentation 1.x knows.
+    """
+    values = sorted(int(value) for value in values)
+    remedies = []
+    if len(values) == 1:
+        remedies.append(
+            f'If these pixels have no class, set ignore_index={values[0]} in place of '
+            f'{ignore_index} in the data set, in the heads of the model and in the '
+            'metrics.'
+        )
+    if values == [num_classes]:
+        remedies.append(
+            f'If the classes are 1..{num_classes} and 0 is none, set '
+            'reduce_zero_label=True in the data set.'
+        )
+    if values[-1] < MOST_CLASSES:
+        remedies.append(
+            f'If they are classes, name all {values[-1] + 1} in the data set by '
+            'metainfo=dict(classes=(...)).'
+        )
+    remedies.append(
+        'Else convert the label files (the scripts in tools/dataset_converters of '
+        'MMSegmentation show how), or put a loading transform of your own, which maps '
+        f'the values to 0..{num_classes - 1}, in place of LoadAnnotations.'
+    )
+    return ' '.join(remedies)
 
 
 def read_label_map(

@@ -7,6 +7,8 @@ from typing import Callable, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from mmseg_ganaug.atomic_write import written_whole
+from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.option_checks import check_size, check_whole
 from mmseg_ganaug.recompose.counting import count_maps
 from mmseg_ganaug.recompose.source import LabelSource
 
@@ -44,7 +46,10 @@ class LabelStatistics:
 
     def __post_init__(self) -> None:
         count, classes = self.pixels.shape
+        check_num_classes(self, 'num_classes', classes)
+        check_ignore_index(self, 'ignore_index', self.ignore_index)
         expected = {
+            'pixels': (count, classes),
             'ignored': (count,),
             'sizes': (count, 2),
             'positions': (classes, *self.positions.shape[-2:]),
@@ -56,6 +61,8 @@ class LabelStatistics:
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(f'{name} has the shape {array.shape}, not {shape}')
+            if array is not None and not np.issubdtype(array.dtype, np.integer):
+                raise ValueError(f'{name} holds {array.dtype}, not whole numbers')
         if len(self.class_names) != classes:
             raise ValueError(f'{len(self.class_names)} class names, {classes} classes')
 
@@ -73,16 +80,21 @@ class LabelStatistics:
 
         Args:
             source: The label maps.
-            num_workers: Processes that read; 0 reads in this process.
+            num_workers: Processes that read; 0 reads in this process. Others are
+                handed the source, which then has to survive pickling.
             progress: Called with (maps done, maps in all) now and then.
             grid: Cells (down, across) of the position statistics.
 
         Raises:
-            ValueError: If the source is empty.
+            ValueError: If the source is empty, has more than 255 classes, or cannot be
+                handed to other processes.
+            RuntimeError: If one of these processes ended.
             LabelValueError: If a map is not valid; the message names the file.
         """
         if len(source) == 0:
             raise ValueError('there is no label map to take statistics of')
+        num_workers = check_whole('LabelStatistics', 'num_workers', num_workers)
+        grid = check_size('LabelStatistics', 'grid', grid)
         counts = count_maps(source, num_workers, progress, grid)
         return cls(
             class_names=list(source.class_names),
@@ -220,7 +232,9 @@ class LabelStatistics:
             class_names: The classes expected, if they are to be checked.
 
         Raises:
-            ValueError: If the file is no statistics file or of other classes.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file cannot be read, is damaged, no statistics file, or
+                of another version or other classes; says what to do.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -234,6 +248,11 @@ class LabelStatistics:
             )
         except FileNotFoundError:
             raise
+        except OSError as error:
+            raise ValueError(
+                f'{path} cannot be read ({error}): make it readable, or name another '
+                'file'
+            ) from error
         except Exception as error:
             raise ValueError(
                 f'{path} is not a statistics file of this version ({error}); delete '

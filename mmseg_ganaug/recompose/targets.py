@@ -1,12 +1,32 @@
 """Class shares that a generated set is to reach, and the distance from them."""
 
-from typing import Mapping, Sequence, Union
+from typing import Any, Mapping, Sequence, Union
 
 import numpy as np
 
+from mmseg_ganaug.class_option_checks import check_class_values
+from mmseg_ganaug.option_checks import Owner, check_choice, refuse
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 Target = Union[str, Sequence[float], Mapping[Union[str, int], float]]
+
+
+def check_target(owner: Owner, target: Any) -> Target:
+    """Returns a target, if it is one for some data set; see :func:`target_shares`.
+
+    Args:
+        owner: Whose option it is.
+        target: What was given.
+
+    Raises:
+        ValueError: If it is neither a name nor shares or factors >= 0, not all 0.
+    """
+    if isinstance(target, str):
+        return check_choice(owner, 'target', target, ('uniform', 'sqrt'))
+    values = check_class_values(owner, 'target', target)
+    if isinstance(values, list) and not any(values):
+        raise refuse(owner, 'target', target, 'shares >= 0, not all 0')
+    return values
 
 
 def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
@@ -25,12 +45,8 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
         ValueError: If the target is not one of these.
     """
     frequency = statistics.frequency
+    target = check_target('class shares', target)
     if isinstance(target, str):
-        if target not in ('uniform', 'sqrt'):
-            raise ValueError(
-                f"target={target!r}; there are 'uniform' and 'sqrt', a list of shares "
-                'or a dict of multipliers'
-            )
         shares = frequency**0.5 if target == 'sqrt' else (frequency > 0).astype(float)
     elif isinstance(target, Mapping):
         factors = np.ones(statistics.num_classes)
@@ -42,8 +58,8 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
             raise ValueError(
                 f'target: {len(frequency)} shares needed, {shares.size} given'
             )
-    if not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
-        raise ValueError(f'target={target!r} holds no shares >= 0')
+    if not shares.any():
+        raise ValueError(f'target={target!r} leaves no class that occurs')
     absent = [
         statistics.class_names[c]
         for c in np.flatnonzero((shares > 0) & (frequency == 0))

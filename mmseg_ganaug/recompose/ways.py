@@ -4,10 +4,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
+from mmseg_ganaug.class_option_checks import check_classes
+from mmseg_ganaug.option_checks import check_bool, check_seed, check_share, check_whole
 from mmseg_ganaug.recompose.drawing import Drawer
 from mmseg_ganaug.recompose.draws import Draws
 from mmseg_ganaug.recompose.expectation import Expectation
-from mmseg_ganaug.recompose.options import check_share
 from mmseg_ganaug.recompose.placement import PlacementRanges, encode_prior
 from mmseg_ganaug.recompose.plan import RecomposePlan
 from mmseg_ganaug.recompose.planner import choose_draws
@@ -17,8 +18,8 @@ from mmseg_ganaug.recompose.recomposed import RecomposedMap
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import Target, target_shares
-from mmseg_ganaug.recompose.weighting import class_weights
+from mmseg_ganaug.recompose.targets import Target, check_target, target_shares
+from mmseg_ganaug.recompose.weighting import check_weighting, class_weights
 
 ClassList = Sequence[Union[str, int]]
 
@@ -38,6 +39,9 @@ class Way:
         placement: From what ranges placements are drawn.
         min_plausibility: Smallest plausibility (0..1) of a layer's place.
         resize_donors: Let maps of different sizes meet.
+
+    Raises:
+        ValueError: If an option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -52,19 +56,19 @@ class Way:
         min_plausibility: float,
         resize_donors: bool,
     ) -> None:
-        check_share('min_area', min_area)
-        check_share('min_plausibility', min_plausibility)
-        if choices < 1:
-            raise ValueError(f'choices={choices}; at least 1')
-        self.classes = classes
-        self.weighting = dict(weighting or dict(type='inverse_frequency'))
-        self.target = target
-        self.choices = choices
-        self.even_bases = even_bases
-        self.min_area = min_area
+        self.classes = None
+        if classes is not None:
+            self.classes = check_classes(self, 'classes', classes)
+        if weighting is None:
+            weighting = dict(type='inverse_frequency')
+        self.weighting = check_weighting(self, weighting)
+        self.target = None if target is None else check_target(self, target)
+        self.choices = check_whole(self, 'choices', choices, 1)
+        self.even_bases = check_bool(self, 'even_bases', even_bases)
+        self.min_area = check_share(self, 'min_area', min_area)
         self.placement = placement
-        self.min_plausibility = min_plausibility
-        self.resize_donors = resize_donors
+        self.min_plausibility = check_share(self, 'min_plausibility', min_plausibility)
+        self.resize_donors = check_bool(self, 'resize_donors', resize_donors)
 
     def plan(
         self,
@@ -85,8 +89,8 @@ class Way:
             ValueError: If the source cannot be recombined this way; the message
                 names the class or the number that is missing.
         """
-        if num_samples < 0:
-            raise ValueError(f'num_samples={num_samples} is negative')
+        num_samples = check_whole(self, 'num_samples', num_samples)
+        seed = check_seed(self, 'seed', seed)
         target = self.target if target is None else target
         shares = None if target is None else target_shares(target, statistics)
         usable = usable_layers(statistics, self.min_area)
@@ -190,7 +194,7 @@ class Way:
         if not weights.any():
             raise ValueError(
                 f'{type(self).__name__}: no class is left to draw; check classes and '
-                'weighting, or lower min_area'
+                'weighting (a higher temperature, or weights > 0), or lower min_area'
             )
         return weights / weights.sum()
 

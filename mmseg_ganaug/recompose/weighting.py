@@ -4,9 +4,58 @@ from typing import Any, Dict, Mapping, Sequence, Union
 
 import numpy as np
 
+from mmseg_ganaug.class_option_checks import check_class_values
+from mmseg_ganaug.option_checks import (
+    Owner,
+    check_choice,
+    check_mapping,
+    check_number,
+    refuse,
+)
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 ClassValues = Union[Sequence[float], Mapping[Union[str, int], float]]
+
+# The options of each type; all but the temperature have to be given.
+_TYPES: Dict[str, Sequence[str]] = {
+    'inverse_frequency': ('temperature',),
+    'iou': ('iou', 'temperature'),
+    'explicit': ('weights',),
+}
+# A smaller one would overflow.
+_LEAST_TEMPERATURE = 1e-6
+
+
+def check_weighting(owner: Owner, weighting: Any) -> Dict[str, Any]:
+    """Returns a class weighting as a dict, if it is one; see :func:`class_weights`.
+
+    Args:
+        owner: Whose option it is.
+        weighting: What was given.
+
+    Raises:
+        ValueError: If its type is unknown, or an option is unknown, missing or wrong.
+    """
+    options = check_mapping(owner, 'weighting', weighting, needed=('type',))
+    kind = check_choice(owner, 'weighting type', options['type'], tuple(_TYPES))
+    known = _TYPES[kind]
+    needed = [name for name in known if name != 'temperature']
+    check_mapping(owner, 'weighting', options, ('type', *needed), ('type', *known))
+    if 'temperature' in options:
+        options['temperature'] = _check_temperature(owner, options['temperature'])
+    if kind == 'iou':
+        options['iou'] = check_class_values(
+            owner, 'iou (a share, not per cent)', options['iou'], high=1, unknown=True
+        )
+    if kind == 'explicit':
+        weights = check_class_values(owner, 'weights', options['weights'])
+        given = weights.values() if isinstance(weights, dict) else weights
+        if not any(given):
+            raise refuse(
+                owner, 'weights', options['weights'], 'numbers >= 0, not all 0'
+            )
+        options['weights'] = weights
+    return options
 
 
 def inverse_frequency_weights(
@@ -90,23 +139,15 @@ def class_weights(
     Raises:
         ValueError: If the config is not one of these.
     """
-    options: Dict[str, Any] = dict(weighting)
-    kind = options.pop('type', None)
-    try:
-        if kind == 'inverse_frequency':
-            return inverse_frequency_weights(statistics.frequency, **options)
-        if kind == 'iou':
-            iou = _per_class(options.pop('iou'), statistics, np.nan, 'iou')
-            return iou_weights(iou, **options)
-        if kind == 'explicit':
-            weights = _per_class(options.pop('weights'), statistics, 0, 'weights')
-            return explicit_weights(weights, **options)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f'class weighting {dict(weighting)}: {error}') from error
-    raise ValueError(
-        f"class weighting of the type {kind!r}; there are 'inverse_frequency', 'iou' "
-        "and 'explicit'"
-    )
+    options = check_weighting('class weighting', weighting)
+    kind = options.pop('type')
+    if kind == 'inverse_frequency':
+        return inverse_frequency_weights(statistics.frequency, **options)
+    if kind == 'iou':
+        iou = _per_class(options.pop('iou'), statistics, np.nan, 'iou')
+        return iou_weights(iou, **options)
+    weights = _per_class(options.pop('weights'), statistics, 0, 'weights')
+    return explicit_weights(weights)
 
 
 def _per_class(
@@ -126,9 +167,12 @@ def _per_class(
     return result
 
 
+def _check_temperature(owner: Owner, temperature: Any) -> float:
+    return check_number(owner, 'temperature', temperature, _LEAST_TEMPERATURE)
+
+
 def _softmax(scores: np.ndarray, temperature: float, allowed: np.ndarray) -> np.ndarray:
-    if not temperature > 0:
-        raise ValueError(f'the temperature must be > 0, not {temperature}')
+    temperature = _check_temperature('class weighting', temperature)
     if not allowed.any():
         raise ValueError('no class occurs, so none can be drawn')
     scores = np.where(allowed, scores / temperature, -np.inf)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,29 +189,68 @@ def test_classes_are_found_by_name_or_id():
             statistics.class_ids(wrong)
 
 
+class CamVidFolder:
+    """The label maps of a folder of CamVid."""
+
+    num_classes, ignore_index = 11, 11
+    class_names = tuple(str(i) for i in range(11))
+
+    def __init__(self, folder):
+        self.files = sorted(folder.glob('*.png'))
+
+    def __len__(self):
+        return len(self.files)
+
+    def label_map(self, index):
+        return cv2.imread(str(self.files[index]), cv2.IMREAD_UNCHANGED)
+
+    def instance_map(self, index):
+        return None
+
+    def name(self, index):
+        return str(self.files[index])
+
+
 @pytest.mark.real_data
 def test_camvid_has_the_shares_of_its_readme(real_data):
-    import cv2
-
-    class Folder:
-        num_classes, ignore_index = 11, 11
-        class_names = [str(i) for i in range(11)]
-        files = sorted((real_data / 'camvid/annotations/train').glob('*.png'))
-
-        def __len__(self):
-            return len(self.files)
-
-        def label_map(self, index):
-            return cv2.imread(str(self.files[index]), cv2.IMREAD_UNCHANGED)
-
-        def instance_map(self, index):
-            return None
-
-        def name(self, index):
-            return str(self.files[index])
-
-    statistics = LabelStatistics.collect(Folder(), num_workers=2)
+    folder = CamVidFolder(real_data / 'camvid/annotations/train')
+    statistics = LabelStatistics.collect(folder, num_workers=2)
     share = statistics.pixels.sum(axis=0) / statistics.sizes.prod(axis=1).sum()
     expected = [16.845, 23.259, 0.983, 31.658, 4.486, 9.724, 1.173, 1.127, 5.866]
     assert np.allclose(100 * share, [*expected, 0.639, 0.292], atol=6e-4)
     assert statistics.num_maps == 367
+
+
+def test_a_file_cut_at_any_byte_is_named_and_never_half_used(tmp_path):
+    path = tmp_path / 's.npz'
+    LabelStatistics.collect(random_source(0, count=2)).save(path)
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 61), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(
+            ValueError, match=r's\.npz is not a statistics file.*delete'
+        ):
+            LabelStatistics.load(path)
+
+
+@pytest.mark.parametrize('name', ['pixels', 'positions', 'sizes'])
+@pytest.mark.parametrize('change', ['float', 'shape', 'missing'])
+def test_a_file_of_other_arrays_is_named(tmp_path, name, change):
+    path = tmp_path / 's.npz'
+    LabelStatistics.collect(random_source(0, count=2)).save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    if change == 'missing':
+        del arrays[name]
+    else:
+        array = arrays[name]
+        arrays[name] = array.astype(float) if change == 'float' else array.ravel()
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=r's\.npz is not a statistics file.*delete'):
+        LabelStatistics.load(path)
+
+
+@pytest.mark.parametrize('options', [dict(num_workers=-1), dict(grid=(0, 4))])
+def test_an_option_outside_its_range_is_named(options):
+    with pytest.raises(ValueError, match=f'LabelStatistics: {next(iter(options))}='):
+        LabelStatistics.collect(random_source(0), **options)

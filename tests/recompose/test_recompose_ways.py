@@ -415,7 +415,6 @@ def test_an_option_outside_its_range_is_named(make, message):
 @pytest.mark.parametrize(
     'way, message',
     [
-        (AddMulti(classes=[1]), 'needs 3 classes'),
         (AddSingle(classes=['tram']), "'tram'"),
         (AddSingle(min_area=1.0), 'no class is left'),
         (AddSingle(weighting=dict(type='explicit', weights={4: 1})), 'no donor'),
