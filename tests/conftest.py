@@ -1,14 +1,48 @@
+import multiprocessing
 import os
+import traceback
 from pathlib import Path
 
 import pytest
+
 from hypothesis import settings
+
+# Before NumPy and torch start their threads. Test processes run beside each other, and
+# what they start inherits this.
+for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
+    os.environ.setdefault(_name, '1')
 
 # A busy machine must not fail a test.
 settings.register_profile('no deadline', deadline=None)
 settings.load_profile('no deadline')
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
+_forks = []
+
+# What processes of 'forkserver' begin with: it is imported once, and not by each.
+multiprocessing.set_forkserver_preload(
+    ['mmseg.datasets', 'mmseg_ganaug.datasets', 'mmseg_ganaug.synthesis']
+)
+
+# Called by os.fork, which multiprocessing's 'fork' and DataLoader's workers use; not by
+# subprocess, 'spawn' and 'forkserver'.
+os.register_at_fork(before=lambda: _forks.append(traceback.format_stack()))
+
+
+@pytest.fixture(autouse=True)
+def no_forks():
+    """Fails a test that forks: pytest's process has threads, whose locks may be held.
+
+    The limits of pytest-timeout and the workers of pytest-xdist are threads of it.
+    """
+    _forks.clear()
+    yield
+    if _forks:
+        pytest.fail(
+            "this test forks pytest's process, which has threads, and may hang: start "
+            "workers with multiprocessing_context='forkserver', and what has to fork "
+            'in a process of its own. It was forked in\n' + ''.join(_forks[0][-6:])
+        )
 
 
 @pytest.fixture(scope='session')

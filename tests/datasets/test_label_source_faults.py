@@ -330,7 +330,7 @@ def test_all_ranks_get_the_statistics_or_the_error(source, tmp_path, spoilt):
     path = tmp_path / 'ann' / '5.png'
     if spoilt:
         path.write_bytes(b'')
-    context = multiprocessing.get_context('fork')
+    context = multiprocessing.get_context('forkserver')
     queue = context.Queue()
     ranks = [
         context.Process(target=collect_as_rank, args=(rank, tmp_path, source, queue))

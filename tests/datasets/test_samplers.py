@@ -193,6 +193,7 @@ def loaders(source, generated):
             batch_size=4,
             num_workers=2,
             persistent_workers=True,
+            multiprocessing_context='forkserver',
             sampler=dict(
                 type=f'mmseg_ganaug.{kind}', generated_fraction=fraction, **options
             ),
@@ -302,7 +303,7 @@ SCRIPT = textwrap.dedent(
             dataset=dict(type='ConcatDataset', datasets=[
                 dict(type='mmseg_ganaug.Numbers', start=0, stop=30),
                 dict(type='mmseg_ganaug.Numbers', start=30, stop=50)]),
-            batch_size=4, num_workers=1, persistent_workers=True,
+            batch_size=4, num_workers=0,
             sampler=dict(type=kind, generated_fraction=0.375, generated=[1])))
         batches = zip(range(6), loader)
         found[kind] = [batch['number'] for _, batch in batches]

@@ -162,6 +162,7 @@ def train(data, tmp_path, monkeypatch):
                 batch_size=4,
                 num_workers=workers,
                 persistent_workers=workers > 0,
+                multiprocessing_context='forkserver' if workers else None,
                 sampler=sampler
                 or dict(type='InfiniteRatioSampler', generated_fraction=0.5),
                 dataset=data,
@@ -185,6 +186,9 @@ def train(data, tmp_path, monkeypatch):
         with DefaultScope.overwrite_default_scope('mmseg'):
             runner = Runner.from_cfg(settings)
             runner.train()
+        if workers:
+            # Else they are waited for, 5 s each, when the runner is collected.
+            runner.train_loop.dataloader_iterator._iterator._shutdown_workers()
         (runner.recorder,) = [h for h in runner.hooks if isinstance(h, Recorder)]
         return runner
 

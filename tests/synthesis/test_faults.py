@@ -1,5 +1,6 @@
 """Killed, crowded, damaged: the samples are the same bytes in the end."""
 
+import multiprocessing
 import os
 import shlex
 import shutil
@@ -18,9 +19,8 @@ from mmseg_ganaug.synthesis.synthesize import _SharedProgress
 
 NUM_SAMPLES, BATCH = 40, 3
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, 'fork'), reason='processes are forked to be quick'
-)
+CONTEXT = multiprocessing.get_context('forkserver')
+PATIENCE = 60
 
 
 class SlowPainter:
@@ -60,21 +60,14 @@ def work(folder, seconds=0.0):
 
 def start(folder, seconds):
     """Does the work in another process."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            # The test's output is not the child's.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            work(folder, seconds)
-            status = 0
-        finally:
-            os._exit(status)
+    child = CONTEXT.Process(target=work, args=(folder, seconds), daemon=True)
+    child.start()
     return child
 
 
 def exit_code(child):
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    child.join(PATIENCE)
+    return child.exitcode
 
 
 def contents(store):
@@ -108,8 +101,8 @@ def test_killed_fifty_times_it_ends_with_the_same_bytes(folder, undisturbed):
     killed = 0
     while killed < 50:
         child = start(folder, 0.01)
-        time.sleep(rng.uniform(0.005, 0.1))
-        os.kill(child, signal.SIGKILL)
+        time.sleep(rng.uniform(0.01, 0.15))
+        child.kill()
         if exit_code(child) == -signal.SIGKILL:
             killed += 1
         else:
@@ -135,7 +128,7 @@ def test_two_processes_share_the_work(folder, undisturbed):
 def test_nobody_waits_for_a_dead_process(folder, undisturbed):
     children = [start(folder, 0.05) for _ in range(2)]
     time.sleep(0.3)
-    os.kill(children[0], signal.SIGKILL)
+    children[0].kill()
     assert exit_code(children[0]) == -signal.SIGKILL
     assert exit_code(children[1]) == 0
     assert contents(work(folder)) == undisturbed
@@ -163,23 +156,26 @@ def test_a_truncated_file_is_found_and_made_anew(folder, undisturbed, what, kept
     assert store.discard_damaged(3, 255) == []
 
 
+def hold_a_claim(path, told):
+    claims = Claims(path)
+    told.put([claims.take(3), claims.take(4)])
+    claims.drop(4)
+    told.put('dropped')
+    time.sleep(PATIENCE)
+
+
 def test_a_claim_is_held_until_it_is_dropped_or_its_holder_dies(tmp_path):
     path = tmp_path / 'claims.lock'
     claims = Claims(path)
-    ready, done = os.pipe()
-    child = os.fork()
-    if child == 0:
-        own = Claims(path)
-        os.write(done, bytes([own.take(3), own.take(4)]))
-        own.drop(4)
-        os.write(done, b'.')
-        time.sleep(60)
-    assert os.read(ready, 2) == b'\x01\x01'
-    assert os.read(ready, 1) == b'.'
+    told = CONTEXT.Queue()
+    child = CONTEXT.Process(target=hold_a_claim, args=(path, told), daemon=True)
+    child.start()
+    assert told.get(timeout=PATIENCE) == [True, True]
+    assert told.get(timeout=PATIENCE) == 'dropped'
     assert not claims.take(3)
     assert claims.take(4)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    child.kill()
+    assert exit_code(child) == -signal.SIGKILL
     assert claims.take(3)
     claims.close()
 
@@ -220,14 +216,14 @@ def test_a_disk_that_is_full_stops_it_cleanly(tmp_path):
     mount = f'mount -t tmpfs -o size=1m tmpfs {tmp_path}'
     unshare = ['unshare', '--mount', '--map-root-user', 'sh', '-c']
     try:
-        tried = subprocess.run([*unshare, mount], capture_output=True, check=False)
+        tried = subprocess.run([*unshare, mount], capture_output=True, timeout=60)
     except FileNotFoundError:
         pytest.skip('there is no unshare')
     if tried.returncode:
         pytest.skip(f'no small disk can be made here: {tried.stderr.decode()}')
     command = f'{mount} && {shlex.join([sys.executable, "-c", FULL_DISK])} {tmp_path}'
     done = subprocess.run(
-        [*unshare, command], capture_output=True, text=True, check=False
+        [*unshare, command], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert 'stopped at' in done.stdout
