@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Processes that test beside each other, a file at a time; 0 tests in one.
+WORKERS ?= 2
 
 .PHONY: setup quickstart test coverage lint clean
 
@@ -20,7 +22,7 @@ quickstart: $(STAMP)
 	$(BIN)/python tools/quickstart.py $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Fails below the floor of pyproject.toml, which all tests together reach.
 coverage:

@@ -4,7 +4,6 @@ import traceback
 from pathlib import Path
 
 import pytest
-
 from hypothesis import settings
 
 # Before NumPy and torch start their threads. Test processes run beside each other, and
@@ -21,7 +20,7 @@ _forks = []
 
 # What processes of 'forkserver' begin with: it is imported once, and not by each.
 multiprocessing.set_forkserver_preload(
-    ['mmseg.datasets', 'mmseg_ganaug.datasets', 'mmseg_ganaug.synthesis']
+    ['mmseg.datasets', 'mmseg_ganaug.datasets', 'mmseg_ganaug.models']
 )
 
 # Called by os.fork, which multiprocessing's 'fork' and DataLoader's workers use; not by
@@ -55,3 +54,13 @@ def real_data() -> Path:
         if (candidate / 'camvid').is_dir():
             return candidate
     pytest.skip('no real data here: set GANAUG_DATA to the folder that holds camvid/')
+
+
+def pytest_collection_modifyitems(config, items):
+    """Has the files with slow tests begin, so that no worker ends long before another.
+
+    With one process, tests stay in the order of their folders.
+    """
+    if hasattr(config, 'workerinput'):
+        slow = {item.path for item in items if item.get_closest_marker('slow')}
+        items.sort(key=lambda item: item.path not in slow)

@@ -1,42 +1,36 @@
 """Two processes train as one does on the same samples."""
 
-import os
-import subprocess
-import sys
-import textwrap
-
 import torch
+from mmagic.structures import DataSample
+from mmengine.model import MMSeparateDistributedDataParallel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from ranks import run_ranks
 
-SCRIPT = textwrap.dedent(
-    """
-    import os, sys
-    import torch
-    import torch.distributed as dist
-    from mmagic.structures import DataSample
-    from mmengine.model import MMSeparateDistributedDataParallel
-    from mmengine.optim import OptimWrapper, OptimWrapperDict
-    import mmseg_ganaug
-    from mmseg_ganaug.registry import MODELS
+from mmseg_ganaug.registry import MODELS
 
-    torch.set_num_threads(1)
-    world = int(os.environ['WORLD_SIZE'])
-    rank = int(os.environ['RANK'])
-    if world > 1:
-        dist.init_process_group('gloo')
+MODEL = dict(
+    type='Pix2PixHD',
+    label_encoder=dict(num_classes=3),
+    generator=dict(
+        type='Pix2PixHDGlobalGenerator',
+        base_channels=2,
+        num_downsamples=1,
+        num_blocks=1,
+    ),
+    discriminator=dict(
+        type='Pix2PixHDMultiscaleDiscriminator', base_channels=2, num_layers=1
+    ),
+    segmentation_discriminator=dict(
+        type='Pix2PixHDSegmentationDiscriminator', base_channels=2, num_downsamples=2
+    ),
+    encoder=dict(type='Pix2PixHDEncoder', base_channels=2, num_downsamples=1),
+    loss_config=dict(pixel_loss_weight=10.0),
+)
+
+
+def train(rank, folder, world):
     torch.manual_seed(0)
-    model = MODELS.build(dict(
-        type='Pix2PixHD',
-        label_encoder=dict(num_classes=3),
-        generator=dict(type='Pix2PixHDGlobalGenerator', base_channels=2,
-                       num_downsamples=1, num_blocks=1),
-        discriminator=dict(type='Pix2PixHDMultiscaleDiscriminator',
-                           base_channels=2, num_layers=1),
-        segmentation_discriminator=dict(
-            type='Pix2PixHDSegmentationDiscriminator', base_channels=2,
-            num_downsamples=2),
-        encoder=dict(type='Pix2PixHDEncoder', base_channels=2, num_downsamples=1),
-        loss_config=dict(pixel_loss_weight=10.0),
-    ))
+    model = MODELS.build(MODEL)
     model.init_weights()
     labels = torch.randint(0, 3, (2, 1, 16, 16)).to(torch.uint8)
     photos = torch.randint(0, 256, (2, 3, 16, 16)).to(torch.uint8)
@@ -48,39 +42,30 @@ SCRIPT = textwrap.dedent(
         generators=[*model.generators.parameters(), *model.encoder.parameters()],
         discriminators=list(model.discriminators.parameters()),
     )
-    wrappers = OptimWrapperDict(**{
-        name: OptimWrapper(torch.optim.SGD(parameters, 0.01))
-        for name, parameters in groups.items()
-    })
+    wrappers = OptimWrapperDict(
+        **{
+            name: OptimWrapper(torch.optim.SGD(parameters, 0.01))
+            for name, parameters in groups.items()
+        }
+    )
     for _ in range(3):
         samples = [DataSample(metainfo=dict(img_photo_channel_order='RGB'))]
-        wrapped.train_step(dict(
-            inputs=dict(img_label=[labels[i] for i in own],
-                        img_photo=[photos[i] for i in own]),
-            data_samples=samples * len(own),
-        ), wrappers)
+        wrapped.train_step(
+            dict(
+                inputs=dict(
+                    img_label=[labels[i] for i in own],
+                    img_photo=[photos[i] for i in own],
+                ),
+                data_samples=samples * len(own),
+            ),
+            wrappers,
+        )
     flat = torch.cat([p.detach().flatten() for p in model.parameters()])
-    torch.save(flat, f'{sys.argv[1]}/{world}_{rank}.pth')
-    """
-)
+    torch.save(flat, folder / f'{world}_{rank}.pth')
 
 
 def run(folder, world):
-    environment = dict(
-        os.environ,
-        WORLD_SIZE=str(world),
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(20000 + os.getpid() % 20000),
-        CUDA_VISIBLE_DEVICES='',
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-c', SCRIPT, str(folder)],
-            env=dict(environment, RANK=str(rank)),
-        )
-        for rank in range(world)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0] * world
+    assert run_ranks(train, world, folder, folder, world) == [0] * world
     return [torch.load(folder / f'{world}_{rank}.pth') for rank in range(world)]
 
 

@@ -1,19 +1,16 @@
 """Photos of recombined labels are painted within the training step, and only there."""
 
-import os
-import subprocess
-import sys
-import textwrap
-
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from ranks import run_ranks
 from torch import nn
 
 from mmseg_ganaug.registry import MODELS as OUR_MODELS
@@ -350,51 +347,21 @@ def test_on_a_gpu_the_generator_follows_the_segmenter(generator):
     assert (found[0].cpu().float() - on_cpu[0].float()).abs().mean() < 4
 
 
-SCRIPT = textwrap.dedent(
-    """
-    import sys
-    sys.path.insert(0, sys.argv[1])
-    import torch
-    import torch.distributed as dist
-    from mmengine.model import MMDistributedDataParallel
-    from mmengine.optim import build_optim_wrapper
-    from test_seg_data_preprocessor import batch_of, make_sample, make_segmenter
-
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo')
-    rank = dist.get_rank()
-    config, checkpoint, out = sys.argv[2:]
-    model = make_segmenter(dict(config=config, checkpoint=checkpoint))
+def train(rank, generator, out):
+    model = make_segmenter(generator)
     wrapped = MMDistributedDataParallel(model)
     optim_wrapper = build_optim_wrapper(
-        wrapped, dict(optimizer=dict(type='SGD', lr=0.1)))
+        wrapped, dict(optimizer=dict(type='SGD', lr=0.1))
+    )
     # A rank without a painted sample has to get along, too.
     for marks in ([True, False], [False, False], [rank == 0, rank == 0]):
-        batch = batch_of(*(
-            make_sample(10 * rank + i, mark) for i, mark in enumerate(marks)))
-        wrapped.train_step(batch, optim_wrapper)
-    torch.save(model.state_dict(), f'{out}/{rank}.pth')
-    """
-)
+        samples = [make_sample(10 * rank + i, mark) for i, mark in enumerate(marks)]
+        wrapped.train_step(batch_of(*samples), optim_wrapper)
+    torch.save(model.state_dict(), out / f'{rank}.pth')
 
 
 def test_two_processes_train_one_segmenter(generator, tmp_path):
-    environment = dict(
-        os.environ,
-        WORLD_SIZE='2',
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(20000 + os.getpid() % 20000),
-        CUDA_VISIBLE_DEVICES='',
-    )
-    arguments = [os.path.dirname(__file__), *generator.values(), str(tmp_path)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-W', 'ignore', '-c', SCRIPT, *arguments],
-            env=dict(environment, RANK=str(rank)),
-        )
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    assert run_ranks(train, 2, tmp_path, generator, tmp_path) == [0, 0]
     first, second = (
         torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in range(2)
     )
