@@ -56,7 +56,7 @@ def write_atomically(path: Union[str, os.PathLike], content: Union[str, bytes]) 
         content = content.encode('utf-8')
     for attempt in range(_ATTEMPTS):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f'{_PREFIX}{secrets.token_hex(16)}')
+        temporary = temporary_path(path.parent)
         try:
             _write(temporary, content, path)
             break
@@ -82,6 +82,18 @@ def unless_read_only() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise
+
+
+def temporary_path(folder: Union[str, os.PathLike]) -> Path:
+    """Draws a name for a file that is soon renamed or removed.
+
+    Args:
+        folder (str | Path): Where the file is to be.
+
+    Returns:
+        Path: Of a file that nobody else has.
+    """
+    return Path(folder) / f'{_PREFIX}{secrets.token_hex(16)}'
 
 
 def is_temporary(name: str) -> bool:

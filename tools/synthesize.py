@@ -7,7 +7,6 @@ killed goes on where it was; several runs on one cache share the work.
 
 import argparse
 import os
-import shutil
 import sys
 
 from mmengine.config import Config, DictAction
@@ -16,7 +15,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_ganaug.configs import find_generated
-from mmseg_ganaug.synthesis import find_stores
+from mmseg_ganaug.ownership import InTheWayError
+from mmseg_ganaug.synthesis import StoreInUseError, find_stores, remove_store
 
 
 def parse_args():
@@ -28,7 +28,7 @@ def parse_args():
     parser.add_argument(
         '--verify',
         action='store_true',
-        help='read all samples that are there, and make damaged ones anew',
+        help='read all samples that are there, and replace damaged ones',
     )
     parser.add_argument(
         '--prune',
@@ -59,6 +59,17 @@ def parse_args():
 def main():
     """Generates what the stores of the data sets lack."""
     args = parse_args()
+    try:
+        run(args)
+    except InTheWayError as error:
+        print(f'\n{error}', file=sys.stderr)
+        raise SystemExit(2) from error
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'\n{error}') from error
+
+
+def run(args):
+    """Does what the command line asks for."""
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
@@ -74,25 +85,46 @@ def main():
     used = []
     for config in configs:
         dataset = DATASETS.build(dict(config, lazy_init=True))
-        if args.verify and is_main_process():
+        if args.verify:
             problems = dataset.verify()
-            print('\n'.join([*problems, f'{len(problems)} damaged samples removed']))
+            if is_main_process():
+                print(
+                    '\n'.join([*problems, f'{len(problems)} damaged samples removed'])
+                )
         barrier()
         plan, store = dataset.generate()
         if is_main_process():
             print(f'{len(plan)} samples in {store.folder}')
         used.append(store.folder)
     if args.prune and is_main_process():
-        prune(used, args.yes)
+        others = [c for c in find_generated(cfg.to_dict()) if c not in configs]
+        prune([*used, *stores_of(others)], args.yes)
+
+
+def stores_of(configs):
+    """Finds the stores of data sets that training does not see, such as a test's."""
+    folders = []
+    for config in configs:
+        try:
+            folders.append(DATASETS.build(dict(config, lazy_init=True)).store().folder)
+        except Exception as error:
+            print(
+                f'Nothing was pruned: the config holds a GANRecomposeDataset beside '
+                f'those of its training, cache_dir={config.get("cache_dir")!r}, whose '
+                f'store cannot be found: {error}',
+                file=sys.stderr,
+            )
+            raise SystemExit(2) from error
+    return folders
 
 
 def prune(used, sure):
     """Removes the stores beside those that are used, if the user agrees."""
     unused = {
         folder: size
-        for cache_dir in {folder.parent for folder in used}
+        for cache_dir in sorted({folder.parent.resolve() for folder in used})
         for folder, size in find_stores(cache_dir).items()
-        if folder not in used
+        if not any(is_same_place(folder, other) for other in used)
     }
     for folder, size in unused.items():
         print(f'Not used by this config: {folder} ({size / 2**20:.1f} MiB)')
@@ -103,9 +135,26 @@ def prune(used, sure):
         if not sys.stdin.isatty():
             raise SystemExit('Nothing was removed: add --yes to remove them.')
         sure = input('Remove them? [y/N] ').strip().lower() == 'y'
+    problems = []
     for folder in unused if sure else ():
-        shutil.rmtree(folder)
-        print(f'Removed: {folder}')
+        try:
+            left = remove_store(folder)
+        except StoreInUseError as error:
+            print(error)
+        except OSError as error:
+            problems.append(f'{folder} cannot be removed: {error}')
+        else:
+            problems.extend(f'Not of the store, and left: {path}' for path in left)
+            if not left:
+                print(f'Removed: {folder}')
+    if problems:
+        print('\n'.join(problems), file=sys.stderr)
+        raise SystemExit(2)
+
+
+def is_same_place(folder, other):
+    """Whether two paths lead to one folder, by links or from another folder."""
+    return other.exists() and folder.samefile(other)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,12 @@ from mmseg_ganaug.synthesis.filters import (
 )
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
-from mmseg_ganaug.synthesis.store import SampleStore, find_stores, fingerprint_of
+from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
+from mmseg_ganaug.synthesis.store_folder import (
+    StoreInUseError,
+    find_stores,
+    remove_store,
+)
 from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
@@ -27,10 +32,12 @@ __all__ = [
     'SampleFilter',
     'SampleMaker',
     'SampleStore',
+    'StoreInUseError',
     'build_compositing',
     'filter_table',
     'find_stores',
     'fingerprint_of',
     'paintable_classes',
+    'remove_store',
     'synthesize',
 ]

@@ -1,61 +1,210 @@
-"""Who makes which samples, where several processes share a store."""
+"""Who fills a store, and who makes which of its samples, among several processes."""
 
-import errno
+import glob
 import os
+import secrets
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Union
+from typing import Callable, Dict, Iterator, List, Optional, Union
 
-try:
-    import fcntl
-except ImportError:  # Windows has no record locks
-    fcntl = None
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from mmengine.logging import print_log
+
+from mmseg_ganaug.atomic_write import temporary_path
+
+_SECONDS_BEFORE_A_WORD = 5
+
+
+class StoreLocks:
+    """Locks that processes hold on a store; they end with the process, however it ends.
+
+    They are on empty files beside the store, so that they outlive its removal:
+    ``.NAME.lock`` while the store is laid out or removed, and ``.NAME.X.lock`` of each
+    process that fills it and of each batch that is being made. That a file exists says
+    nothing. Where the file system has no locks, each is granted: work is then done
+    twice, with the same outcome.
+
+    Args:
+        store (str | Path): Folder of the store, which need not exist.
+    """
+
+    def __init__(self, store: Union[str, os.PathLike]) -> None:
+        # A store that is reached in two ways has one set of locks.
+        place = Path(os.path.realpath(store))
+        self._folder = place.parent
+        self._name = f'.{place.name}'
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until no other process lays out or removes the store."""
+        path = self._folder / f'{self._name}.lock'
+        lock = None
+        if self._have_locks():
+            with suppress(OSError):  # it may belong to another user
+                lock = _take(path, _SECONDS_BEFORE_A_WORD)
+                if lock is None:
+                    print_log(f'Waiting for the lock {path}', logger='current')
+                    lock = _take(path, -1)
+        try:
+            yield
+        finally:
+            _drop(lock)
+
+    @contextmanager
+    def filling(self, lay_out: Callable[[], None]) -> Iterator['Claims']:
+        """Lets other processes know that this one fills the store.
+
+        Args:
+            lay_out (Callable): Makes what the store lacks before samples; called
+                while nobody can remove it.
+
+        Yields:
+            Claims: To its batches.
+        """
+        own = self._path_of(f'filling-{secrets.token_hex(8)}')
+        have_locks = self._have_locks()
+        lock = None
+        with self.alone():
+            lay_out()
+            with suppress(OSError):
+                own.touch()  # without locks, it is all that others can see
+                lock = _take(own) if have_locks else None
+        claims = Claims(self._path_of if have_locks else None)
+        try:
+            yield claims
+        finally:
+            claims.close()
+            _remove(own, lock)
+            with self.alone():
+                self.clear()
+
+    def holders(self) -> List[Path]:
+        """Looks for locks that anybody holds.
+
+        Returns:
+            list[Path]: Their files. Where locks cannot be had, all files: of whom they
+            are cannot be known.
+        """
+        have_locks = self._have_locks()
+        held = []
+        for path in self._paths():
+            lock = None
+            with suppress(OSError):
+                lock = _take(path) if have_locks else None
+            if lock is None:
+                held.append(path)
+            _drop(lock)
+        return held
+
+    def clear(self) -> None:
+        """Removes the files of locks that nobody holds; only while :meth:`alone`."""
+        for path in self._paths() if self._have_locks() else ():
+            with suppress(OSError):
+                lock = _take(path)
+                if lock is not None:
+                    _remove(path, lock)
+
+    def _path_of(self, what: Union[int, str]) -> Path:
+        return self._folder / f'{self._name}.{what}.lock'
+
+    def _paths(self) -> List[Path]:
+        return sorted(self._folder.glob(f'{glob.escape(self._name)}.*.lock'))
+
+    def _have_locks(self) -> bool:
+        """Whether a lock on a file that nobody else knows is granted."""
+        probe = temporary_path(self._folder)
+        lock = None
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = _take(probe)
+        _remove(probe, lock)
+        return lock is not None
 
 
 class Claims:
-    """Claims to numbered pieces of work, dropped by themselves when a process dies.
-
-    They are POSIX record locks, one byte of a file for each piece, which the kernel
-    takes back from dead processes, and which most network file systems keep too. Where
-    a file system has none, every claim is granted: work is then done twice, with the
-    same outcome.
+    """Claims to numbered batches, dropped by themselves when the process dies.
 
     Args:
-        path (str | Path): The file; made where it is missing. A process may open it
-            once only: closing any handle of it drops all of the process's claims.
+        path_of (Callable, optional): Gives the lock file of a batch. Defaults to None:
+            there are no locks, and every claim is granted.
     """
 
-    def __init__(self, path: Union[str, Path]) -> None:
-        self._file = os.open(str(path), os.O_RDWR | os.O_CREAT, 0o666)
+    def __init__(self, path_of: Optional[Callable[[int], Path]] = None) -> None:
+        self._path_of = path_of
+        self._held: Dict[int, BaseFileLock] = {}
 
     def take(self, number: int) -> bool:
-        """Claims a piece of work.
+        """Claims a batch.
 
         Args:
             number (int): Which, from 0 on.
 
         Returns:
-            bool: False while another process holds it.
+            bool: False while this or another process holds it.
         """
-        if fcntl is None:
+        if self._path_of is None:
             return True
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                return False
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-        return True
+            lock = _take(self._path_of(number))
+        except OSError:  # such as a full disk, which the writing will report
+            return True
+        if lock is not None:
+            self._held[number] = lock
+        return lock is not None
 
     def drop(self, number: int) -> None:
-        """Gives a piece of work up, or tells that it is done."""
-        if fcntl is not None:
-            try:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, number)
-            except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                    raise
+        """Gives a batch up, or says that it is made.
+
+        Args:
+            number (int): Which.
+        """
+        lock = self._held.pop(number, None)
+        if lock is not None and self._path_of is not None:
+            # Who has opened the file already gets a lock that keeps nobody out; the
+            # batch is made, or at worst it is made twice.
+            _remove(self._path_of(number), lock)
 
     def close(self) -> None:
         """Drops all claims."""
-        os.close(self._file)
+        for number in list(self._held):
+            self.drop(number)
+
+
+def _take(path: Path, timeout: float = 0) -> Optional[BaseFileLock]:
+    """Takes a lock.
+
+    Args:
+        path (Path): Its file.
+        timeout (float): Seconds to wait for it; -1 waits without end.
+
+    Returns:
+        BaseFileLock | None: None while somebody else holds it.
+
+    Raises:
+        OSError: When there are no locks, or the file cannot be opened.
+    """
+    # Batches are claimed in one thread and dropped in another.
+    lock = FileLock(str(path), thread_local=False)
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        return None
+    except NotImplementedError as error:  # from older releases of filelock
+        raise OSError(str(error)) from error
+    if isinstance(lock, SoftFileLock):
+        # What newer ones fall back to outlives a process that is killed.
+        lock.release()
+        raise OSError(f'there are no locks for {path}')
+    return lock
+
+
+def _drop(lock: Optional[BaseFileLock]) -> None:
+    if lock is not None:
+        lock.release()
+
+
+def _remove(path: Path, lock: Optional[BaseFileLock]) -> None:
+    """Removes the file of a lock while it is held, and then lets go of it."""
+    with suppress(OSError):
+        path.unlink()
+    _drop(lock)

@@ -6,19 +6,35 @@ import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Set, Union
 
 import cv2
 import numpy as np
-from PIL import Image
+from mmengine.logging import print_log
 
 from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
+from mmseg_ganaug.ownership import InTheWayError
 from mmseg_ganaug.progress import Progress
+from mmseg_ganaug.synthesis.claims import Claims, StoreLocks
+from mmseg_ganaug.synthesis.sample_files import decode_label_map, decode_photo
 from mmseg_ganaug.synthesis.sample_maker import Sample
-
-_PHOTO_SUFFIXES = ('.png', '.jpg')
-_LABEL_SUFFIX = '.png'
+from mmseg_ganaug.synthesis.store_folder import (
+    DESCRIPTION,
+    LABEL_SUFFIX,
+    LABELS,
+    PHOTO_SUFFIXES,
+    PHOTOS,
+    PLAN,
+    REPORT_SUFFIX,
+    REPORTS,
+    file_name,
+    foreign_files,
+    is_store,
+    mark_store,
+    numbers_in,
+)
 
 
 def fingerprint_of(parts: Mapping) -> str:
@@ -39,16 +55,14 @@ class SampleStore:
 
     Files are written beside their place and renamed, the photo last, so that a sample
     whose photo exists is whole, whenever the process was killed. Several processes may
-    write to one store: they write the same bytes.
+    write to one store: they write the same bytes. The report of a sample holds the
+    sha256 of its photo and label map, so that any change of them is found.
 
     Args:
         cache_dir (str | Path): Folder that holds one store per fingerprint.
         description (Mapping): What the samples depend on; its fingerprint names the
             store and it is kept there as ``store.json`` for people to read.
         photo_suffix (str): '.png' or '.jpg'. Defaults to '.png'.
-        reduce_zero_label (bool): Whether label files hold class ids from 1 on and 0
-            for pixels of no class, as MMSeg's ``reduce_zero_label`` reads them.
-            Defaults to False.
     """
 
     def __init__(
@@ -56,26 +70,22 @@ class SampleStore:
         cache_dir: Union[str, Path],
         description: Mapping,
         photo_suffix: str = '.png',
-        reduce_zero_label: bool = False,
     ) -> None:
-        if photo_suffix not in _PHOTO_SUFFIXES:
+        if photo_suffix not in PHOTO_SUFFIXES:
             raise ValueError(
                 f'photos cannot be stored as {photo_suffix!r}: choose one of '
-                f'{", ".join(_PHOTO_SUFFIXES)}'
+                f'{", ".join(PHOTO_SUFFIXES)}'
             )
         self.photo_suffix = photo_suffix
-        self.label_suffix = _LABEL_SUFFIX
-        self._reduce_zero_label = reduce_zero_label
-        self._description = dict(
-            description, photo_suffix=photo_suffix, reduce_zero_label=reduce_zero_label
-        )
+        self._description = dict(description, photo_suffix=photo_suffix)
         self.folder = Path(cache_dir) / fingerprint_of(self._description)
-        self.photo_folder = self.folder / 'images'
-        self.label_folder = self.folder / 'labels'
-        self.report_folder = self.folder / 'reports'
+        self.photo_folder = self.folder / PHOTOS
+        self.label_folder = self.folder / LABELS
+        self.report_folder = self.folder / REPORTS
+        self.plan_path = self.folder / PLAN
         self._folders = (self.photo_folder, self.label_folder, self.report_folder)
-        self.claims_path = self.folder / 'claims.lock'
-        self.plan_path = self.folder / 'plan.jsonl'
+        self._locks = StoreLocks(self.folder)
+        self._plan_text: Optional[str] = None
 
     def prepare(self, plan_text: str) -> None:
         """Makes the folders, writes the plan, and clears what dead processes left.
@@ -84,26 +94,54 @@ class SampleStore:
             plan_text (str): The plan as JSON lines.
 
         Raises:
+            InTheWayError: When the folder is somebody else's.
             OSError: When the folder cannot be written; says which.
         """
+        self._plan_text = plan_text
+        with self._locks.alone():
+            self._lay_out()
+            for folder in (self.folder.parent, self.folder, *self._folders):
+                remove_leftovers(folder)
+
+    @contextmanager
+    def filling(self) -> Iterator[Claims]:
+        """Keeps other processes from removing the store while samples are made.
+
+        Yields:
+            Claims: To batches of its samples.
+        """
+        with self._locks.filling(self._lay_out) as claims:
+            yield claims
+
+    def _lay_out(self) -> None:
+        """Writes what a store has beside samples, where it is missing or damaged."""
+        if self.folder.is_dir() and not is_store(self.folder):
+            foreign = foreign_files(self.folder)
+            if foreign:
+                raise InTheWayError(foreign, 'choose another cache_dir')
         try:
             for folder in self._folders:
                 folder.mkdir(parents=True, exist_ok=True)
+            if not is_store(self.folder):
+                mark_store(self.folder)
+            # Found now, and not when the first samples are painted.
+            if not all(os.access(folder, os.W_OK) for folder in self._folders):
+                raise PermissionError(errno.EACCES, 'it cannot be written')
         except OSError as error:
             raise OSError(
                 error.errno,
                 f'generated samples cannot be stored in {self.folder} '
                 f'({error.strerror}): choose another cache_dir',
             ) from error
-        for folder in (self.folder, *self._folders):
-            remove_leftovers(folder)
         description = json.dumps(self._description, indent=2, sort_keys=True)
-        for path, text in (
-            (self.folder / 'store.json', description + '\n'),
-            (self.plan_path, plan_text),
-        ):
-            if not path.exists():
-                self._write(path, text.encode())
+        self._restore(self.folder / DESCRIPTION, description + '\n')
+        if self._plan_text is not None:
+            self._restore(self.plan_path, self._plan_text)
+
+    def _restore(self, path: Path, text: str) -> None:
+        content = text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            self._write(path, content)
 
     def present(self) -> Set[int]:
         """Looks up which samples exist.
@@ -111,8 +149,8 @@ class SampleStore:
         Returns:
             set[int]: Their indices.
         """
-        photos = _numbers(self.photo_folder, self.photo_suffix)
-        return photos & _numbers(self.label_folder, self.label_suffix)
+        photos = numbers_in(self.photo_folder, self.photo_suffix)
+        return photos & numbers_in(self.label_folder, LABEL_SUFFIX)
 
     def holds(self, index: int) -> bool:
         """Whether a sample exists."""
@@ -147,26 +185,33 @@ class SampleStore:
     def discard_damaged(self, num_classes: int, ignore_index: int) -> List[str]:
         """Reads every sample and removes those that cannot be used, to be made again.
 
+        A file that is not the one that was written is damaged, be it one bit.
+
         Args:
             num_classes (int): Number of classes, C.
             ignore_index (int): Label value of pixels that belong to no class.
 
         Returns:
             list[str]: What was wrong with each of them; names the file.
+
+        Raises:
+            OSError: When a damaged sample cannot be removed.
         """
         present = sorted(self.present())
         problems = []
 
-        def problem_of(index: int) -> Optional[str]:
-            return self._problem(index, num_classes, ignore_index)
+        def discard(index: int) -> Optional[str]:
+            problem = self._problem(index, num_classes, ignore_index)
+            if problem is not None:
+                # Without its photo a sample does not exist.
+                Path(self.photo_path(index)).unlink(missing_ok=True)
+            return problem
 
         title = f'Reading the samples in {self.folder}'
         with Progress(title, len(present)) as progress, ThreadPoolExecutor() as pool:
-            for index, problem in zip(present, pool.map(problem_of, present)):
+            for problem in pool.map(discard, present):
                 if problem is not None:
                     problems.append(problem)
-                    # Without its photo a sample does not exist.
-                    os.unlink(self.photo_path(index))
                 progress.update()
         return problems
 
@@ -174,34 +219,44 @@ class SampleStore:
         self, index: int, num_classes: int, ignore_index: int
     ) -> Optional[str]:
         """What is wrong with a sample, or None."""
-        sizes = []
-        for path in (self.photo_path(index), self.label_path(index)):
-            try:
-                with Image.open(path) as image:
-                    image.load()  # unlike OpenCV, it does not pass over missing parts
-                    sizes.append(image.size)
-                    pixels = np.asarray(image)
-            except (OSError, SyntaxError) as error:
-                return f'{path} cannot be read ({error})'
-        if sizes[0] != sizes[1]:
-            return f'{path} is {sizes[1]}, but its photo {sizes[0]} (width, height)'
-        if self._reduce_zero_label:
-            pixels = pixels - np.uint8(1)  # 0, no class, wraps to 255
-        wrong = (pixels >= num_classes) & (pixels != ignore_index)
-        if pixels.ndim != 2 or wrong.any():
-            return f'{path} holds values that are no classes'
+        path: Union[str, Path] = self._report_path(index)
+        images = []
+        try:
+            written = self._record(index)
+            for path, part, decode in (
+                (self.photo_path(index), 'photo', decode_photo),
+                (self.label_path(index), 'label_map', decode_label_map),
+            ):
+                content = Path(path).read_bytes()
+                images.append(decode(content))
+                if written is not None and written[part] != _sha256(content):
+                    return f'{path} is not the file that was written'
+        except ValueError as error:
+            return f'{path} {error}'
+        except OSError as error:
+            return f'{path} cannot be read ({error.strerror})'
+        photo, label_map = images
+        if label_map.shape != photo.shape[:2]:
+            return (
+                f'{path} is {label_map.shape}, but its photo {photo.shape[:2]} '
+                '(height, width)'
+            )
+        wrong = (label_map >= num_classes) & (label_map != ignore_index)
+        if wrong.any():
+            value = int(label_map[wrong][0])
+            return f'{path} holds values that are no classes, such as {value}'
         return None
 
     def photo_path(self, index: int) -> str:
         """Path of a photo."""
-        return str(self.photo_folder / f'{index:08d}{self.photo_suffix}')
-
-    def _report_path(self, index: int) -> Path:
-        return self.report_folder / f'{index:08d}.json'
+        return str(self.photo_folder / file_name(index, self.photo_suffix))
 
     def label_path(self, index: int) -> str:
         """Path of a label map."""
-        return str(self.label_folder / f'{index:08d}{self.label_suffix}')
+        return str(self.label_folder / file_name(index, LABEL_SUFFIX))
+
+    def _report_path(self, index: int) -> Path:
+        return self.report_folder / file_name(index, REPORT_SUFFIX)
 
     def write(self, index: int, sample: Sample) -> None:
         """Adds a sample.
@@ -211,17 +266,17 @@ class SampleStore:
             sample (Sample): Photo, label map (class ids from 0 on) and report.
 
         Raises:
-            OSError: When the disk is full: says what is needed. Nothing half-written
-                stays.
+            OSError: When the disk is full, or the store was removed: says what is
+                needed. Nothing half-written stays.
         """
-        label_map = sample.label_map
-        if self._reduce_zero_label:
-            label_map = label_map + np.uint8(1)  # 255, no class, wraps to 0
-        if sample.report is not None:
-            text = json.dumps(sample.report) + '\n'
-            self._write(self._report_path(index), text.encode())
-        self._write(Path(self.label_path(index)), _encode(label_map, _LABEL_SUFFIX))
+        label_map = _encode(sample.label_map, LABEL_SUFFIX)
         photo = _encode(sample.photo[..., ::-1], self.photo_suffix)
+        record = dict(
+            label_map=_sha256(label_map), photo=_sha256(photo), report=sample.report
+        )
+        text = json.dumps(dict(record, fingerprint=fingerprint_of(record))) + '\n'
+        self._write(self._report_path(index), text.encode())
+        self._write(Path(self.label_path(index)), label_map)
         self._write(Path(self.photo_path(index)), photo)
 
     def reports(self) -> Iterator[Dict]:
@@ -230,50 +285,63 @@ class SampleStore:
         Yields:
             dict: See :class:`~mmseg_ganaug.synthesis.sample_maker.Sample`.
         """
-        for path in sorted(self.report_folder.glob('[0-9]*.json')):
-            yield json.loads(path.read_text(encoding='utf-8'))
+        for index in sorted(numbers_in(self.report_folder, REPORT_SUFFIX)):
+            try:
+                record = self._record(index)
+            except ValueError as error:
+                print_log(
+                    f'{self._report_path(index)} {error} and is left out: '
+                    'tools/synthesize.py CONFIG --verify makes it again',
+                    logger='current',
+                )
+                continue
+            if record is not None and record['report'] is not None:
+                yield record['report']
+
+    def _record(self, index: int) -> Optional[Dict]:
+        """What was kept of a sample when it was written; None where nothing was."""
+        try:
+            record = json.loads(self._report_path(index).read_bytes())
+            whole = record.pop('fingerprint') == fingerprint_of(record)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError):  # JSON of any kind
+            whole = False
+        if not whole:
+            raise ValueError('is damaged')
+        return record
 
     def _write(self, path: Path, content: bytes) -> None:
+        # Made again, the folder would hold this sample alone.
+        if not path.parent.is_dir():
+            raise OSError(
+                errno.ENOENT,
+                f'the folder {path.parent} was removed while samples were made: start '
+                'again, and they are made again',
+            )
         try:
             write_atomically(path, content)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            free = self.free_bytes()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                problem = (
+                    f'the disk of {self.folder} is full '
+                    f'({self.free_bytes() / 2**20:.0f} MiB free, one sample takes '
+                    f'about {len(content) / 2**20:.2f} MiB): make room'
+                )
+            else:
+                problem = (
+                    f'{path} cannot be written ({error.strerror}): make its folder '
+                    'writable'
+                )
             raise OSError(
                 error.errno,
-                f'the disk of {self.folder} is full ({free / 2**20:.0f} MiB free, one '
-                f'sample takes about {len(content) / 2**20:.2f} MiB): make room or '
-                'choose another cache_dir, then start again; the samples made so far '
-                'are kept',
+                f'{problem} or choose another cache_dir, then start again; the '
+                'samples made so far are kept',
             ) from error
 
 
-def find_stores(cache_dir: Union[str, Path]) -> Dict[Path, int]:
-    """Looks for stores in a cache folder.
-
-    Args:
-        cache_dir (str | Path): The folder.
-
-    Returns:
-        dict[Path, int]: The folder of each store, and its size in bytes.
-    """
-    folders = sorted(path.parent for path in Path(cache_dir).glob('*/store.json'))
-    return {
-        folder: sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
-        for folder in folders
-    }
-
-
-def _numbers(folder: Path, suffix: str) -> Set[int]:
-    """Numbers of the files of that suffix in a folder."""
-    if not folder.is_dir():
-        return set()
-    return {
-        int(entry.name[: -len(suffix)])
-        for entry in os.scandir(folder)
-        if entry.name.endswith(suffix) and entry.name[0] != '.'
-    }
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _encode(image: np.ndarray, suffix: str) -> bytes:

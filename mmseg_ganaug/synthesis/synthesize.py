@@ -1,8 +1,10 @@
 """From a plan to samples on disk."""
 
+import errno
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import List, Optional, Sequence
 
 from mmengine.dist import barrier, get_dist_info
@@ -41,13 +43,28 @@ def synthesize(
         batch_size (int): Label maps painted at a time. Defaults to 4.
 
     Raises:
-        OSError: When the disk is full. The samples made so far are kept.
+        OSError: When the disk is full or cannot be written, or samples are removed
+            meanwhile. The samples made so far are kept.
     """
     rank, world_size = get_dist_info()
-    claims = Claims(store.claims_path)
-    batches = _Batches(len(maker), missing, batch_size, store, claims)
-    batches.begin_at(rank, world_size)
-    progress = _SharedProgress(missing, store) if rank == 0 and missing else None
+    if missing:
+        with store.filling() as claims:
+            batches = _Batches(len(maker), missing, batch_size, store, claims)
+            batches.begin_at(rank, world_size)
+            progress = _SharedProgress(missing, store) if rank == 0 else None
+            _make(maker, batches, store, claims, progress)
+        _check_all_there(missing, store)
+    barrier()
+
+
+def _make(
+    maker: SampleMaker,
+    batches: '_Batches',
+    store: SampleStore,
+    claims: Claims,
+    progress: Optional['_SharedProgress'],
+) -> None:
+    """Makes batches until none is left."""
 
     def write(batch: List[int], samples: List[Sample]) -> None:
         for index, sample in zip(batch, samples):
@@ -55,40 +72,46 @@ def synthesize(
                 store.write(index, sample)
         claims.drop(batch[0])
 
-    try:
-        # One batch is read ahead and some are written behind while the generator works.
-        writing: deque = deque()
-        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(_WRITERS) as writers:
-            batch = batches.claim()
-            reading = None
-            while batch or batches.left:
-                if batch is None:
-                    # The others have the rest; one of them may die.
-                    while writing:
-                        writing.popleft().result()
-                    if progress:
-                        progress.update()
-                    time.sleep(_POLL_SECONDS)
-                    batch, reading = batches.claim(), None
-                    continue
-                maps = (reading or reader.submit(maker.recompose, batch)).result()
-                following = batches.claim()
-                if following:
-                    reading = reader.submit(maker.recompose, following)
-                samples = maker.finish(batch, maps)
-                writing.append(writers.submit(write, batch, samples))
-                while writing and (len(writing) > _WAITING or writing[0].done()):
+    # One batch is read ahead and some are written behind while the generator works.
+    writing: deque = deque()
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(_WRITERS) as writers:
+        batch = batches.claim()
+        reading = None
+        while batch or batches.left:
+            if batch is None:
+                # The others have the rest; one of them may die.
+                while writing:
                     writing.popleft().result()
                 if progress:
                     progress.update()
-                batch = following
-            while writing:
+                time.sleep(_POLL_SECONDS)
+                batch, reading = batches.claim(), None
+                continue
+            maps = (reading or reader.submit(maker.recompose, batch)).result()
+            following = batches.claim()
+            if following:
+                reading = reader.submit(maker.recompose, following)
+            samples = maker.finish(batch, maps)
+            writing.append(writers.submit(write, batch, samples))
+            while writing and (len(writing) > _WAITING or writing[0].done()):
                 writing.popleft().result()
-    finally:
-        claims.close()
+            if progress:
+                progress.update()
+            batch = following
+        while writing:
+            writing.popleft().result()
     if progress:
         progress.finish()
-    barrier()
+
+
+def _check_all_there(missing: Sequence[int], store: SampleStore) -> None:
+    gone = [index for index in missing if not store.holds(index)]
+    if gone:
+        raise OSError(
+            errno.ENOENT,
+            f'{len(gone)} samples, such as {store.photo_path(gone[0])}, were removed '
+            'while others were made: start again, and they are made again',
+        )
 
 
 class _Batches:
@@ -167,11 +190,16 @@ class _SharedProgress:
         self._progress.update_to(done)
         if present and not self._told:
             self._told = True
-            still = (len(self._missing) - done) * self._store.sample_bytes(min(present))
-            free = self._store.free_bytes()
-            print_log(
-                f'About {still / 2**20:.0f} MiB more will be written; '
-                f'{free / 2**20:.0f} MiB are free'
-                + (': the disk will be full before the end' if still > free else ''),
-                logger='current',
-            )
+            # Should somebody remove them, the writers will say so.
+            with suppress(FileNotFoundError):
+                self._tell_space(len(self._missing) - done, min(present))
+
+    def _tell_space(self, left: int, example: int) -> None:
+        still = left * self._store.sample_bytes(example)
+        free = self._store.free_bytes()
+        print_log(
+            f'About {still / 2**20:.0f} MiB more will be written; '
+            f'{free / 2**20:.0f} MiB are free'
+            + (': the disk will be full before the end' if still > free else ''),
+            logger='current',
+        )

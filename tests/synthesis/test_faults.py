@@ -1,5 +1,6 @@
 """Killed, crowded, damaged: the samples are the same bytes in the end."""
 
+import errno
 import multiprocessing
 import os
 import shlex
@@ -14,7 +15,6 @@ import pytest
 
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
 from mmseg_ganaug.synthesis import SampleMaker, SampleStore, synthesize
-from mmseg_ganaug.synthesis.claims import Claims
 from mmseg_ganaug.synthesis.synthesize import _SharedProgress
 
 NUM_SAMPLES, BATCH = 40, 3
@@ -156,30 +156,6 @@ def test_a_truncated_file_is_found_and_made_anew(folder, undisturbed, what, kept
     assert store.discard_damaged(3, 255) == []
 
 
-def hold_a_claim(path, told):
-    claims = Claims(path)
-    told.put([claims.take(3), claims.take(4)])
-    claims.drop(4)
-    told.put('dropped')
-    time.sleep(PATIENCE)
-
-
-def test_a_claim_is_held_until_it_is_dropped_or_its_holder_dies(tmp_path):
-    path = tmp_path / 'claims.lock'
-    claims = Claims(path)
-    told = CONTEXT.Queue()
-    child = CONTEXT.Process(target=hold_a_claim, args=(path, told), daemon=True)
-    child.start()
-    assert told.get(timeout=PATIENCE) == [True, True]
-    assert told.get(timeout=PATIENCE) == 'dropped'
-    assert not claims.take(3)
-    assert claims.take(4)
-    child.kill()
-    assert exit_code(child) == -signal.SIGKILL
-    assert claims.take(3)
-    claims.close()
-
-
 def test_what_is_missing_is_found_among_many(tmp_path):
     store = SampleStore(tmp_path, {'plan': 'a'})
     store.prepare('plan\n')
@@ -233,10 +209,104 @@ def test_a_complete_store_is_read_from_a_folder_that_cannot_be_written(
     folder, monkeypatch
 ):
     expected = contents(work(folder))
+    before = sorted(folder.rglob('*'))
 
     def refuse(*arguments, **options):
-        raise PermissionError('read-only')
+        raise OSError(errno.EROFS, 'Read-only file system')
 
-    monkeypatch.setattr(SampleStore, '_write', refuse)
-    monkeypatch.setattr(SampleStore, 'prepare', refuse)
-    assert contents(work(folder)) == expected
+    opened = os.open
+
+    def open_to_read(path, flags, *arguments, **options):
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            refuse()
+        return opened(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, 'open', open_to_read)
+    for name in ('replace', 'rename', 'mkdir', 'unlink', 'utime'):
+        monkeypatch.setattr(os, name, refuse)
+    store = work(folder)
+    assert store.discard_damaged(3, 255) == []
+    assert contents(store) == expected
+    assert sorted(folder.rglob('*')) == before
+
+
+READ_ONLY = """
+import os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+from pathlib import Path
+from test_faults import contents, work
+
+folder = Path(sys.argv[2])
+complete, partial = folder / 'complete', folder / 'partial'
+try:
+    (complete / 'x').write_text('')
+except OSError:
+    pass
+else:
+    sys.exit('it can be written')
+store = work(complete)
+assert store.discard_damaged(3, 255) == []
+print(len(contents(store)), 'files read')
+try:
+    work(partial)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_on_a_read_only_disk_a_complete_store_is_used_and_a_partial_one_named(folder):
+    unshare = ['unshare', '--mount', '--map-root-user', 'sh', '-c']
+    remount = (
+        f'mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} {folder}'
+    )
+    try:
+        tried = subprocess.run([*unshare, remount], capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip('there is no unshare')
+    if tried.returncode:
+        pytest.skip(f'nothing can be mounted here: {tried.stderr.decode()}')
+    for name in ('complete', 'partial'):
+        (folder / name).mkdir()
+        store = work(folder / name)
+    os.unlink(store.photo_path(7))
+    script = shlex.join([sys.executable, '-c', READ_ONLY, __file__, str(folder)])
+    done = subprocess.run(
+        [*unshare, f'{remount} && {script}'],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f'{len(contents(store)) + 1} files read' in done.stdout
+    assert 'cannot be stored in' in done.stdout
+    assert 'choose another cache_dir' in done.stdout
+
+
+def test_a_store_that_is_removed_while_it_is_filled_gives_one_clear_error(
+    folder, monkeypatch
+):
+    write = SampleStore.write
+
+    def write_and_lose(self, index, sample):
+        write(self, index, sample)
+        if index == NUM_SAMPLES // 2:
+            self.folder.rename(folder / 'moved away')
+
+    monkeypatch.setattr(SampleStore, 'write', write_and_lose)
+    with pytest.raises(OSError, match=r'removed while .* start again'):
+        work(folder)
+    monkeypatch.undo()
+    assert len(work(folder).present()) == NUM_SAMPLES
+
+
+def test_a_sample_that_is_removed_while_others_are_made_is_missed(folder, monkeypatch):
+    write = SampleStore.write
+
+    def write_and_lose(self, index, sample):
+        write(self, index, sample)
+        if index == NUM_SAMPLES - 1:
+            os.unlink(self.photo_path(0))
+
+    monkeypatch.setattr(SampleStore, 'write', write_and_lose)
+    with pytest.raises(OSError, match=r'1 samples, such as .*00000000\.png, were'):
+        work(folder)
