@@ -1,7 +1,6 @@
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -67,16 +66,16 @@ def test_a_tool_is_ended_with_its_runner(tmp_path):
         f'pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n'
         'time.sleep(600)\n'
     )
-    code = (
-        'from mmseg_ganaug.engine.tool_runner import run_tool\n'
-        f'run_tool("waits", {str(tool)!r}, [], {str(tmp_path / "log")!r})'
+    runner = multiprocessing.get_context('forkserver').Process(
+        target=run_tool, args=('waits', str(tool), [], str(tmp_path / 'log'))
     )
-    runner = subprocess.Popen([sys.executable, '-c', code], cwd=tmp_path)
+    runner.start()
     started = time.monotonic()
     while not pid.exists() or not pid.read_text():
         assert time.monotonic() - started < 60
         time.sleep(0.05)
-    runner.send_signal(signal.SIGTERM)
-    assert runner.wait(timeout=60) == 128 + signal.SIGTERM
+    runner.terminate()
+    runner.join(60)
+    assert runner.exitcode == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
