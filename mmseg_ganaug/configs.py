@@ -43,14 +43,26 @@ def nested_dicts(value: Any) -> List[dict]:
     return [value, *(found for item in value.values() for found in nested_dicts(item))]
 
 
+def type_name(config: Any) -> str:
+    """Returns the class name that a config builds, without its scope.
+
+    Args:
+        config (dict): Its ``type`` is a text such as ``'mmseg_ganaug.X'``, or the class
+            itself, as in MMEngine's pure Python configs.
+    """
+    kind = config.get('type')
+    name = kind if isinstance(kind, str) else getattr(kind, '__name__', str(kind))
+    return name.split('.')[-1]
+
+
 def has_type(config: dict, name: str) -> bool:
-    """Whether a config builds a class of that name, with or without a scope.
+    """Checks whether a config builds a class of that name, with or without a scope.
 
     Args:
         config (dict): Such as ``dict(type='mmseg_ganaug.GANRecomposeDataset')``.
         name (str): Such as 'GANRecomposeDataset'.
     """
-    return str(config.get('type')).split('.')[-1] == name
+    return type_name(config) == name
 
 
 def find_generated(dataset: Any) -> List[dict]:
@@ -69,19 +81,83 @@ def find_generated(dataset: Any) -> List[dict]:
     ]
 
 
-def find_real(dataset: Any) -> List[dict]:
+# Wrappers that show every sample of what they wrap, by the options that are known.
+_WRAPPERS = {
+    'ConcatDataset': {'datasets', 'lazy_init', 'ignore_keys', 'verify_meta'},
+    'RepeatDataset': {'dataset', 'times', 'lazy_init'},
+    'ClassBalancedDataset': {'dataset', 'oversample_thr', 'lazy_init'},
+    'MultiImageMixDataset': {'dataset', 'pipeline', 'skip_type_keys', 'lazy_init'},
+    'ClassPresenceDataset': {'dataset', 'cache_dir'},
+    'RareClassSamplingDataset': {
+        *('dataset', 'cache_dir', 'temperature', 'min_area', 'max_tries'),
+    },
+}
+
+
+def find_real(dataset: Any, place: str = '') -> List[dict]:
     """Lists the real data sets in the config of a data set.
 
     Args:
         dataset (Any): A data set, or wrappers (``ConcatDataset``, ``RepeatDataset``) of
             some; generated ones in it are passed over.
+        place (str): Where it stands in the config, for messages.
 
     Returns:
         list[dict]: Their configs, in order.
+
+    Raises:
+        ValueError: When a wrapper, or an option of one, is unknown, so that it is not
+            known which samples training sees; names it, and the data sets in it.
     """
     if isinstance(dataset, (list, tuple)):
-        return [found for item in dataset for found in find_real(item)]
-    if has_type(dataset, 'GANRecomposeDataset'):
+        return [
+            found
+            for number, item in enumerate(dataset)
+            for found in find_real(item, f'{place}[{number}]')
+        ]
+    name = type_name(dataset)
+    if name == 'GANRecomposeDataset':
         return []
-    wrapped = dataset.get('datasets', dataset.get('dataset'))
-    return [dataset] if wrapped is None else find_real(wrapped)
+    inner = _data_sets_in(dataset)
+    if not inner:
+        return [dataset]
+    unknown = sorted(set(dataset) - _WRAPPERS.get(name, set()) - {'type', '_scope_'})
+    if name not in _WRAPPERS or unknown:
+        option = '' if name not in _WRAPPERS else f' with {", ".join(unknown)}'
+        parts = ', '.join(f'{place}.{key}'.lstrip('.') for key in inner)
+        raise ValueError(
+            f'the data set {name}{option} is not known here: which samples of it '
+            'training sees cannot be told, and others must not be recombined. Give '
+            f'source= the labelled data set inside it: it holds {parts}'
+        )
+    return [
+        found
+        for key in inner
+        for found in find_real(dataset[key], f'{place}.{key}'.lstrip('.'))
+    ]
+
+
+def _data_sets_in(config: Any) -> List[str]:
+    """Options of a data set that hold other data sets."""
+    return [
+        key
+        for key, value in config.items()
+        if key not in ('pipeline', 'metainfo')
+        and (key in ('dataset', 'datasets') or any(map(_is_data_set, _items(value))))
+    ]
+
+
+def _items(value: Any) -> List[Any]:
+    """A value, or what a list or a dict of data sets holds."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if isinstance(value, dict) and 'type' not in value:
+        return list(value.values())
+    return [value]
+
+
+def _is_data_set(config: Any) -> bool:
+    if not isinstance(config, dict) or 'type' not in config:
+        return False
+    keys = ('data_root', 'data_prefix', 'ann_file', 'pipeline', 'dataset', 'datasets')
+    return type_name(config).endswith('Dataset') or any(key in config for key in keys)

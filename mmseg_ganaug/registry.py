@@ -74,6 +74,7 @@ DATA_SAMPLERS = _child_of(
 TRANSFORMS = _child_of(
     mmengine_registry.TRANSFORMS,
     f'{SCOPE}.datasets.transforms',
+    'LoadGeneratedSample',
     'LoadInstanceMap',
     'PackLabelToImage',
     'RandomClassCrop',

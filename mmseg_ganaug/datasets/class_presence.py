@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.option_checks import check_path
 from mmseg_ganaug.registry import DATASETS
 
 
@@ -26,6 +27,7 @@ class CountedDataset(Dataset):
     """
 
     def __init__(self, dataset: Mapping[str, Any], cache_dir: str) -> None:
+        check_path(self, 'cache_dir', cache_dir)
         self._source = build_source(dataset)
         self.statistics = collect_statistics(
             DatasetLabelSource(self._source), cache_dir

@@ -1,23 +1,37 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.dataset import force_full_init
+from mmengine.dataset import Compose, force_full_init
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
+from mmseg_ganaug.datasets.generated_pipeline import generated_pipeline, try_pipeline
+from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.source_dataset import build_source, default_pipeline
+from mmseg_ganaug.datasets.loading_steps import kept_random_state
+from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import (
     collect_statistics,
     count_unpaired,
+    on_main_process,
     read_statistics,
+    share_digests,
+)
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_mapping,
+    check_number,
+    check_path,
+    check_seed,
+    check_size,
+    check_whole,
+    items_of,
 )
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import (
@@ -56,9 +70,10 @@ class GANRecomposeDataset(BaseSegDataset):
     using Generative Adversarial Networks", ICASSP 2019 (arXiv 1811.00174).
 
     Args:
-        source (dict): Config of any MMSeg data set, as it stands. Of data sets joined
-            or repeated by wrappers every sample counts once, see
-            :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`.
+        source (dict): Config of any MMSeg data set, as it stands, or one that was
+            built. Of data sets joined or repeated by wrappers every sample counts once,
+            see :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`. Its
+            samples are read as its own pipeline loads them.
         recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
             :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
@@ -68,7 +83,8 @@ class GANRecomposeDataset(BaseSegDataset):
         ratio (float, optional): Number of samples relative to that of the source,
             repetitions not counted.
         pipeline (list, optional): Training pipeline. Defaults to None: that of the
-            source, of its first data set where it joins several.
+            source, of its first data set where it joins several. Generated samples
+            enter it behind the transforms that load.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
             recombined and painted. Defaults to None: what the generator was trained
             for, if its config has a ``scale``, else the size of the label maps.
@@ -127,26 +143,40 @@ class GANRecomposeDataset(BaseSegDataset):
     ) -> None:
         if (num_samples is None) == (ratio is None):
             raise ValueError(
-                f'give num_samples or ratio, not both or neither (num_samples='
-                f'{num_samples}, ratio={ratio})'
+                f'GANRecomposeDataset: give num_samples or ratio, not both or neither '
+                f'(num_samples={num_samples}, ratio={ratio})'
             )
-        for name, value in (('num_samples', num_samples), ('ratio', ratio)):
-            if value is not None and value <= 0:
-                raise ValueError(f'{name} is {value}, but must be above 0')
-        self._recomposer = recomposer
-        self._generator = generator
-        self._cache_dir = Path(cache_dir)
+        if num_samples is not None:
+            check_whole(self, 'num_samples', num_samples, 1)
+        if ratio is not None:
+            check_number(self, 'ratio', ratio, above=0)
+        if scale is not None:
+            scale = check_size(self, 'scale', scale, order='(width, height)')
+        if not isinstance(composite, str):
+            check_mapping(self, 'composite', composite)
+        for item in items_of(self, 'filters', filters, 'a list of dicts', fewest=0):
+            check_mapping(self, 'filters', item, needed=('type',))
+        self._recomposer = check_mapping(
+            self, 'recomposer', recomposer, needed=('type',)
+        )
+        self._generator = check_mapping(self, 'generator', generator)
+        self._cache_dir = Path(check_path(self, 'cache_dir', cache_dir))
         self._num_samples = num_samples
         self._ratio = ratio
         self._scale = scale
-        self._instance_path = instance_path
-        self._seed = seed
-        self._batch_size = batch_size
-        self._num_workers = num_workers
-        self._photo_suffix = photo_suffix
+        self._instance_path = check_instance_path(self, instance_path)
+        self._seed = check_seed(self, 'seed', seed)
+        self._batch_size = check_whole(self, 'batch_size', batch_size, 1)
+        self._num_workers = check_whole(self, 'num_workers', num_workers)
+        self._photo_suffix = check_choice(
+            self, 'photo_suffix', photo_suffix, ('.png', '.jpg')
+        )
         self._composite = composite
         self._filters = filters
-        self._max_redraws = max_redraws
+        self._max_redraws = check_whole(self, 'max_redraws', max_redraws)
+        self._given_pipeline = pipeline
+        self._source_config = source
+        self._labels: Optional[DatasetLabelSource] = None
         # Without a runner there is no default scope to find MMSeg's transforms in.
         scope = None if DefaultScope.get_current_instance() else 'mmseg'
         with DefaultScope.overwrite_default_scope(scope):
@@ -157,7 +187,8 @@ class GANRecomposeDataset(BaseSegDataset):
                 img_suffix=photo_suffix,
                 ignore_index=self._source.ignore_index,
                 reduce_zero_label=self._source.reduce_zero_label,
-                pipeline=default_pipeline(source) if pipeline is None else pipeline,
+                # Known when a sample of the source can be read.
+                pipeline=[],
                 lazy_init=True,
                 **kwargs,
             )
@@ -178,8 +209,9 @@ class GANRecomposeDataset(BaseSegDataset):
             dict(
                 img_path=store.photo_path(index),
                 seg_map_path=store.label_path(index),
+                # The files hold final class ids.
                 label_map=None,
-                reduce_zero_label=self.reduce_zero_label,
+                reduce_zero_label=False,
                 seg_fields=[],
                 recipe=index,
             )
@@ -223,9 +255,11 @@ class GANRecomposeDataset(BaseSegDataset):
         Raises:
             FileNotFoundError: When the source holds no samples.
         """
-        self._source.full_init()
-        scale = self._scale or self._build_generator().scale
-        return DatasetLabelSource(self._source, scale, self._instance_path)
+        if self._labels is None:
+            self._source.full_init()
+            scale = self._scale or self._build_generator().scale
+            self._labels = DatasetLabelSource(self._source, scale, self._instance_path)
+        return self._labels
 
     def plan(self) -> Tuple[RecomposePlan, Recomposer]:
         """Plans the samples, from the label statistics of the source.
@@ -276,14 +310,19 @@ class GANRecomposeDataset(BaseSegDataset):
         return self._prepare().store
 
     def verify(self) -> List[str]:
-        """Reads all samples and removes damaged ones; :meth:`generate` makes them anew.
+        """Reads all samples and removes damaged ones, which :meth:`generate` replaces.
+
+        All ranks of a distributed run have to call it; the main process reads.
 
         Returns:
             list[str]: What was wrong with each of them; names the file.
         """
-        source = self._source
+        source, store = self._source, self.store()
         num_classes = len(source.metainfo['classes'])
-        return self.store().discard_damaged(num_classes, source.ignore_index)
+        problems = on_main_process(
+            lambda: store.discard_damaged(num_classes, source.ignore_index)
+        )
+        return problems or []
 
     def generate(self) -> Tuple[RecomposePlan, SampleStore]:
         """Makes the samples that the store lacks.
@@ -293,6 +332,9 @@ class GANRecomposeDataset(BaseSegDataset):
             its samples.
         """
         work = self._prepare()
+        # Training reads all photos, however many samples are there already.
+        on_main_process(work.source.check_photos)
+        self._build_pipeline()
         plan, store, filters = work.plan, work.store, work.filters
         # All ranks must know the same list, whatever each of them sees on the disk.
         missing = [store.missing(len(plan))]
@@ -328,6 +370,17 @@ class GANRecomposeDataset(BaseSegDataset):
                 print_log(f'What the filters took:\n{table}', logger='current')
         return plan, store
 
+    def _build_pipeline(self) -> None:
+        """Builds the pipeline of the samples, and tries it on one."""
+        source = self.label_source()
+        transforms = generated_pipeline(self._source, self._given_pipeline)
+        real = None
+        if self._given_pipeline is None and not source.missing_photos():
+            with kept_random_state():
+                real = self._source[0]
+        try_pipeline(transforms, source.label_map(0), real, self._source_config)
+        self.pipeline = Compose(transforms)
+
     def _prepare(self) -> '_Work':
         """Plans, and opens the store; nothing is loaded or made yet."""
         source = self.label_source()
@@ -336,6 +389,9 @@ class GANRecomposeDataset(BaseSegDataset):
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._plan(source)
+        if compositing.needs_photo:
+            on_main_process(source.photos_digest)
+            share_digests(source)
         recipes = plan
         if filters and self._max_redraws:
             spares = recomposer.plan(
@@ -349,14 +405,13 @@ class GANRecomposeDataset(BaseSegDataset):
                 compositing=compositing.fingerprint(),
                 filters=[judge.fingerprint() for judge in filters],
                 generator=generator.fingerprint(),
-                labels=hashlib.sha256(statistics.pixels.tobytes()).hexdigest(),
+                labels=source.files_digest(),
                 photos=source.photos_digest() if compositing.needs_photo else None,
                 plan=recipes.fingerprint(),
                 samples=len(plan),
                 scale=source.scale,
             ),
             photo_suffix=self._photo_suffix,
-            reduce_zero_label=self.reduce_zero_label,
         )
         return _Work(
             plan, recipes, recomposer, source, generator, compositing, filters, store

@@ -1,10 +1,12 @@
 """The files of a sample: where they are, and checks of their headers."""
 
 import io
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mmengine.fileio as fileio
 from PIL import Image
+
+from mmseg_ganaug.option_checks import items_of, refuse
 
 _LABEL_MODES = ('L', 'P', '1')
 _INSTANCE_MODES = (*_LABEL_MODES, 'I', 'I;16', 'I;16B')
@@ -51,23 +53,9 @@ def read_header(path: str, backend_args: Optional[dict] = None) -> ImageHeader:
         with Image.open(content) as image:
             return ImageHeader(path, image.mode, image.size, _shown_size(image))
     except FileNotFoundError as error:
-        raise MissingFileError(f'{path} is missing: {_RESTORE}') from error
+        raise missing_file(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def check_label_format(label: ImageHeader) -> None:
-    """Checks that a label file is an 8-bit single-channel image; palettes are fine.
-
-    Raises:
-        ValueError: When it is not; names the file and its format.
-    """
-    if label.mode not in _LABEL_MODES:
-        raise ValueError(
-            f'{label.path} has pixel format {label.mode}; a label map is an 8-bit '
-            'single-channel image of class ids: convert it first (for many data sets '
-            'MMSeg has tools/dataset_converters)'
-        )
 
 
 def check_photo_size(photo: ImageHeader, label: ImageHeader) -> None:
@@ -76,7 +64,7 @@ def check_photo_size(photo: ImageHeader, label: ImageHeader) -> None:
     Raises:
         ValueError: When it has not; names both files.
     """
-    _check_size(photo.path, photo.shown_size, label)
+    check_sizes(photo.path, photo.shown_size, label.path, label.size)
 
 
 def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
@@ -90,12 +78,40 @@ def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
             f'{instances.path} has pixel format {instances.mode}; an instance map is a '
             'single-channel image of ids, 8-, 16- or 32-bit: convert it first'
         )
-    _check_size(instances.path, instances.size, label)
+    check_sizes(instances.path, instances.size, label.path, label.size)
+
+
+def missing_file(path: str) -> MissingFileError:
+    """Returns the error for a file that is not there: names it, and says what to do."""
+    return MissingFileError(f'{path} is missing: {_RESTORE}')
 
 
 def unreadable(path: str, error: Exception) -> ValueError:
     """The error for a file that is no whole image: names it, and says what to do."""
     return ValueError(f'{path} cannot be read as an image ({error}): {_RESTORE}')
+
+
+def check_instance_path(owner: object, value: Any) -> Optional[Tuple[str, str]]:
+    """Checks the option ``instance_path``.
+
+    Args:
+        owner (object): Whose option it is, for the message.
+        value (tuple[str, str], optional): What to replace in the path of a label file,
+            and by what.
+
+    Returns:
+        tuple[str, str] | None: The same.
+
+    Raises:
+        ValueError: When it is something else.
+    """
+    if value is None:
+        return None
+    allowed = 'two texts: what to replace in the path of a label file, and by what'
+    old, new = items_of(owner, 'instance_path', value, allowed, 2)
+    if not (isinstance(old, str) and isinstance(new, str) and old):
+        raise refuse(owner, 'instance_path', value, allowed)
+    return old, new
 
 
 def find_instance_path(
@@ -127,11 +143,24 @@ def find_instance_path(
     return info['seg_map_path'].replace(old, new)
 
 
-def _check_size(path: str, size: Tuple[int, int], label: ImageHeader) -> None:
-    if size != label.size:
+def check_sizes(
+    path: str, size: Sequence[int], label_path: str, label_size: Sequence[int]
+) -> None:
+    """Checks that a photo or an instance map has the size of its label map.
+
+    Args:
+        path (str): The file.
+        size (Sequence[int]): Its width and height in pixels.
+        label_path (str): The label map.
+        label_size (Sequence[int]): Its width and height.
+
+    Raises:
+        ValueError: When it has not; names both files.
+    """
+    if tuple(size) != tuple(label_size):
         raise ValueError(
-            f'{path} is {size[0]} x {size[1]}, but its label map {label.path} is '
-            f'{label.size[0]} x {label.size[1]} (width x height): the two must have '
+            f'{path} is {size[0]} x {size[1]}, but its label map {label_path} is '
+            f'{label_size[0]} x {label_size[1]} (width x height): the two must have '
             'one size'
         )
 

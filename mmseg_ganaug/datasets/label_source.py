@@ -1,23 +1,28 @@
-"""Label maps of an MMSeg data set, as its own pipeline would load them."""
+"""Label maps of an MMSeg data set, as its own pipeline loads them."""
 
 import copy
 import hashlib
+import json
 import os
 from functools import cached_property
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
-from mmcv.transforms import LoadAnnotations as BaseLoadAnnotations
-from mmseg.datasets.transforms import LoadAnnotations
 
+from mmseg_ganaug.datasets.file_records import Content
+from mmseg_ganaug.datasets.file_survey import (
+    SampleFile,
+    survey_labels,
+    survey_photos,
+)
 from mmseg_ganaug.datasets.label_files import (
     MissingFileError,
     check_instance_map,
-    check_label_format,
-    check_photo_size,
+    check_sizes,
     find_instance_path,
+    missing_file,
     read_header,
     unreadable,
 )
@@ -27,10 +32,10 @@ from mmseg_ganaug.datasets.source_dataset import SourceDataset
 class DatasetLabelSource:
     """A :class:`~mmseg_ganaug.recompose.LabelSource` over an MMSeg data set.
 
-    ``reduce_zero_label`` and ``label_map`` of the data set are applied by MMSeg's own
-    ``LoadAnnotations``, the one in the data set's pipeline where there is one. That
-    writes 255 for what they leave out; where ``ignore_index`` is another, it is this
-    one here.
+    Label maps and photos are what the data set's own pipeline loads, see
+    :class:`~mmseg_ganaug.datasets.reading.SampleReader`. MMSeg writes 255 for what
+    ``reduce_zero_label`` and ``metainfo`` leave out; where ``ignore_index`` is another,
+    it is this one here.
 
     Args:
         dataset (BaseSegDataset): A built data set, or wrappers of some: see
@@ -53,7 +58,8 @@ class DatasetLabelSource:
         self._instance_path = instance_path
         self._verify = False
         self._need_photos = False
-        self._loaders = [_find_loader(part) for part in self._dataset.parts]
+        self._digests: Dict[str, str] = {}
+        self._contents: List[Content] = []
         # Asked for again and again; a data set would copy its metainfo each time.
         self._class_names = tuple(self._dataset.metainfo['classes'])
 
@@ -75,20 +81,16 @@ class DatasetLabelSource:
     @cached_property
     def has_instances(self) -> bool:
         """Whether there are instance maps: all of the joined data sets have them."""
-        firsts, start = [], 0
-        for part in self._dataset.parts:
-            firsts.append(start)
-            start += len(part)
         return all(
-            find_instance_path(self._info(index), self._instance_path) is not None
-            for index in firsts
+            find_instance_path(info, self._instance_path) is not None
+            for info in self._dataset.first_infos()
         )
 
     def __len__(self) -> int:
         return len(self._dataset)
 
     def verified(self, need_photos: bool = False) -> 'DatasetLabelSource':
-        """The same label maps, read with every file checked.
+        """The same label maps, read with the sizes of a sample's files compared.
 
         Args:
             need_photos (bool): Whether a missing photo is an error. Sizes are compared
@@ -101,6 +103,12 @@ class DatasetLabelSource:
         checked._verify = True
         checked._need_photos = need_photos
         return checked
+
+    def full_size(self) -> 'DatasetLabelSource':
+        """The same label maps as their files hold them, whatever the scale."""
+        whole = copy.copy(self)
+        whole.scale = None
+        return whole
 
     def name(self, index: int) -> str:
         """Path of a label file, for messages."""
@@ -122,15 +130,12 @@ class DatasetLabelSource:
         Raises:
             MissingFileError: When photos are needed and this one is missing.
             ValueError: Names the file where it cannot be read or, if verified, where
-                it is no 8-bit single-channel image or differs in size from its photo.
+                it differs in size from its photo.
         """
         number, info = self._dataset.locate(index)
+        label_map = self._dataset.reader(number).label_map(info)
         if self._verify:
-            self._check_files(number, info)
-        try:
-            label_map = self._loaders[number](info)['gt_seg_map']
-        except (OSError, SyntaxError) as error:
-            raise unreadable(info['seg_map_path'], error) from error
+            self._check_photo(number, info, label_map)
         unify_ignored(label_map, info, self.ignore_index)
         return self._resize(label_map)
 
@@ -176,7 +181,8 @@ class DatasetLabelSource:
 
         Raises:
             MissingFileError: Names the photo that is missing.
-            ValueError: Names the file that is no image.
+            ValueError: Names the file that is no image, or that the data set loads as
+                something else than 8 bits in three channels.
         """
         number, info = self._dataset.locate(index)
         path, label_path = info['img_path'], info['seg_map_path']
@@ -185,38 +191,67 @@ class DatasetLabelSource:
                 f'{label_path} has no photo: img_path of this data set is the folder '
                 'of its label maps. Photos are needed here: set img_path to theirs'
             )
-        backend_args = self._dataset.parts[number].backend_args
-        try:
-            content = fileio.get(path, backend_args=backend_args)
-        except FileNotFoundError as error:
+        if not (self._is_remote(number, path) or os.path.exists(path)):
             raise MissingFileError(
                 f'{path}, the photo of {label_path}, is missing: restore the file or '
                 'take the sample out of the data set'
-            ) from error
-        image = mmcv.imfrombytes(content)
-        if image is None:
-            raise unreadable(path, ValueError('no photo in it'))
+            )
+        image = self._dataset.reader(number).photo(info)
+        check_photo_form(image, path)
         image = mmcv.bgr2rgb(image)
         if self.scale and image.shape[1::-1] != self.scale:
             image = mmcv.imresize(image, self.scale, interpolation='area')
         return image
 
+    def check_photos(self) -> None:
+        """Decodes every photo that is there and not known to be whole.
+
+        Raises:
+            ValueError: When a photo cannot be used, or has not the size of its label
+                map; names all of them, or the two.
+        """
+        missing = set(self.missing_photos())
+        if not missing:
+            self.photos_digest()
+            return
+        self._survey_photos([i for i in range(len(self)) if i not in missing])
+
     def photos_digest(self) -> str:
-        """Digest of the photos' names and sizes in bytes.
+        """Names the contents of the photos, and how they are loaded; checks them.
 
         Returns:
             str: sha256 in hexadecimal.
 
         Raises:
             MissingFileError: When photos are missing.
+            ValueError: See :meth:`check_photos`.
         """
-        self.require_photos()
-        digest = hashlib.sha256()
-        for index in range(len(self)):
-            path = self.photo_name(index)
-            size = os.path.getsize(path) if os.path.exists(path) else 'remote'
-            digest.update(f'{os.path.basename(path)} {size}\n'.encode())
-        return digest.hexdigest()
+        if 'photos' not in self._digests:
+            self.require_photos()
+            photos, contents = self._survey_photos(range(len(self)))
+            self._digests['photos'] = self._digest_of(photos, contents, [])
+        return self._digests['photos']
+
+    def _survey_labels(self) -> List[Content]:
+        if not self._contents:
+            # Kept in the list that copies of this object share.
+            self._contents += survey_labels(self._label_files)
+        return self._contents
+
+    def _survey_photos(
+        self, indices: Sequence[int]
+    ) -> Tuple[List[SampleFile], List[Content]]:
+        files, known = self._label_files, self._survey_labels()
+        labels = [files[index] for index in indices]
+        photos = [file._replace(path=file.info['img_path']) for file in labels]
+        contents = survey_photos(photos)
+        for label, photo, of_label, of_photo in zip(
+            labels, photos, (known[index] for index in indices), contents
+        ):
+            sizes = of_photo.facts.get('size'), of_label.facts.get('size')
+            if sizes[0] and sizes[1]:
+                check_sizes(photo.path, sizes[0], label.path, sizes[1])
+        return photos, contents
 
     def missing_photos(self) -> List[int]:
         """Looks up which photos are not there.
@@ -229,8 +264,7 @@ class DatasetLabelSource:
         for index in range(len(self)):
             number, info = self._dataset.locate(index)
             path = info['img_path']
-            remote = self._dataset.parts[number].backend_args or '://' in path
-            there = remote or os.path.exists(path)
+            there = self._is_remote(number, path) or os.path.exists(path)
             # Where there are label maps alone, these stand for the photos.
             if not there or path == info['seg_map_path']:
                 missing.append(index)
@@ -253,27 +287,100 @@ class DatasetLabelSource:
             )
 
     def files_digest(self) -> str:
-        """Digest of how the label files are read, their names, sizes and change times.
+        """Names the contents of the label files, and how they are loaded; checks them.
 
         Returns:
-            str: sha256 in hexadecimal; changes when a label file or an instance map
-            does, or what the data set makes of its values.
+            str: sha256 in hexadecimal; the same for equal files at another place.
+
+        Raises:
+            MissingFileError: When files are missing.
+            ValueError: When label files cannot be used; names all of them.
         """
-        settings = [self.scale, len(self), self._class_names, self.ignore_index]
-        for part in self._dataset.parts:
-            settings += [len(part), part.reduce_zero_label, part.label_map]
-        digest = hashlib.sha256(repr(settings).encode())
-        for index in range(len(self)):
-            info = self._info(index)
-            paths = [info['seg_map_path']]
+        if 'labels' not in self._digests:
+            settings: List[Any] = [self.scale, self._class_names, self.ignore_index]
+            for part in self._dataset.parts:
+                settings += [len(part), part.reduce_zero_label, part.label_map]
+            contents = self._survey_labels()
             if self.has_instances:
-                paths.append(find_instance_path(info, self._instance_path))
-            for path in paths:
-                digest.update(path.encode())
-                if os.path.exists(path):  # remote files are known by name only
-                    status = os.stat(path)
-                    digest.update(f'{status.st_size} {status.st_mtime_ns}'.encode())
+                for index in range(len(self)):
+                    number, info = self._dataset.locate(index)
+                    path = find_instance_path(info, self._instance_path)
+                    settings.append(self._bytes_digest(number, path))
+            self._digests['labels'] = self._digest_of(
+                self._label_files, contents, settings
+            )
+        return self._digests['labels']
+
+    def label_contents(self) -> List[str]:
+        """Names the content of each label map, '' for remote ones, which may change."""
+        files = self._label_files
+        return [
+            '' if file.is_remote else content.digest
+            for file, content in zip(files, self._survey_labels())
+        ]
+
+    def known_digests(self) -> Dict[str, str]:
+        """Digests that were computed, for another process to adopt."""
+        return dict(self._digests)
+
+    def adopt_digests(self, digests: Dict[str, str]) -> None:
+        """Takes over what another process computed of the same files."""
+        self._digests.update(digests)
+
+    def reading_settings(self) -> str:
+        """Names how label values come out of the files, whatever the scale."""
+        parts = [
+            (
+                part.reduce_zero_label,
+                part.label_map,
+                self._dataset.reader(i).fingerprint(),
+            )
+            for i, part in enumerate(self._dataset.parts)
+        ]
+        return repr((self.ignore_index, parts))
+
+    @property
+    def _label_files(self) -> List[SampleFile]:
+        files = []
+        for index in range(len(self)):
+            number, info = self._dataset.locate(index)
+            files.append(
+                SampleFile(
+                    info['seg_map_path'],
+                    self._dataset.parts[number].backend_args,
+                    self._dataset.reader(number),
+                    info,
+                )
+            )
+        return files
+
+    def _digest_of(
+        self, files: Sequence[SampleFile], contents: Sequence, settings: List[Any]
+    ) -> str:
+        """Digest of names, as seen from the folder of all, and contents."""
+        readers = dict.fromkeys(file.reader.fingerprint() for file in files)
+        digest = hashlib.sha256(json.dumps([list(readers), repr(settings)]).encode())
+        # By characters: up to the last folder that all names have in common.
+        common = os.path.commonprefix([file.path for file in files])  # noqa: RUF071
+        common = common[: common.rfind('/') + 1]
+        for file, content in zip(files, contents):
+            name = file.path[len(common) :].encode(errors='surrogateescape')
+            digest.update(name + b'\0' + content.digest.encode())
         return digest.hexdigest()
+
+    def _bytes_digest(self, number: int, path: str) -> str:
+        if self._is_remote(number, path):
+            return path
+        try:
+            with open(path, 'rb') as file:
+                return hashlib.sha256(file.read()).hexdigest()
+        except FileNotFoundError as error:
+            raise missing_file(path) from error
+        except OSError as error:
+            raise unreadable(path, error) from error
+
+    def _is_remote(self, number: int, path: str) -> bool:
+        return bool(self._dataset.parts[number].backend_args) or '://' in path
 
     def _info(self, index: int) -> dict:
         return self._dataset.locate(index)[1]
@@ -283,41 +390,53 @@ class DatasetLabelSource:
             return array
         return mmcv.imresize(array, self.scale, interpolation='nearest')
 
-    def _check_files(self, number: int, info: dict) -> None:
-        backend_args = self._dataset.parts[number].backend_args
-        label = read_header(info['seg_map_path'], backend_args)
-        # What another loader makes of a file, only that loader knows.
-        if type(self._loaders[number]) is LoadAnnotations:
-            check_label_format(label)
+    def _check_photo(self, number: int, info: dict, label_map: np.ndarray) -> None:
+        """Compares the sizes of photo and label map, by the photo's header."""
+        path, label_path = info['img_path'], info['seg_map_path']
+        if not self._dataset.reader(number).stock_photos:
+            return  # only its loading transform knows the photo's size
         try:
-            photo = read_header(info['img_path'], backend_args)
+            photo = read_header(path, self._dataset.parts[number].backend_args)
         except MissingFileError as error:
             if self._need_photos:
                 raise MissingFileError(
-                    f'{error} (it is the photo of {label.path})'
+                    f'{error} (it is the photo of {label_path})'
                 ) from error
         else:
-            check_photo_size(photo, label)
+            check_sizes(path, photo.shown_size, label_path, label_map.shape[1::-1])
 
 
-def _find_loader(dataset: Any) -> BaseLoadAnnotations:
-    for transform in dataset.pipeline.transforms:
-        if isinstance(transform, BaseLoadAnnotations):
-            return transform
-    return LoadAnnotations(backend_args=dataset.backend_args)
+def check_photo_form(photo: np.ndarray, path: str) -> None:
+    """Checks that a photo was loaded as 8 bits in three bands.
+
+    Args:
+        photo (np.ndarray): As the data set's transforms load it.
+        path (str): Its file, for the message.
+
+    Raises:
+        ValueError: When it is something else; names the file.
+    """
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        bands = photo.shape[2] if photo.ndim == 3 else 1
+        raise ValueError(
+            f'{path} is loaded as {photo.dtype} with {bands} bands; photos that are '
+            'painted or recombined have 8 bits and 3 bands (uint8): convert the files, '
+            'or have the loading transform of the data set do it'
+        )
 
 
 def unify_ignored(label_map: np.ndarray, info: dict, ignore_index: int) -> None:
-    """Gives what MMSeg leaves out of a label map the data set's ignore index, in place.
+    """Replaces MMSeg's 255 with the data set's ignore index, in place.
 
     MMSeg writes 255 for the zero label and for classes that ``metainfo`` leaves out,
     whatever the ignore index is.
 
     Args:
-        label_map (np.ndarray): uint8 ``[H, W]``, as ``LoadAnnotations`` gives it.
+        label_map (np.ndarray): uint8 ``[H, W]``, as it was loaded.
         info (dict): Data info of the sample.
         ignore_index (int): Of the data set.
     """
-    left_out = info['reduce_zero_label'] or 255 in (info['label_map'] or {}).values()
+    names = info.get('label_map') or {}
+    left_out = info.get('reduce_zero_label') or 255 in names.values()
     if left_out and ignore_index != 255:
         label_map[label_map == 255] = ignore_index

@@ -1,7 +1,6 @@
 """Pairs of label map and photo, to train a generator."""
 
 import copy
-from concurrent.futures import ThreadPoolExecutor
 from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -9,12 +8,27 @@ from mmengine.dataset import Compose, force_full_init
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
-from mmseg_ganaug.datasets.label_source import DatasetLabelSource, unify_ignored
+from mmseg_ganaug.datasets.label_files import check_instance_path
+from mmseg_ganaug.datasets.label_source import (
+    DatasetLabelSource,
+    check_photo_form,
+    unify_ignored,
+)
 from mmseg_ganaug.datasets.recomposed_labels import RecomposedLabels
-from mmseg_ganaug.datasets.source_dataset import SourceDataset, build_source
+from mmseg_ganaug.datasets.source_dataset import build_source
+from mmseg_ganaug.datasets.statistics import check_label_values
 from mmseg_ganaug.datasets.transforms.formatting import to_tensor
+from mmseg_ganaug.datasets.transforms.loading import LoadInstanceMap
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_mapping,
+    check_size,
+)
 from mmseg_ganaug.recompose.source import check_label_map
 from mmseg_ganaug.registry import DATASETS
+
+_INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 
 
 @DATASETS.register_module()
@@ -22,8 +36,9 @@ class LabelToImageDataset:
     """The training data of a generator, from any MMSeg data set.
 
     Of data sets joined or repeated by wrappers every sample counts once. Photos and
-    label maps are loaded by MMSeg's own transforms, so ``label_map`` and
-    ``reduce_zero_label`` of the source apply; its pipeline is not used.
+    label maps are what the source's own pipeline loads, see
+    :class:`~mmseg_ganaug.datasets.reading.SampleReader`; the rest of that pipeline is
+    not used.
 
     Args:
         source (dict | BaseSegDataset): An MMSeg data set or its config.
@@ -43,8 +58,8 @@ class LabelToImageDataset:
             each sample then also has a recombined label map, for which there is no
             photo and which the generator meets in the adversarial loss alone. Defaults
             to None.
-        verify (bool): Whether all label files are checked before the first sample is
-            asked for. Defaults to True.
+        verify (bool): Whether all photos and label maps, every label value included,
+            are checked before the first sample is asked for. Defaults to True.
         lazy_init (bool): Whether the source is read later. Defaults to False.
 
     Raises:
@@ -65,58 +80,39 @@ class LabelToImageDataset:
         verify: bool = True,
         lazy_init: bool = False,
     ) -> None:
+        if scale is not None:
+            scale = check_size(self, 'scale', scale, order='(width, height)')
+        self._scale = scale
+        self._with_instances = check_bool(self, 'with_instances', with_instances)
+        path = check_instance_path(self, instance_path)
+        self._instance_path = path if with_instances else None
+        if recomposer is not None:
+            check_mapping(self, 'recomposer', recomposer, needed=('type',))
+        self._recomposer = recomposer
+        self._verify = check_bool(self, 'verify', verify)
+        check_choice(self, 'interpolation', interpolation, _INTERPOLATIONS)
         # The default scope is MMagic's while a generator trains.
         with DefaultScope.overwrite_default_scope('mmseg'):
-            build = build_source if isinstance(source, dict) else SourceDataset.of
-            self.source = build(source)
-            self._loads = [
-                Compose(self._loading(part, with_instances, instance_path))
+            self.source = build_source(source)
+            self._instances = [
+                LoadInstanceMap(self._instance_path, part.backend_args)
                 for part in self.source.parts
             ]
-            self._transform = Compose(self._processing(scale, interpolation, pipeline))
-        self._scale = None if scale is None else (scale[0], scale[1])
-        self._instance_path = instance_path if with_instances else None
-        self._with_instances = with_instances
-        self._recomposer = recomposer
+            self._transform = Compose(self._processing(interpolation, pipeline))
         self._recomposed: Optional[RecomposedLabels] = None
-        self._verify = verify
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
 
-    @staticmethod
-    def _loading(
-        part: BaseSegDataset,
-        with_instances: bool,
-        instance_path: Optional[Tuple[str, str]],
-    ) -> List[dict]:
-        backend = {'backend_args': part.backend_args}
-        transforms = [
-            {'type': 'LoadImageFromFile', **backend},
-            {'type': 'LoadAnnotations', **backend},
-        ]
-        if with_instances:
-            transforms.append(
-                {
-                    'type': 'mmseg_ganaug.LoadInstanceMap',
-                    'instance_path': instance_path,
-                    **backend,
-                }
-            )
-        return transforms
-
-    @staticmethod
     def _processing(
-        scale: Optional[Tuple[int, int]],
-        interpolation: str,
-        pipeline: Optional[Sequence[dict]],
+        self, interpolation: str, pipeline: Optional[Sequence[dict]]
     ) -> List[dict]:
         transforms = []
-        if scale is not None:
+        if self._scale is not None:
             transforms.append(
                 {
                     'type': 'Resize',
-                    'scale': tuple(scale),
+                    'scale': self._scale,
                     'keep_ratio': False,
                     'interpolation': interpolation,
                 }
@@ -137,17 +133,18 @@ class LabelToImageDataset:
         self.source.full_init()
         self._fully_initialized = True
         labels = DatasetLabelSource(self.source, self._scale, self._instance_path)
+        if self._verify:
+            labels.require_photos()
+            labels.files_digest()
+            check_label_values(labels)
+            labels.check_photos()
+            labels.photo(0)  # of 8 bits and three bands
         if self._recomposer is not None:
             self._recomposed = RecomposedLabels(
                 labels.verified(need_photos=True),
                 self._recomposer,
                 num_recipes=2 * len(labels),
             )
-        elif self._verify:
-            checked = labels.verified(need_photos=True)
-            with ThreadPoolExecutor() as pool:
-                for _ in pool.map(checked.label_map, range(len(labels))):
-                    pass
 
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
@@ -167,7 +164,10 @@ class LabelToImageDataset:
                 photo, label map and instance map differ in size.
         """
         number, info = self.source.locate(idx)
-        sample = self._loads[number](info)
+        sample = self.source.reader(number).load(info)
+        if self._with_instances:
+            sample = self._instances[number](sample)
+        check_photo_form(sample['img'], info['img_path'])
         unify_ignored(sample['gt_seg_map'], info, self.source.ignore_index)
         label_map, path = sample['gt_seg_map'], info['seg_map_path']
         num_classes = len(self.source.metainfo['classes'])

@@ -5,6 +5,7 @@ from typing import Any, List, Mapping
 import numpy as np
 
 from mmseg_ganaug.datasets.class_presence import CountedDataset
+from mmseg_ganaug.option_checks import check_number, check_share, check_whole
 from mmseg_ganaug.recompose import inverse_frequency_weights
 from mmseg_ganaug.registry import DATASETS
 
@@ -45,13 +46,9 @@ class RareClassSamplingDataset(CountedDataset):
         min_area: float = 0.001,
         max_tries: int = 10,
     ) -> None:
-        if not 0 <= min_area <= 1 or max_tries < 1:
-            raise ValueError(
-                'RareClassSamplingDataset needs 0 <= min_area <= 1 and max_tries >= 1, '
-                f'not {min_area} and {max_tries}'
-            )
-        self._min_area = min_area
-        self._max_tries = max_tries
+        self._min_area = check_share(self, 'min_area', min_area)
+        self._max_tries = check_whole(self, 'max_tries', max_tries, 1)
+        check_number(self, 'temperature', temperature, above=0)
         super().__init__(dataset, cache_dir)
         statistics = self.statistics
         area = statistics.sizes.prod(axis=1)

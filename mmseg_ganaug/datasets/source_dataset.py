@@ -1,23 +1,32 @@
 """The real data sets whose label maps are recombined, joined to one."""
 
+import inspect
 import logging
 import os.path as osp
-from bisect import bisect_right
-from itertools import accumulate
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+import torch
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
-from mmseg.datasets import BaseSegDataset
+from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmseg_ganaug.configs import find_real
 from mmseg_ganaug.datasets.label_files import MissingFileError
+from mmseg_ganaug.datasets.reading import SampleReader
 
 _HOW_TO_SET_PATHS = (
     'set data_root, data_prefix and ann_file to where the files are. Label maps '
     'without photos are found by img_path=<their folder> and img_suffix=<the '
     'seg_map_suffix>'
+)
+
+
+# Each shows every sample of what it wraps.
+_KNOWN_WRAPPERS = (
+    torch.utils.data.ConcatDataset,
+    *(ConcatDataset, RepeatDataset, ClassBalancedDataset, MultiImageMixDataset),
 )
 
 
@@ -38,13 +47,22 @@ class SourceDataset:
             names, or they differ in classes or ignore index.
     """
 
-    def __init__(self, parts: Sequence[BaseSegDataset]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[BaseSegDataset],
+        pipelines: Optional[Sequence[Sequence[Any]]] = None,
+    ) -> None:
         if not parts:
             raise ValueError('the source holds no real data set: give it one')
         for part in parts:
             _check_part(part, parts[0])
         self.parts = list(parts)
-        self._ends: List[int] = []
+        self._pipelines: List[Optional[Sequence[Any]]] = [None] * len(parts)
+        if pipelines is not None:
+            self._pipelines = list(pipelines)
+        self._readers: List[Optional[SampleReader]] = [None] * len(parts)
+        # Number of the data set, and index there, of each sample.
+        self._places: List[Tuple[int, int]] = []
 
     @classmethod
     def of(cls, dataset: Any) -> 'SourceDataset':
@@ -84,15 +102,58 @@ class SourceDataset:
                 looked for.
             ValueError: When a data set has no label maps.
         """
-        if self._ends:
+        if self._places:
             return
         for part in self.parts:
             _read_list(part)
-        self._ends = list(accumulate(len(part) for part in self.parts))
+        seen: Set[Tuple[str, str]] = set()
+        for number, part in enumerate(self.parts):
+            files = [
+                _files_of(part.get_data_info(index))
+                for index in (range(len(part)) if len(self.parts) > 1 else ())
+            ] or [('', '')] * len(part)
+            self._places += [(number, i) for i, f in enumerate(files) if f not in seen]
+            seen.update(files if len(self.parts) > 1 else ())
+
+    def reader(self, number: int) -> SampleReader:
+        """The reader of a data set.
+
+        Args:
+            number (int): Its place in ``parts``.
+
+        Returns:
+            SampleReader: Made when it is first asked for.
+
+        Raises:
+            LabelReadingError: See :class:`~mmseg_ganaug.datasets.reading.SampleReader`.
+        """
+        self.full_init()
+        found = self._readers[number]
+        if found is None:
+            with DefaultScope.overwrite_default_scope('mmseg'):
+                found = SampleReader(self.parts[number], self._pipelines[number])
+            self._readers[number] = found
+        return found
+
+    def pipeline(self, number: int) -> List[Any]:
+        """Configs of the pipeline of a data set, or its transforms, if these are known.
+
+        Args:
+            number (int): Its place in ``parts``.
+        """
+        configs = self._pipelines[number]
+        transforms = self.parts[number].pipeline.transforms
+        return list(transforms if configs is None else configs)
+
+    def first_infos(self) -> List[dict]:
+        """Data infos of the first sample of each data set."""
+        self.full_init()
+        firsts = dict(reversed(self._places))
+        return [self.parts[n].get_data_info(firsts[n]) for n in sorted(firsts)]
 
     def __len__(self) -> int:
         self.full_init()
-        return self._ends[-1]
+        return len(self._places)
 
     def locate(self, index: int) -> Tuple[int, dict]:
         """Looks up a sample.
@@ -114,27 +175,28 @@ class SourceDataset:
     def _place(self, index: int) -> Tuple[int, int]:
         """Number of a sample's data set, and its index there."""
         self.full_init()
-        if not 0 <= index < self._ends[-1]:
+        if not 0 <= index < len(self._places):
             raise IndexError(f'there is no sample {index}; there are {len(self)}')
-        number = bisect_right(self._ends, index)
-        start = self._ends[number - 1] if number else 0
-        return number, index - start
+        return self._places[index]
 
 
-def build_source(config: Mapping[str, Any]) -> SourceDataset:
+def build_source(config: Any) -> SourceDataset:
     """Builds the data sets of a config; their lists of files are not read yet.
 
     Args:
-        config (dict): Any MMSeg data set config, as it stands; generated data sets in
-            it are passed over.
+        config (dict | BaseSegDataset): Any MMSeg data set config, as it stands, or what
+            was built of one; generated data sets in it are passed over.
 
     Returns:
         SourceDataset: Of all real data sets in it.
 
     Raises:
         MissingFileError: When a data set finds its folders missing.
-        ValueError: See :class:`SourceDataset`.
+        ValueError: See :class:`SourceDataset` and
+            :func:`~mmseg_ganaug.configs.find_real`.
     """
+    if not isinstance(config, Mapping):
+        return SourceDataset.of(config)
     configs: List[Mapping[str, Any]] = []
     for part in find_real(config):
         if not any(_same_samples(part, other) for other in configs):
@@ -142,28 +204,10 @@ def build_source(config: Mapping[str, Any]) -> SourceDataset:
     # Without a runner there is no default scope to find MMSeg's transforms in.
     scope = None if DefaultScope.get_current_instance() else 'mmseg'
     with DefaultScope.overwrite_default_scope(scope):
-        return SourceDataset([_build_part(part) for part in configs])
-
-
-def default_pipeline(config: Mapping[str, Any]) -> Sequence:
-    """The pipeline that generated samples take from their source.
-
-    Args:
-        config (dict): Any MMSeg data set config.
-
-    Returns:
-        Sequence: That of the first real data set in it; a warning is logged where they
-        have different ones.
-    """
-    pipelines = [part.get('pipeline', []) for part in find_real(config)]
-    if any(pipeline != pipelines[0] for pipeline in pipelines):
-        print_log(
-            'The data sets of the source have different pipelines: generated samples '
-            'take the first; give pipeline to choose another',
-            logger='current',
-            level=logging.WARNING,
+        return SourceDataset(
+            [_build_part(part) for part in configs],
+            [part.get('pipeline') or [] for part in configs],
         )
-    return pipelines[0]
 
 
 def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -173,21 +217,39 @@ def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     }
 
 
+def _files_of(info: Mapping[str, Any]) -> Tuple[str, str]:
+    """The files of a sample, by which it is known in another data set."""
+    paths = (str(info.get('img_path')), str(info.get('seg_map_path')))
+    return tuple(p if '://' in p else osp.realpath(p) for p in paths)  # type: ignore[return-value]
+
+
 def _unwrapped(dataset: Any) -> List[Any]:
+    if isinstance(dataset, BaseSegDataset):
+        return [dataset]
+    name = type(dataset).__name__
     wrapped = getattr(dataset, 'datasets', None)
-    if wrapped is None and hasattr(dataset, 'dataset'):
+    if wrapped is None and getattr(dataset, 'dataset', None) is not None:
         wrapped = [dataset.dataset]
     if wrapped is None:
         return [dataset]
+    if type(dataset) not in _KNOWN_WRAPPERS:
+        raise ValueError(
+            f'the data set {name} is not known here: which samples of it training sees '
+            'cannot be told, and others must not be recombined. Give the labelled data '
+            'set inside it'
+        )
     return [part for item in wrapped for part in _unwrapped(item)]
 
 
 def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
-    try:
+    kind = config['type']
+    kind = MMSEG_DATASETS.get(kind) if isinstance(kind, str) else kind
+    options: Dict[str, Any] = {'lazy_init': True}
+    if 'serialize_data' not in config:
         # Serialising is for the workers of data loaders, which never touch the source.
-        return MMSEG_DATASETS.build(
-            {'serialize_data': False, **config, 'lazy_init': True}
-        )
+        options['serialize_data'] = False
+    try:
+        return MMSEG_DATASETS.build({**config, **_accepted(kind, options)})
     except AssertionError as error:
         # Some data sets of MMSeg assert, without a word, that their folders exist.
         root = config.get('data_root') or ''
@@ -201,6 +263,17 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
         raise MissingFileError(
             f'{config["type"]}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
         ) from error
+
+
+def _accepted(kind: Any, options: Dict[str, Any]) -> Dict[str, Any]:
+    """Options that the constructor of a class takes."""
+    try:
+        parameters = inspect.signature(kind).parameters
+    except (TypeError, ValueError):
+        return options
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return options
+    return {name: value for name, value in options.items() if name in parameters}
 
 
 def _check_part(part: Any, first: BaseSegDataset) -> None:

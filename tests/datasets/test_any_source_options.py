@@ -127,8 +127,9 @@ def test_pipelines_that_differ_are_pointed_out(generated, source, other, said):
     other['pipeline'] = [*PIPELINE[:2], dict(type='RandomFlip', prob=1.0), PIPELINE[2]]
     generated['source'] = joined(source, other)
     dataset = DATASETS.build(generated)
-    assert 'different pipelines' in said[0]
-    assert len(dataset.pipeline.transforms) == len(PIPELINE)
+    assert any('different pipelines' in text for text in said)
+    names = [type(step).__name__ for step in dataset.pipeline.transforms]
+    assert names == ['LoadGeneratedSample', 'PackSegInputs']
 
 
 def test_joined_data_sets_may_differ_in_how_their_files_are_read(

@@ -71,7 +71,7 @@ def test_ratio_counts_relative_to_the_source(generated):
     [
         (dict(num_samples=None), 'num_samples or ratio'),
         (dict(ratio=1.0), 'num_samples or ratio'),
-        (dict(num_samples=0), 'num_samples is 0'),
+        (dict(num_samples=0), 'num_samples=0: must be'),
     ],
 )
 def test_number_of_samples_must_be_clear(generated, change, message):

@@ -72,7 +72,7 @@ UNUSABLE = {
     'gone': (lambda path: path.unlink(), ['is missing', 'restore']),
     'wrong value': (
         lambda path: save(path, np.full((24, 32), 9, np.uint8)),
-        ['label value 9', '768 pixels', 'only 0..3', '255', 'label_map'],
+        ['label value 9', '768 pixels', 'only 0..3', '255', 'LoadAnnotations'],
     ),
     'other size': (
         lambda path: save(path, noise((20, 32))),

@@ -166,7 +166,7 @@ def test_a_photo_of_another_size_is_named(telling, tmp_path):
 def test_wrong_options_are_refused(telling, tmp_path, wrong):
     options = dict(recomposer=dict(type='AddSingle'), cache_dir=str(tmp_path), **wrong)
     transform = dict(type='RecomposeLabels', source=telling, **options)
-    with pytest.raises(ValueError, match='RecomposeLabels needs'):
+    with pytest.raises(ValueError, match=f'RecomposeLabels: {next(iter(wrong))}='):
         DATASETS.build(dict(copy.deepcopy(telling), pipeline=[*LOAD, transform]))
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from mmseg_ganaug.class_option_checks import check_ignore_index
+from mmseg_ganaug.option_checks import check_share, check_size
 from mmseg_ganaug.registry import TRANSFORMS
 
 
@@ -24,19 +26,17 @@ class RandomClassCrop(BaseTransform):
         crop_size (tuple[int, int]): Height and width in pixels.
         ignore_index (int): Label value that no crop aims at.
         prob (float): Share of the crops that aim at a class; the others lie anywhere.
+
+    Raises:
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
         self, crop_size: Tuple[int, int], ignore_index: int = 255, prob: float = 0.5
     ) -> None:
-        if min(crop_size) < 1 or not 0 <= prob <= 1:
-            raise ValueError(
-                'RandomClassCrop needs crop_size >= 1 and 0 <= prob <= 1, not '
-                f'crop_size={crop_size} and prob={prob}'
-            )
-        self.crop_size = tuple(crop_size)
-        self.ignore_index = ignore_index
-        self.prob = prob
+        self.crop_size = check_size(self, 'crop_size', crop_size)
+        self.ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
+        self.prob = check_share(self, 'prob', prob)
 
     @cache_randomness
     def _corner(self, label_map: np.ndarray) -> Tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Loading of instance maps."""
+"""Loading of instance maps, and of generated samples."""
 
 from typing import Optional, Tuple
 
@@ -8,7 +8,13 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmseg_ganaug.datasets.label_files import find_instance_path
+from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import TRANSFORMS
+from mmseg_ganaug.synthesis.sample_files import (
+    DamagedSampleError,
+    read_sample_label_map,
+    read_sample_photo,
+)
 
 
 @TRANSFORMS.register_module()
@@ -66,3 +72,72 @@ class LoadInstanceMap(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(instance_path={self.instance_path})'
+
+
+@TRANSFORMS.register_module()
+class LoadGeneratedSample(BaseTransform):
+    """Loads photo and label map of a generated sample.
+
+    ``GANRecomposeDataset`` puts it in the place of its source's loading transforms: the
+    label files of generated samples hold final class ids.
+
+    Required keys: ``img_path``, ``seg_map_path``. Added keys: ``img`` (uint8 BGR
+    [H, W, 3]), ``gt_seg_map`` (uint8 [H, W]), ``img_shape``, ``ori_shape`` and
+    ``seg_fields``.
+
+    Args:
+        num_classes (int): Number of classes, C.
+        ignore_index (int): Label value of pixels of no class. Defaults to 255.
+    """
+
+    def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
+        self.num_classes = check_whole(self, 'num_classes', num_classes, 1)
+        self.ignore_index = ignore_index
+
+    def transform(self, results: dict) -> dict:
+        """Loads a sample.
+
+        Raises:
+            DamagedSampleError: When a file is missing or damaged, or a label value is
+                no class; names it, and says how to have it made again.
+        """
+        photo = read_sample_photo(results['img_path'])
+        label_map = read_sample_label_map(results['seg_map_path'])
+        wrong = (label_map >= self.num_classes) & (label_map != self.ignore_index)
+        if wrong.any() or label_map.shape != photo.shape[:2]:
+            raise DamagedSampleError(
+                f'{results["seg_map_path"]} is not the label map that was written '
+                '(other label values, or another size than its photo): '
+                'tools/synthesize.py CONFIG --verify makes it again'
+            )
+        return self.results(results, photo, label_map)
+
+    @staticmethod
+    def results(info: dict, photo: np.ndarray, label_map: np.ndarray) -> dict:
+        """Makes of a data info what MMSeg's loading transforms make of one.
+
+        Args:
+            info (dict): Data info of the sample; changed in place.
+            photo (np.ndarray): uint8 BGR [H, W, 3].
+            label_map (np.ndarray): uint8 [H, W].
+
+        Returns:
+            dict: The same.
+        """
+        info.update(
+            img=photo,
+            img_shape=photo.shape[:2],
+            ori_shape=photo.shape[:2],
+            gt_seg_map=label_map,
+            seg_fields=['gt_seg_map'],
+            # The values are final: none of them is to be reduced or replaced.
+            reduce_zero_label=False,
+            label_map=None,
+        )
+        return info
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(num_classes={self.num_classes}, '
+            f'ignore_index={self.ignore_index})'
+        )

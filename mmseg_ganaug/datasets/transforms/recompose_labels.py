@@ -7,6 +7,15 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmengine.logging import print_log
 
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_mapping,
+    check_path,
+    check_seed,
+    check_share,
+    check_size,
+    check_whole,
+)
 from mmseg_ganaug.registry import RECOMPOSERS, TRANSFORMS
 
 
@@ -36,7 +45,8 @@ class RecomposeLabels(BaseTransform):
 
     Args:
         source (dict): Config of the MMSeg data set that gives base and donors: the one
-            that the pipeline belongs to, without its ``pipeline``.
+            that the pipeline belongs to. Its ``pipeline`` needs the loading transforms
+            alone, and may be left out where these are MMSeg's own.
         recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
         cache_dir (str): Folder in which the label statistics of the source are kept.
         prob (float): Share (0..1) of the samples that are replaced. Defaults to 0.5.
@@ -73,21 +83,27 @@ class RecomposeLabels(BaseTransform):
         num_workers: int = 0,
     ) -> None:
         # The data sets import the transforms.
+        from mmseg_ganaug.datasets.label_files import check_instance_path
         from mmseg_ganaug.datasets.label_source import DatasetLabelSource
         from mmseg_ganaug.datasets.source_dataset import build_source
         from mmseg_ganaug.datasets.statistics import collect_statistics
 
-        if not 0 <= prob <= 1 or num_recipes < 1:
-            raise ValueError(
-                'RecomposeLabels needs 0 <= prob <= 1 and num_recipes >= 1, not '
-                f'prob={prob} and num_recipes={num_recipes}'
-            )
-        self.prob = prob
-        self.paste_pixels = paste_pixels
-        self.match_tone = match_tone
+        self.prob = check_share(self, 'prob', prob)
+        self.paste_pixels = check_bool(self, 'paste_pixels', paste_pixels)
+        self.match_tone = check_bool(self, 'match_tone', match_tone)
+        check_whole(self, 'num_recipes', num_recipes, 1)
+        check_seed(self, 'seed', seed)
+        check_whole(self, 'num_workers', num_workers)
+        check_path(self, 'cache_dir', cache_dir)
+        if scale is not None:
+            scale = check_size(self, 'scale', scale, order='(width, height)')
+        instance_path = check_instance_path(self, instance_path)
+        check_mapping(self, 'recomposer', recomposer, needed=('type',))
         self._recomposer = RECOMPOSERS.build(recomposer)
         self._source = DatasetLabelSource(build_source(source), scale, instance_path)
         self._source.require_photos()
+        self._source.check_photos()
+        self._first_checked = False
         statistics = collect_statistics(self._source, cache_dir, num_workers)
         self.plan = self._recomposer.plan(statistics, num_recipes, seed)
         if not paste_pixels:
@@ -109,6 +125,8 @@ class RecomposeLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Replaces the sample, or leaves it as it is."""
+        if not self._first_checked:
+            self._check_reading(results)
         number = self._draw()
         # What pixels were pasted for is finished; the others wait for their photo.
         results['recomposed'] = number is not None and not self.paste_pixels
@@ -142,6 +160,29 @@ class RecomposeLabels(BaseTransform):
         results['seg_map_path'] = self._source.name(first)
         results['recipe'] = number
         return results
+
+    def _check_reading(self, results: dict) -> None:
+        """Compares what the pipeline loaded with what the source would load.
+
+        Raises:
+            LabelReadingError: When the label maps differ.
+        """
+        labels, path = results['gt_seg_map'], results.get('seg_map_path')
+        source = self._source.full_size()
+        same = (i for i in range(len(source)) if source.name(i) == path)
+        index = next(same, None)
+        if index is None:
+            return
+        self._first_checked = True
+        wanted = source.label_map(index)
+        if wanted.shape == labels.shape and not np.array_equal(wanted, labels):
+            from mmseg_ganaug.datasets.loading_steps import LabelReadingError
+
+            raise LabelReadingError(
+                f'the pipeline loads {path} with other labels than RecomposeLabels, '
+                'whose source has no pipeline or another one: give it the same loading '
+                'transforms, source=dict(..., pipeline=[...])'
+            )
 
     def __repr__(self) -> str:
         return (

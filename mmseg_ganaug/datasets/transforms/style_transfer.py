@@ -4,6 +4,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 from mmseg.datasets.transforms import Albu
 
+from mmseg_ganaug.option_checks import check_share
 from mmseg_ganaug.registry import TRANSFORMS
 
 
@@ -15,14 +16,12 @@ class StyleTransfer(Albu):
     Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020),
     ``PixelDistributionAdaptation`` fits the principal components of the colours.
 
-    Albumentations reads the photos whose look is taken from the local disk, whatever
-    ``backend_args`` the data set has.
-
     Required and modified key: ``img``.
 
     Args:
         source (dict): Config of the MMSeg data set whose photos give the styles: the
-            one that the pipeline belongs to, without its ``pipeline``.
+            one that the pipeline belongs to. Its ``pipeline`` needs the loading
+            transforms alone, and may be left out where these are MMSeg's own.
         prob (float): Share (0..1) of the photos that get a style. Defaults to 0.5.
         transforms (Sequence[dict], optional): Albumentations' transforms of which one
             is drawn; each is given ``reference_images``. Defaults to None: the two
@@ -40,17 +39,20 @@ class StyleTransfer(Albu):
         transforms: Optional[Sequence[Mapping[str, Any]]] = None,
     ) -> None:
         # The data sets import the transforms.
+        from mmseg_ganaug.datasets.label_source import DatasetLabelSource
         from mmseg_ganaug.datasets.source_dataset import build_source
 
-        styles = build_source(source)
-        photos = [styles.locate(index)[1]['img_path'] for index in range(len(styles))]
+        check_share(self, 'prob', prob)
+        styles = DatasetLabelSource(build_source(source))
+        styles.require_photos()
         if transforms is None:
             transforms = [
                 dict(type='FDA', beta_limit=0.05),
                 dict(type='PixelDistributionAdaptation', blend_ratio=(0.25, 0.75)),
             ]
         # OneOf weighs its transforms by their p; each of them is then applied.
-        choices = [dict(t, reference_images=photos, p=1.0) for t in transforms]
+        photos = dict(reference_images=range(len(styles)), read_fn=styles.photo)
+        choices = [dict(t, **photos, p=1.0) for t in transforms]
         super().__init__(
             transforms=[dict(type='OneOf', transforms=choices, p=prob)],
             keymap=dict(img='image'),
