@@ -27,28 +27,12 @@ from typing import (
 from filelock import FileLock
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.version import __version__
 
 #: Name of the file that marks a folder as made by this package.
 MARK = 'ganaug.json'
 _TOOL = 'mmseg_ganaug'
-
-
-class InTheWayError(FileExistsError):
-    """Files of somebody else lie where something would be written.
-
-    Args:
-        paths (Sequence[str | Path]): All of them.
-        remedy (str): What to do, such as 'choose another folder by --work-dir'.
-    """
-
-    def __init__(self, paths: Sequence[Union[str, Path]], remedy: str) -> None:
-        self.paths = [Path(path) for path in paths]
-        listed = ''.join(f'\n  {path}' for path in self.paths)
-        super().__init__(
-            f'{len(self.paths)} files or folders are in the way, which mmseg_ganaug '
-            f'did not write and leaves as they are:{listed}\n{remedy}'
-        )
 
 
 class Mark(NamedTuple):
@@ -110,14 +94,23 @@ def keep_beside(path: Union[str, Path]) -> Path:
         Path: Its new place, to be named to the user.
     """
     path = Path(path)
-    stem = f'{path.name}.before-{time.strftime("%Y%m%d-%H%M%S")}'
-    kept = path.with_name(stem)
-    number = 1
-    while os.path.lexists(kept):
-        number += 1
-        kept = path.with_name(f'{stem}-{number}')
+    now = time.strftime('%Y%m%d-%H%M%S')
+    kept = free_name(path.with_name(f'{path.name}.before-{now}'))
     os.rename(path, kept)
     return kept
+
+
+def free_name(path: Path) -> Path:
+    """Returns a path, or the first of ``PATH-2``, ``PATH-3`` ... that is not taken.
+
+    Args:
+        path (Path): Of what is to be made.
+    """
+    found, number = path, 1
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f'{path.name}-{number}')
+    return found
 
 
 class WorkFolder:
@@ -145,7 +138,7 @@ class WorkFolder:
     ) -> None:
         self.folder = Path(folder)
         self.purpose = purpose
-        self._remedy = f'Choose another folder by {option}, or move them away.'
+        self._option = option
 
     def in_the_way(
         self,
@@ -202,8 +195,23 @@ class WorkFolder:
         Raises:
             InTheWayError: Names all of them, and the remedy.
         """
-        if paths:
-            raise self._error(paths)
+        refuse((paths, self.remedy(paths)))
+
+    def remedy(self, paths: Sequence[Path]) -> str:
+        """Returns what to do about something in the way.
+
+        Args:
+            paths (Sequence[Path]): What :meth:`in_the_way` found.
+        """
+        mark = self.folder / MARK
+        remedy = f'Choose another folder by {self._option}, or move them away.'
+        if mark in paths:
+            remedy += (
+                f' {mark} should say which files are of mmseg_ganaug, but is damaged, '
+                f'or is not the mark of a folder for a {self.purpose}: without it, all '
+                'files count as yours.'
+            )
+        return remedy
 
     def is_ours(self, path: Union[str, Path]) -> bool:
         """Whether the mark lists a file or folder, or a folder above it."""
@@ -299,17 +307,6 @@ class WorkFolder:
             os.makedirs(os.path.realpath(path))
         return kept
 
-    def _error(self, paths: Sequence[Path]) -> InTheWayError:
-        mark = self.folder / MARK
-        remedy = self._remedy
-        if mark in paths:
-            remedy += (
-                f' {mark} should say which files are of mmseg_ganaug, but is damaged, '
-                f'or is not the mark of a folder for a {self.purpose}: without it, all '
-                'files count as yours.'
-            )
-        return InTheWayError(paths, remedy)
-
     def _key(self, path: Union[str, Path]) -> str:
         key = os.path.relpath(os.path.abspath(path), os.path.abspath(self.folder))
         key = key.replace(os.sep, '/')
@@ -344,7 +341,8 @@ class WorkFolder:
         with FileLock(self.folder / f'.{MARK}.lock'):
             manifest = self._read()
             if manifest is None:
-                raise self._error([self.folder / MARK])
+                mark = [self.folder / MARK]
+                raise InTheWayError(mark, self.remedy(mark))
             yield manifest
 
     def _read(self) -> Optional['_Manifest']:

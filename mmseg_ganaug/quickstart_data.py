@@ -1,9 +1,13 @@
 """What the quickstart asks of a data set."""
 
 from pathlib import Path
-from typing import Dict, List, Protocol, Sequence
+from typing import Dict, List, Protocol, Sequence, Tuple
 
+from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.quickstart_stages import Stages
+
+#: What a work folder of the quickstart is marked as made for.
+PURPOSE = 'quickstart'
 
 
 class QuickstartData(Protocol):
@@ -11,23 +15,38 @@ class QuickstartData(Protocol):
 
     Attributes:
         name: Of the data set.
-        folder: Where all results go.
+        work: Where all results go: ``WorkFolder(folder, PURPOSE)``.
         ways: 'add-single', 'add-multi' or 'recon', one segmenter each.
         seed: Of plan and training.
         num_stages: Stages that :meth:`prepare` runs.
     """
 
     name: str
-    folder: Path
+    work: WorkFolder
     ways: Sequence[str]
     seed: int
     num_stages: int
 
-    def prepare(self, stages: Stages) -> Dict[str, Path]:
-        """Makes the configs: of the 'generator', of 'plain' and of each way."""
+    def config_paths(self) -> Dict[str, Path]:
+        """Where the configs go: of the 'generator', of 'plain' and of each way.
+
+        The ``work_dir`` of a config is the folder of its name in the work folder.
+        """
+
+    def outputs(self) -> Tuple[List[Path], List[Path]]:
+        """All other files, and the folders, that are written in the work folder."""
+
+    def in_the_way(self) -> List[Path]:
+        """What else is in the way, in the work folder or below ``--data-root``."""
+
+    def write_configs(self) -> Dict[str, Path]:
+        """Writes the configs to :meth:`config_paths`; trains and generates nothing."""
+
+    def prepare(self, stages: Stages, configs: Dict[str, Path]) -> None:
+        """Makes or inspects the data, in stages."""
 
     def inputs(self) -> str:
         """Names what a training depends on beside the configs."""
 
     def report_sections(self) -> List:
-        """What the report says of the data, after :meth:`prepare`."""
+        """What the report says of the data, after :meth:`write_configs`."""

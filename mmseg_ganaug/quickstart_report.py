@@ -1,7 +1,7 @@
 """What the quickstart leaves: a results table, charts, a gallery, an HTML report."""
 
 from pathlib import Path
-from typing import Dict, Mapping, Sequence
+from typing import Dict, List, Mapping, Sequence
 
 import numpy as np
 from mmengine.config import Config
@@ -10,9 +10,11 @@ from mmengine.utils.dl_utils import collect_env
 
 from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
 from mmseg_ganaug.evaluation import RunResult, comparison_table, write_results
+from mmseg_ganaug.evaluation.comparison import RESULT_FILES
 from mmseg_ganaug.quickstart_data import QuickstartData
 from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.registry import DATASETS
+from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.visualization import (
     Code,
     Figure,
@@ -31,6 +33,8 @@ NOTICE = (
     'demonstration, not evidence that the generated pairs help or hurt.'
 )
 _GALLERY_ROWS = 4
+_FREQUENCY, _IOU = 'class_frequency.png', 'class_iou.png'
+_GALLERY, _REPORT = 'gallery_{}.png', 'report.html'
 
 
 def write_quickstart_report(
@@ -52,9 +56,9 @@ def write_quickstart_report(
     Returns:
         Path: The HTML report.
     """
-    folder = data.folder
+    work, folder = data.work, data.work.folder
     generated = {
-        method: _build_generated(Config.fromfile(config))
+        method: _build_generated(read_config(config))
         for method, config in configs.items()
         if method != 'plain'
     }
@@ -68,47 +72,58 @@ def write_quickstart_report(
         for method, values in metrics.items()
     ]
     table = comparison_table(results, names, frequency['real'].tolist())
-    write_results(results, folder, table)
+    write_results(results, folder, table, work.write)
+    with work.drawn(folder / _FREQUENCY) as place:
+        class_frequency_chart(names, frequency, place)
+    with work.drawn(folder / _IOU) as place:
+        ious = {result.method: result.per_class_iou for result in results}
+        class_iou_chart(names, ious, place)
+    for method, dataset in generated.items():
+        with work.drawn(folder / _GALLERY.format(method)) as place:
+            _gallery(dataset, method, place)
     figures = [
         Figure(
-            class_frequency_chart(names, frequency, folder / 'class_frequency.png'),
+            folder / _FREQUENCY,
             'Share of the labelled pixels per class before and after.',
             'Label distribution',
         ),
-        Figure(
-            class_iou_chart(
-                names,
-                {result.method: result.per_class_iou for result in results},
-                folder / 'class_iou.png',
-            ),
-            'IoU per class on the validation images.',
-            'Classes',
-        ),
+        Figure(folder / _IOU, 'IoU per class on the validation images.', 'Classes'),
     ]
     figures += [
         Figure(
-            _gallery(dataset, method, folder / f'gallery_{method}.png'),
+            folder / _GALLERY.format(method),
             'Each row is one sample: the label map it began with, the recombined label '
             'map, the photo that the generator painted from it, and the real photo.',
             f'Generated samples: {method}',
             wide=True,
         )
-        for method, dataset in generated.items()
+        for method in generated
     ]
     print(f'\n{table.to_text()}\n\n{NOTICE}\n')
-    return write_report(
-        folder / 'report.html',
-        f'mmseg_ganaug quickstart: {data.name}',
-        [
-            Notice(NOTICE),
-            table,
-            *data.report_sections(),
-            *figures,
-            _times(seconds),
-            Code('\n'.join(commands), 'What was run'),
-            Text(_environment(), 'Where'),
-        ],
-    )
+    with work.drawn(folder / _REPORT) as place:
+        write_report(
+            place,
+            f'mmseg_ganaug quickstart: {data.name}',
+            [
+                Notice(NOTICE),
+                table,
+                *data.report_sections(),
+                *figures,
+                _times(seconds),
+                Code('\n'.join(commands), 'What was run'),
+                Text(_environment(), 'Where'),
+            ],
+        )
+    return folder / _REPORT
+
+
+def report_files(data: QuickstartData) -> List[Path]:
+    """Lists what :func:`write_quickstart_report` writes."""
+    galleries = [_GALLERY.format(way) for way in data.ways]
+    return [
+        data.work.folder / name
+        for name in (*RESULT_FILES, _FREQUENCY, _IOU, *galleries, _REPORT)
+    ]
 
 
 def _build_generated(cfg: Config) -> GANRecomposeDataset:

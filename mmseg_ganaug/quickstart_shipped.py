@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 
 from mmseg_ganaug.configs import find_generated, find_shipped, has_type, nested_dicts
+from mmseg_ganaug.datasets.toy_scene import PAINTER_VERSION
+from mmseg_ganaug.datasets.toy_streets import foreign_files
+from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.quickstart_configs import scale_length
+from mmseg_ganaug.quickstart_data import PURPOSE
 from mmseg_ganaug.quickstart_stages import Stages
+from mmseg_ganaug.safe_configs import read_config, write_config
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class ShippedData:
         segmenter_iters: Optional[int] = None,
     ) -> None:
         self.name = dataset
-        self.folder = Path(work_dir) / f'quickstart-{dataset}'
+        self.work = WorkFolder(Path(work_dir) / f'quickstart-{dataset}', PURPOSE)
         self.ways = list(ways)
         self.seed = seed
         self.num_stages = int(dataset == 'toystreets')
@@ -89,45 +94,58 @@ class ShippedData:
         self._generator_iters = generator_iters
         self._segmenter_iters = segmenter_iters
 
-    def prepare(self, stages: Stages) -> Dict[str, Path]:
-        """Makes ToyStreets where that is the data set, and the configs.
+    def config_paths(self) -> Dict[str, Path]:
+        """Where the configs go: of the 'generator', of 'plain' and of each way."""
+        shipped = {
+            'generator': self._demonstration.generator,
+            'plain': self._demonstration.plain,
+            **{way: self._demonstration.mixed.format(way=way) for way in self.ways},
+        }
+        return {name: self._path(path) for name, path in shipped.items()}
 
-        Args:
-            stages (Stages): Runs the tools.
+    def outputs(self) -> Tuple[List[Path], List[Path]]:
+        """Other files and folders that are written in the work folder: none."""
+        return [], []
+
+    def in_the_way(self) -> List[Path]:
+        """Files that are not of ToyStreets where that is to be made."""
+        return foreign_files(self._data_root) if self.num_stages else []
+
+    def write_configs(self) -> Dict[str, Path]:
+        """Writes the configs of the generator and of each segmenter.
 
         Returns:
             dict[str, Path]: Config of the 'generator', of 'plain' and of each way.
 
         Raises:
             FileNotFoundError: When the data set is missing.
-            ToolError: When it cannot be made.
         """
-        self._make_data(stages)
+        if not self.num_stages and not Path(self._data_root).is_dir():
+            raise FileNotFoundError(
+                f'{self._data_root} does not exist: give the folder of the data '
+                'set by --data-root'
+            )
         generator = self._read(self._demonstration.generator)
         scale_length(generator, self._generator_iters)
         configs = {'generator': self._save(generator)}
         configs['plain'] = self._segmenter(self._demonstration.plain)
         for way in self.ways:
             configs[way] = self._segmenter(
-                self._demonstration.mixed.format(way=way), configs['generator']
+                self._demonstration.mixed.format(way=way), generator
             )
         return configs
 
-    def inputs(self) -> str:
-        """Names what a training depends on beside the configs."""
-        return repr(self._num_images)
+    def prepare(self, stages: Stages, configs: Dict[str, Path]) -> None:
+        """Makes ToyStreets where that is the data set.
 
-    def report_sections(self) -> List:
-        """What the report says of the data: nothing beside the charts."""
-        return []
+        Args:
+            stages (Stages): Runs the tools.
+            configs (dict[str, Path]): What :meth:`write_configs` gave.
 
-    def _make_data(self, stages: Stages) -> None:
-        if self.name != 'toystreets':
-            if not Path(self._data_root).is_dir():
-                raise FileNotFoundError(
-                    f'{self._data_root} does not exist: give the folder of the data '
-                    'set by --data-root'
-                )
+        Raises:
+            ToolError: When it cannot be made.
+        """
+        if not self.num_stages:
             return
         num_train, num_val = self._num_images
         arguments = [self._data_root, '--num-train', num_train, '--num-val', num_val]
@@ -137,29 +155,40 @@ class ShippedData:
             [*arguments, '--seed', self.seed],
         )
 
+    def inputs(self) -> str:
+        """Names what a training depends on beside the configs."""
+        return repr((PAINTER_VERSION, *self._num_images))
+
+    def report_sections(self) -> List:
+        """What the report says of the data: nothing beside the charts."""
+        return []
+
     def _read(self, shipped: str) -> Config:
         """Reads a shipped config and points it to the data of this run."""
-        cfg = Config.fromfile(find_shipped(shipped))
-        cfg.work_dir = str(self.folder / Path(shipped).stem)
+        cfg = read_config(find_shipped(shipped))
+        cfg.work_dir = str(self.work.folder / Path(shipped).stem)
         cfg.randomness = dict(seed=self.seed)
         for part in nested_dicts(cfg._cfg_dict):
             if has_type(part, self._demonstration.dataset_type):
                 part['data_root'] = str(self._data_root)
         return cfg
 
-    def _segmenter(self, shipped: str, generator: Optional[Path] = None) -> Path:
+    def _segmenter(self, shipped: str, generator: Optional[Config] = None) -> Path:
         cfg = self._read(shipped)
         scale_length(cfg, self._segmenter_iters)
         for part in find_generated(cfg._cfg_dict):
+            assert generator is not None, 'a generated part needs its generator'
             part['generator'] = dict(
-                config=str(generator), checkpoint=Config.fromfile(generator).work_dir
+                config=str(self._path(generator.work_dir)),
+                checkpoint=generator.work_dir,
             )
-            part['cache_dir'] = str(self.folder / 'samples')
+            part['cache_dir'] = str(self.work.folder / 'samples')
             part['seed'] = self.seed
         return self._save(cfg)
 
     def _save(self, cfg: Config) -> Path:
-        path = self.folder / 'configs' / f'{Path(cfg.work_dir).name}.py'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cfg.dump(path)
-        return path
+        return write_config(cfg, self._path(cfg.work_dir), self.work.write)
+
+    def _path(self, name: str) -> Path:
+        """Place of the config of a training, or of what a shipped config becomes."""
+        return self.work.folder / 'configs' / f'{Path(name).stem}.py'

@@ -9,8 +9,9 @@ import pytest
 
 from mmseg_ganaug import method_comparison
 from mmseg_ganaug.engine.tool_runner import ToolError
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.method_comparison import Cell, MethodComparison
-from mmseg_ganaug.method_comparison_report import write_comparison
+from mmseg_ganaug.method_comparison_report import REPORT_FILES, write_comparison
 
 CONFIG = """
 real = dict(
@@ -23,6 +24,8 @@ real = dict(
 )
 train_dataloader = dict(dataset={dataset})
 val_dataloader = dict(dataset=real)
+test_dataloader = dict(dataset=real)
+test_evaluator = dict(type='mmseg_ganaug.ClassIoUMetric')
 train_cfg = dict(max_iters=10)
 lr = 0.1
 """
@@ -61,8 +64,14 @@ def tools(monkeypatch):
         config = method_comparison.Config.fromfile(arguments[0])
         calls.append((name, config))
         run_tool.arguments = arguments
-        if run_tool.failing == name:
-            raise ToolError('killed')
+        if name == 'train.py':
+            assert Path(config.work_dir).is_dir()
+        if run_tool.failing in (name, f'{name} {Path(arguments[0]).stem}'):
+            raise ToolError('a long output\n\nValueError: the reason\n')
+        if name == 'train.py':
+            weights = Path(config.work_dir) / f'iter_{config.train_cfg.max_iters}.pth'
+            weights.write_bytes(b'trained')
+            (weights.parent / 'last_checkpoint').write_text(str(weights))
         if name == 'test.py':
             gain = 0.0 if 'plain' in config.work_dir else 2.0
             folder = Path(arguments[-1]) / 'now'
@@ -129,10 +138,12 @@ def test_an_interrupted_training_is_resumed_and_a_finished_one_only_tested(
     assert names(tools) == ['test.py']
 
 
-def test_a_changed_config_is_trained_anew(matrix, tools, tmp_path):
+def test_a_changed_config_is_trained_again_and_the_old_one_kept(
+    matrix, tools, tmp_path, capsys
+):
     make(matrix, tmp_path).run(Cell('plain', 0))
-    stale = tmp_path / 'work/compare-toy/plain/seed0/iter_10.pth'
-    stale.write_bytes(b'old')
+    folder = tmp_path / 'work/compare-toy/plain'
+    (folder / 'seed0/iter_10.pth').write_bytes(b'old')
     with open(tmp_path / 'plain.py', 'a') as file:
         file.write('lr = 0.3\n')
     tools.calls.clear()
@@ -140,7 +151,12 @@ def test_a_changed_config_is_trained_anew(matrix, tools, tmp_path):
     assert changed.results() == []
     changed.run(Cell('plain', 0))
     assert names(tools) == ['train.py', 'test.py']
-    assert not stale.exists()
+    (kept,) = folder.glob('seed0.before-*')
+    assert (kept / 'iter_10.pth').read_bytes() == b'old'
+    assert (folder / 'seed0/iter_10.pth').read_bytes() == b'trained'
+    assert f'the config or the data changed: what was there is kept as {kept}' in (
+        capsys.readouterr().out
+    )
 
 
 def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsys):
@@ -189,6 +205,161 @@ def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys)
     assert '52.00' in text
     assert '+4.00 ± 0.00' in text  # pole
     assert 'Differences to the baseline' in capsys.readouterr().out
+
+
+def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
+    matrix, tools, tmp_path, capsys
+):
+    (tmp_path / 'iou.py').write_text(
+        (tmp_path / 'plain.py').read_text().replace('mmseg_ganaug.ClassIoU', 'IoU')
+    )
+    (tmp_path / 'bare.py').write_text('lr = 1\n')
+    (tmp_path / 'broken.py').write_text('lr = (\n')
+    wrong = ['iou.py', 'bare.py', 'broken.py', 'missing.py']
+    with open(matrix, 'a') as file:
+        for name in wrong:
+            file.write(f"methods['{name[:-3]}'] = '{tmp_path}/{name}'\n")
+        file.write(
+            f"methods['options'] = dict(config='{tmp_path}/plain.py', "
+            "cfg_options={'lr.rate': 1})\n"
+        )
+    comparison = make(matrix, tmp_path)
+    tools.failing = 'train.py recon-seed0'
+    cells = comparison.cells()
+    assert len(cells) == 14
+    for cell in cells:
+        comparison.attempt(cell)
+    # What cannot be judged is known before it is trained.
+    trained = [config.work_dir for name, config in tools.calls if name == 'train.py']
+    assert {Path(folder).parent.name for folder in trained} == {'plain', 'recon'}
+    assert set(comparison.failures) == {
+        *('recon', 'iou', 'bare', 'broken', 'missing', 'options')
+    }
+    assert comparison.failures['recon'] == {0: 'ValueError: the reason'}
+    printed = capsys.readouterr().out
+    assert 'recon, seed 0: failed: ValueError: the reason' in printed
+    files = write_comparison(comparison)
+    printed = capsys.readouterr().out
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    report = next(path for path in files if path.name == 'report.html').read_text()
+    for shown in (text, ' '.join(printed.split()), report):
+        assert 'recon failed (seed 0): ValueError: the reason' in shown
+        for name, reason in (
+            ('iou', 'test_evaluator is an IoUMetric'),
+            ('bare', 'lacks train_dataloader, train_cfg'),
+            ('broken', 'cannot be read'),
+            ('missing', 'does not exist'),
+            ('options', ''),
+        ):
+            assert f'{name} failed (seed 0, 1): ' in shown
+            assert reason in shown
+    header, _, row = text.splitlines()[2:5]
+    columns = [cell.strip() for cell in header.split('|')]
+    cells = [cell.strip() for cell in row.split('|')]
+    assert cells[columns.index('bare')] == 'failed'
+    assert '52.00' in cells[columns.index('recon')]
+
+
+def test_a_failing_baseline_does_not_stop_the_others(matrix, tools, tmp_path):
+    (tmp_path / 'plain.py').unlink()
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    write_comparison(comparison)
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert '52.00' in text
+    assert 'plain failed (seed 0, 1): ' in text
+
+
+def test_where_all_fail_the_reasons_are_the_error(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    tools.failing = 'train.py'
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    with pytest.raises(ValueError, match='plain: ValueError: the reason'):
+        write_comparison(comparison)
+
+
+def test_results_go_beside_the_trainings_unless_a_folder_is_given(
+    matrix, tools, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    MethodComparison(matrix).run(Cell('plain', 0))
+    assert not (tmp_path / 'docs').exists()
+    found = tmp_path / 'work_dirs/compare-toy/results/plain/seed0/results.json'
+    assert json.loads(found.read_text())['mIoU'] == 50.0
+    other = tmp_path / 'other.py'
+    other.write_text(
+        f"_base_ = '{matrix}'\nprotocol = 'elsewhere'\ntrained_as = 'toy'\n"
+    )
+    assert MethodComparison(other).run(Cell('plain', 0)).protocol == 'elsewhere'
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp_path):
+    names = [
+        *('work/compare-toy/report.html', 'work/compare-toy/gains.png'),
+        *('work/compare-toy/configs/plain-seed1.py', 'work/compare-toy/logs/mine'),
+        *('work/compare-toy/plain/seed0/mine.pth', 'results/toy/results.md'),
+        'results/toy/recon/seed1/results.json',
+        'results/toy/protocol.json',
+    ]
+    for name in [*names, 'work/compare-toy/notes.txt', 'results/toy/notes.txt']:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('precious')
+    before = snapshot(tmp_path)
+    comparison = make(matrix, tmp_path)
+    with pytest.raises(InTheWayError) as caught:
+        comparison.check_free(comparison.cells(), REPORT_FILES)
+    in_the_way = {str(path.relative_to(tmp_path)) for path in caught.value.paths}
+    folders = {'work/compare-toy/logs', 'work/compare-toy/plain/seed0'}
+    assert in_the_way == {n for n in names if str(Path(n).parent) not in folders} | (
+        folders
+    )
+    assert '--work-dir' in str(caught.value) and '--results' in str(caught.value)
+    assert snapshot(tmp_path) == before
+    assert tools.calls == []
+
+
+def test_figures_that_were_edited_or_cut_off_are_kept_beside(matrix, tools, tmp_path):
+    cell = Cell('plain', 0)
+    make(matrix, tmp_path).run(cell)
+    path = tmp_path / 'results/toy/plain/seed0/results.json'
+    whole = path.read_text()
+    for length in (0, 1, len(whole) // 2, len(whole) - 3):
+        path.write_text(whole[:length])
+        comparison = make(matrix, tmp_path)
+        comparison.check_free([cell], [])
+        assert comparison.result(cell) is None
+        assert comparison.run(cell).mIoU == 50.0
+    kept = sorted(path.parent.glob('results.json.before-*'))
+    assert {file.read_text() for file in kept} == {
+        whole[:length] for length in (0, 1, len(whole) // 2, len(whole) - 3)
+    }
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ("seeds = ['0']", 'seeds of .* is a list of whole numbers'),
+        ('seeds = [1, 1]', 'each once'),
+        ("protocol = '../up'", 'cannot be the name of a folder'),
+        ("methods['a/b'] = 'c.py'", 'cannot be the name of a folder'),
+        ("methods['logs'] = 'c.py'", 'call it otherwise'),
+        ("methods['wrong'] = 3", "method 'wrong' of .* is 3"),
+        ('methods = [1]', 'gives a config for each name'),
+        ('train_every = 0', 'train_every of .* is 0'),
+    ],
+)
+def test_wrong_values_of_a_matrix_are_named(matrix, tmp_path, change, message):
+    with open(matrix, 'a') as file:
+        file.write(f'{change}\n')
+    with pytest.raises(ValueError, match=message):
+        make(matrix, tmp_path)
 
 
 def test_pieces_of_the_matrix_can_be_chosen(matrix, tools, tmp_path):

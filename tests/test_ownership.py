@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.ownership import (
     MARK,
-    InTheWayError,
     WorkFolder,
     keep_beside,
     read_mark,

@@ -5,15 +5,19 @@
 Run again, it skips what is done and goes on with what was interrupted. The matrix can
 be worked off in pieces: --methods and --seeds choose, --minutes stops between
 trainings, --report-only trains nothing.
+
+A method that fails does not stop the others: it is shown as failed, and the exit code
+is 1. Where files of yours are in the way, nothing begins, and it is 2.
 """
 
 import argparse
+import sys
 import time
 
 import mmseg_ganaug  # noqa: F401  (quiets and prepares the libraries)
-from mmseg_ganaug.engine.tool_runner import ToolError
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.method_comparison import MethodComparison
-from mmseg_ganaug.method_comparison_report import write_comparison
+from mmseg_ganaug.method_comparison_report import REPORT_FILES, write_comparison
 
 
 def parse_args():
@@ -27,7 +31,11 @@ def parse_args():
     parser.add_argument('--minutes', type=float, help='begin no training after so long')
     parser.add_argument('--report-only', action='store_true', help='train nothing')
     parser.add_argument('--work-dir', default='work_dirs', help='for the trainings')
-    parser.add_argument('--results', default='docs/results', help='for the figures')
+    parser.add_argument(
+        '--results',
+        help='for the figures, in a folder of the protocol (default: results beside '
+        'the trainings)',
+    )
     return parser.parse_args()
 
 
@@ -38,18 +46,26 @@ def main():
     try:
         comparison = MethodComparison(args.matrix, args.work_dir, args.results)
         cells = comparison.cells(args.methods, args.seeds)
-        for cell in [] if args.report_only else cells:
+        if args.report_only:
+            cells = []
+        comparison.check_free(cells, REPORT_FILES)
+        for cell in cells:
             minutes = (time.monotonic() - started) / 60
             if args.minutes is not None and minutes > args.minutes:
                 print(f'{minutes:.0f} minutes are over: run it again to go on.')
                 break
-            comparison.run(cell)
+            comparison.attempt(cell)
         for path in write_comparison(comparison):
             print(f'Written: {path}')
-    except (ToolError, FileNotFoundError, ValueError) as error:
+    except InTheWayError as error:
+        print(f'\n{error}', file=sys.stderr)
+        raise SystemExit(2) from error
+    except (OSError, ValueError) as error:
         raise SystemExit(f'\n{error}') from error
     except KeyboardInterrupt:
         raise SystemExit('\nInterrupted: run it again to go on from here.') from None
+    if comparison.failures:
+        raise SystemExit(f'\nFailed: {", ".join(comparison.failures)}')
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ Your own data set needs no code, two folders do:
 """
 
 import argparse
+import sys
 import warnings
 
 # Of libraries about themselves; the tools that are started here are as quiet.
@@ -17,6 +18,7 @@ warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
 from mmseg_ganaug.engine.tool_runner import ToolError  # noqa: E402
+from mmseg_ganaug.in_the_way import InTheWayError  # noqa: E402
 from mmseg_ganaug.quickstart import Quickstart  # noqa: E402
 from mmseg_ganaug.quickstart_shipped import DEMONSTRATIONS, ShippedData  # noqa: E402
 
@@ -118,7 +120,10 @@ def main():
         else:
             data = ShippedData(**args)
         report = Quickstart(data).run()
-    except (ToolError, FileNotFoundError, ValueError) as error:
+    except InTheWayError as error:
+        print(f'\n{error}', file=sys.stderr)
+        raise SystemExit(2) from error
+    except (ToolError, OSError, ValueError) as error:
         raise SystemExit(f'\n{error}') from error
     except KeyboardInterrupt:
         raise SystemExit('\nInterrupted: run it again to go on from here.') from None

@@ -1,18 +1,24 @@
 """ToyStreets: a data set of painted street scenes, its maker and its reader."""
 
 import json
+import multiprocessing
 import os
 import re
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Dict, Iterable, Tuple, Union
+from typing import Dict, Iterable, List, Tuple, Union
 
 import cv2
 import numpy as np
 from mmengine.utils import track_iter_progress
 
+from mmseg_ganaug.atomic_write import (
+    is_temporary,
+    remove_leftovers,
+    write_atomically,
+)
 from mmseg_ganaug.datasets.paired_folders import PairedFoldersDataset
 from mmseg_ganaug.datasets.toy_scene import (
     CLASSES,
@@ -21,13 +27,15 @@ from mmseg_ganaug.datasets.toy_scene import (
     SMALLEST_SIDE,
     paint_scene,
 )
+from mmseg_ganaug.in_the_way import InTheWayError
+from mmseg_ganaug.ownership import keep_beside, say_kept
 from mmseg_ganaug.registry import DATASETS
 
 MANIFEST = 'toy_streets.json'
 _SPLITS = ('train', 'val')
 # In this order: where there is a photo, its label map and instance map are there, too.
 _KINDS = ('annotations', 'instances', 'images')
-_OWN_FILE = re.compile(r'(?:train|val)_(\d{5})\.png(?:\.\d+\.tmp)?')
+_OWN_FILE = re.compile(r'(?:train|val)_(\d{5})\.png')
 
 
 @DATASETS.register_module()
@@ -70,9 +78,9 @@ def make_toy_streets(
     """Paints the data set.
 
     Writes ``{images,annotations,instances}/{train,val}/NAME.png`` (RGB, 8-bit class
-    ids, 16-bit instance ids) and, last, the manifest ``toy_streets.json``. A sample
-    depends on the seed, its split and its number alone. Where the manifest tells of
-    the same arguments, nothing is done.
+    ids, 16-bit instance ids) and the manifest ``toy_streets.json``, which gets its
+    statistics last. A sample depends on the seed, its split and its number alone.
+    Where the manifest tells of the same arguments, nothing is done.
 
     Args:
         out_dir (str | Path): The folder of the data set; made if missing.
@@ -90,8 +98,9 @@ def make_toy_streets(
         number of pixels and of images that hold the class.
 
     Raises:
-        FileExistsError: When the folder holds a data set made with other arguments,
-            or files that are not of ToyStreets.
+        FileExistsError: When the folder holds a data set made with other arguments, or
+            a damaged manifest.
+        InTheWayError: When it holds files that are not of ToyStreets; names all.
         ValueError: When a number is out of range.
     """
     for name, value, least in (
@@ -113,23 +122,27 @@ def make_toy_streets(
         'num_val': num_val,
     }
     path = out_dir / MANIFEST
-    if path.is_file():
-        found = json.loads(path.read_text())
-        differences = [
-            f'{key} {found.get(key)}, not {value}'
-            for key, value in manifest.items()
-            if found.get(key) != value
-        ]
-        if not differences:
-            if progress:
-                print(f'{path} tells that this data set is there: nothing to do')
-            return found
-        if not overwrite:
-            raise FileExistsError(
-                f'{path}: the data set there was made with {"; ".join(differences)}. '
-                'Choose another folder, or replace it with --overwrite (overwrite=True)'
-            )
+    found = _read_manifest(path, overwrite)
+    differences = [
+        f'{key} {found.get(key)}, not {value}'
+        for key, value in manifest.items()
+        if found.get(key) != value
+    ]
+    if 'statistics' in found and not differences:
+        if progress:
+            print(f'{path} tells that this data set is there: nothing to do')
+        return found
+    if 'statistics' in found and not overwrite:
+        raise FileExistsError(
+            f'{path}: the data set there was made with {"; ".join(differences)}. '
+            'Choose another folder, or replace it with --overwrite (overwrite=True)'
+        )
     counts = {'train': num_train, 'val': num_val}
+    foreign = foreign_files(out_dir)
+    if foreign:
+        raise InTheWayError(foreign, 'Choose another folder for ToyStreets.')
+    # Without statistics the data set is unfinished, and its files are known as ours.
+    _write_manifest(path, manifest)
     _clear(out_dir, counts)
     manifest['statistics'] = {
         split: _paint_split(
@@ -137,33 +150,71 @@ def make_toy_streets(
         )
         for split in _SPLITS
     }
-    _write(path, (json.dumps(manifest, indent=1) + '\n').encode())
+    _write_manifest(path, manifest)
     return manifest
+
+
+def foreign_files(out_dir: Union[str, Path]) -> List[Path]:
+    """Finds what is not of ToyStreets where :func:`make_toy_streets` is to write.
+
+    Args:
+        out_dir (str | Path): The folder of the data set; it may be missing.
+
+    Returns:
+        list[Path]: Files and folders.
+    """
+    out_dir = Path(out_dir)
+    found = [
+        path
+        for path in (out_dir, *(out_dir / kind for kind in _KINDS), *_folders(out_dir))
+        if os.path.lexists(path) and not path.is_dir()
+    ]
+    is_ours = (out_dir / MANIFEST).is_file()
+    for folder in _folders(out_dir):
+        found += [
+            path
+            for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+            if not (is_ours and _OWN_FILE.fullmatch(path.name))
+            and not is_temporary(path.name)
+        ]
+    return found
+
+
+def _folders(out_dir: Path) -> List[Path]:
+    return [out_dir / kind / split for kind in _KINDS for split in _SPLITS]
+
+
+def _read_manifest(path: Path, overwrite: bool) -> dict:
+    """Reads the manifest; it is empty where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        return {'painter_version': found['painter_version'], **found}
+    except (ValueError, KeyError, TypeError) as error:
+        if overwrite:
+            say_kept(keep_beside(path), f'{path} was no manifest of ToyStreets')
+            path.touch()  # The files beside it may be replaced.
+            return {}
+        raise FileExistsError(
+            f'{path} is damaged, or is no manifest of ToyStreets. Choose another '
+            'folder, or make the data set again with --overwrite (overwrite=True)'
+        ) from error
+
+
+def _write_manifest(path: Path, manifest: dict) -> None:
+    write_atomically(path, json.dumps(manifest, indent=1) + '\n')
 
 
 def _clear(out_dir: Path, counts: Dict[str, int]) -> None:
     """Makes the folders; removes what an earlier or interrupted run left in them."""
-    folders = {
-        out_dir / kind / split: count
-        for kind in _KINDS
-        for split, count in counts.items()
-    }
-    leftovers = []
-    for folder, count in folders.items():
-        for path in folder.iterdir() if folder.is_dir() else ():
-            own = _OWN_FILE.fullmatch(path.name)
-            if own is None:
-                raise FileExistsError(
-                    f'{path} is no file of ToyStreets: choose another folder'
-                )
-            if path.suffix == '.tmp' or int(own.group(1)) >= count:
-                leftovers.append(path)
-    # From here on the data set is unfinished.
-    (out_dir / MANIFEST).unlink(missing_ok=True)
-    for path in leftovers:
-        path.unlink()
-    for folder in folders:
+    for folder in _folders(out_dir):
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+        for path in folder.iterdir():
+            own = _OWN_FILE.fullmatch(path.name)
+            if own and int(own.group(1)) >= counts[folder.name]:
+                path.unlink()
 
 
 def _paint_split(
@@ -181,11 +232,11 @@ def _paint_split(
         if num_workers == 1:
             results: Iterable[np.ndarray] = map(paint, range(count))
         else:
-            # One thread of OpenCV per process. Set here: a forked process would wait
-            # for ever for the end of threads that it did not inherit.
-            stack.callback(cv2.setNumThreads, cv2.getNumThreads())
-            cv2.setNumThreads(1)
-            pool = stack.enter_context(ProcessPoolExecutor(num_workers))
+            # A forked process would lack the threads that hold locks in this one.
+            context = multiprocessing.get_context('spawn')
+            pool = stack.enter_context(
+                ProcessPoolExecutor(num_workers, context, cv2.setNumThreads, (1,))
+            )
             results = pool.map(paint, range(count), chunksize=4)
         if progress:
             results = track_iter_progress((results, count))
@@ -210,13 +261,7 @@ def _paint_sample(
     }
     for kind in _KINDS:
         _, content = cv2.imencode('.png', arrays[kind])
-        _write(out_dir / kind / split / f'{split}_{index:05d}.png', content.tobytes())
+        path = out_dir / kind / split / f'{split}_{index:05d}.png'
+        write_atomically(path, content.tobytes())
     counts = np.bincount(scene.label_map.ravel(), minlength=256)
     return np.append(counts[: len(CLASSES)], counts[255])
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes beside and renames, so that a file is whole or not there."""
-    beside = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    beside.write_bytes(content)
-    os.replace(beside, path)

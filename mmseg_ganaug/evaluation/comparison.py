@@ -1,170 +1,21 @@
-"""What training runs reached, and the table that compares them."""
+"""The table that compares what training runs reached."""
 
 import json
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.evaluation.run_result import RunResult, Write, json_text
 from mmseg_ganaug.evaluation.table import ABSENT, Cell, Table, mark_best
 
 BASELINE = 'plain'
-_KEYS = ('protocol', 'method', 'seed', 'mIoU', 'aAcc', 'per_class_iou')
-
-
-def class_iou_key(class_name: str) -> str:
-    """The name under which ``ClassIoUMetric`` reports the IoU of a class."""
-    return f'IoU.{class_name}'
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What one training run reached on the data it was judged on.
-
-    Args:
-        method (str): What was trained; 'plain' is the baseline without augmentation.
-        seed (int): Seed of the run.
-        mIoU (float): Mean IoU over the classes, in per cent.
-        aAcc (float): Share of pixels labelled correctly, in per cent.
-        per_class_iou (Dict[str, float]): IoU of every class by name, in the order of
-            the data set, in per cent; NaN for a class that neither the labels nor the
-            predictions contain (null in JSON).
-        protocol (str): Name of data, network and schedule. Only runs of one protocol
-            can be compared.
-        extra (dict): Whatever else is to be kept (versions, times, device), JSON
-            values under names other than those above.
-
-    Raises:
-        ValueError: When a value has the wrong type or range; names the key and value.
-    """
-
-    method: str
-    seed: int
-    mIoU: float
-    aAcc: float
-    per_class_iou: Dict[str, float]
-    protocol: str
-    extra: Dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for key in ('method', 'protocol'):
-            value = getattr(self, key)
-            if not isinstance(value, str) or not value.strip():
-                raise ValueError(f'{key} is {value!r}, but must be a name')
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise ValueError(f'seed is {self.seed!r}, but must be a whole number')
-        for key in ('mIoU', 'aAcc'):
-            object.__setattr__(self, key, _per_cent(getattr(self, key), key))
-        if not isinstance(self.per_class_iou, Mapping) or not self.per_class_iou:
-            raise ValueError(
-                f'per_class_iou is {self.per_class_iou!r}, but must give the IoU of '
-                'every class by name'
-            )
-        ious = {
-            str(name): _per_cent(value, f'IoU of class {name!r}', may_be_absent=True)
-            for name, value in self.per_class_iou.items()
-        }
-        object.__setattr__(self, 'per_class_iou', ious)
-        taken = set(self.extra) & set(_KEYS)
-        if taken:
-            raise ValueError(f'extra may not use the names {sorted(taken)}')
-
-    @classmethod
-    def from_metrics(
-        cls,
-        metrics: Mapping[str, float],
-        class_names: Sequence[str],
-        *,
-        method: str,
-        seed: int,
-        protocol: str,
-        extra: Optional[Dict[str, Any]] = None,
-    ) -> 'RunResult':
-        """Takes the numbers from what MMEngine's runner returns.
-
-        Args:
-            metrics (Mapping[str, float]): Result of ``Runner.val()``,
-                ``Runner.test()``, or the JSON file that either leaves.
-            class_names (Sequence[str]): The classes of the data set, in order.
-            method (str): As in the class.
-            seed (int): As in the class.
-            protocol (str): As in the class.
-            extra (dict, optional): As in the class.
-
-        Raises:
-            ValueError: When a figure is missing, for instance because the config
-                evaluates with MMSeg's ``IoUMetric``, which prints per-class IoU to
-                the log only.
-        """
-        wanted = ['mIoU', 'aAcc', *map(class_iou_key, class_names)]
-        missing = [key for key in wanted if key not in metrics]
-        if missing:
-            raise ValueError(
-                f'the metrics of {method!r} (seed {seed}) have {sorted(metrics)}, but '
-                f"not {missing}: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
-            )
-        return cls(
-            method=method,
-            seed=seed,
-            mIoU=metrics['mIoU'],
-            aAcc=metrics['aAcc'],
-            per_class_iou={name: metrics[class_iou_key(name)] for name in class_names},
-            protocol=protocol,
-            extra=dict(extra or {}),
-        )
-
-    def figure(self, name: str) -> float:
-        """``'mIoU'``, or the IoU of a class, in per cent; NaN where it is absent."""
-        return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
-
-    def to_json(self) -> Dict[str, Any]:
-        """The result as JSON values; NaN becomes None."""
-        ious = {
-            name: None if math.isnan(value) else value
-            for name, value in self.per_class_iou.items()
-        }
-        own = {key: getattr(self, key) for key in _KEYS}
-        return {**own, 'per_class_iou': ious, **self.extra}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> 'RunResult':
-        """Reads what :meth:`to_json` gave.
-
-        Raises:
-            ValueError: When a key is missing or a value is wrong.
-        """
-        if not isinstance(values, Mapping):
-            raise ValueError(f'a run result is an object, not {type(values).__name__}')
-        missing = [key for key in _KEYS if key not in values]
-        if missing:
-            raise ValueError(f'a run result needs the keys {missing}')
-        extra = {key: value for key, value in values.items() if key not in _KEYS}
-        return cls(extra=extra, **{key: values[key] for key in _KEYS})
-
-    def save(self, path: Union[str, Path]) -> Path:
-        """Writes the result of this run to a JSON file, whole or not at all."""
-        return write_atomically(path, _json_text(self.to_json()))
-
-    @classmethod
-    def load(cls, path: Union[str, Path]) -> 'RunResult':
-        """Reads the file that :meth:`save` wrote.
-
-        Raises:
-            FileNotFoundError: When there is no such file.
-            ValueError: When it is not the result of a run; names the file.
-        """
-        path = Path(path)
-        try:
-            # A UnicodeDecodeError and a JSONDecodeError are ValueErrors too.
-            return cls.from_json(json.loads(path.read_text(encoding='utf-8')))
-        except ValueError as error:
-            raise ValueError(
-                f'{path} is not the result of a run: {error}. Delete it and evaluate '
-                'that run again'
-            ) from error
+#: What :func:`write_results` writes.
+RESULT_FILES = ('results.json', 'results.md')
+#: Stands in a table for a method without results.
+FAILED = 'failed'
 
 
 def comparison_table(
@@ -172,6 +23,7 @@ def comparison_table(
     class_names: Optional[Sequence[str]] = None,
     class_share: Optional[Sequence[float]] = None,
     title: str = 'Results',
+    failures: Optional[Mapping[str, Mapping[int, str]]] = None,
 ) -> Table:
     """Compares methods: a row for mIoU, pixel accuracy and each class.
 
@@ -187,6 +39,9 @@ def comparison_table(
         class_share (Sequence[float], optional): Share of each class among the
             labelled training pixels, 0 to 1, shown in the last column.
         title (str): Heading over the table.
+        failures (Mapping[str, Mapping[int, str]], optional): Why runs failed, by method
+            and seed. They stand below the table; a method without results has a column
+            that says so.
 
     Raises:
         ValueError: When there are no results, their protocols or classes differ, or a
@@ -205,11 +60,19 @@ def comparison_table(
             f'class_share has {len(class_share)} values for {len(names)} classes'
         )
 
+    failures = failures or {}
+    without = [method for method in failures if method not in methods]
+
     def row(name: str, share: str, values: Sequence[Sequence[float]]) -> list:
         means, texts = zip(*map(mean_and_spread, values))
         changes = [None, *(_difference(mean, means[0]) for mean in means[1:])]
         cells = map(Cell, texts, changes, mark_best(means))
-        return [name, *cells, *([] if class_share is None else [share])]
+        return [
+            name,
+            *cells,
+            *[FAILED] * len(without),
+            *([] if class_share is None else [share]),
+        ]
 
     runs = list(methods.values())
     rows = [
@@ -222,10 +85,10 @@ def comparison_table(
         rows.append(row(name, share, values))
     shares = [] if class_share is None else ['% of pixels']
     return Table(
-        header=['IoU in %', *methods, *shares],
+        header=['IoU in %', *methods, *without, *shares],
         rows=rows,
         title=title,
-        notes=_notes(methods),
+        notes=[*_notes(methods), *_failure_notes(failures)],
     )
 
 
@@ -233,6 +96,7 @@ def write_results(
     results: Sequence[RunResult],
     folder: Union[str, Path],
     table: Optional[Table] = None,
+    write: Write = write_atomically,
 ) -> List[Path]:
     """Writes ``results.json`` (every run) and ``results.md`` (the table).
 
@@ -241,16 +105,16 @@ def write_results(
         folder (str | Path): Where the two files go; made where missing.
         table (Table, optional): The comparison; by default
             :func:`comparison_table` of the results.
+        write (callable): Writes a text to a path, such as ``WorkFolder.write``.
+            Defaults to :func:`write_atomically`.
 
     Returns:
         list[Path]: The two files.
     """
     table = comparison_table(results) if table is None else table
     runs = {'runs': [result.to_json() for result in results]}
-    return [
-        write_atomically(Path(folder) / 'results.json', _json_text(runs)),
-        write_atomically(Path(folder) / 'results.md', table.to_markdown()),
-    ]
+    texts = (json_text(runs), table.to_markdown())
+    return [write(Path(folder) / name, text) for name, text in zip(RESULT_FILES, texts)]
 
 
 def load_results(path: Union[str, Path]) -> List[RunResult]:
@@ -271,22 +135,6 @@ def load_results(path: Union[str, Path]) -> List[RunResult]:
         return [RunResult.from_json(run) for run in runs]
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f'{path} holds no results of runs: {error}') from error
-
-
-def _json_text(values: Any) -> str:
-    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
-
-
-def _per_cent(value: Any, what: str, may_be_absent: bool = False) -> float:
-    absent = value is None or (
-        isinstance(value, (float, np.floating)) and value != value
-    )
-    if absent and may_be_absent:
-        return math.nan
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or absent or not 0 <= value <= 100:
-        raise ValueError(f'{what} is {value!r}, but must be a per cent value, 0 to 100')
-    return float(value)
 
 
 def runs_by_method(results: Sequence[RunResult]) -> Dict[str, List[RunResult]]:
@@ -344,6 +192,16 @@ def mean_and_spread(values: Sequence[float]) -> Tuple[Optional[float], str]:
 
 def _difference(mean: Optional[float], reference: Optional[float]) -> Optional[float]:
     return None if mean is None or reference is None else mean - reference
+
+
+def _failure_notes(failures: Mapping[str, Mapping[int, str]]) -> List[str]:
+    notes = []
+    for method, reasons in failures.items():
+        for reason in dict.fromkeys(reasons.values()):
+            seeds = sorted(seed for seed in reasons if reasons[seed] == reason)
+            listed = ', '.join(map(str, seeds))
+            notes.append(f'{method} {FAILED} (seed {listed}): {reason}')
+    return notes
 
 
 def _notes(methods: Mapping[str, Sequence[RunResult]]) -> List[str]:

@@ -11,6 +11,7 @@ from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.comparison import (
     BASELINE,
     RunResult,
+    Write,
     mean_and_spread,
     runs_by_method,
 )
@@ -27,7 +28,10 @@ _BLOCK = re.compile(
 
 
 def save_protocol(
-    folder: Union[str, Path], protocol: str, class_share: Mapping[str, float]
+    folder: Union[str, Path],
+    protocol: str,
+    class_share: Mapping[str, float],
+    write: Write = write_atomically,
 ) -> Path:
     """Writes what the results of a protocol have in common.
 
@@ -36,10 +40,12 @@ def save_protocol(
         protocol (str): Its name.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
+        write (callable): Writes a text to a path, such as ``WorkFolder.write``.
+            Defaults to :func:`write_atomically`.
     """
     values = dict(protocol=protocol, class_share=dict(class_share))
     text = json.dumps(values, indent=2, ensure_ascii=False) + '\n'
-    return write_atomically(Path(folder) / PROTOCOL_FILE, text)
+    return write(Path(folder) / PROTOCOL_FILE, text)
 
 
 def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
@@ -57,13 +63,26 @@ def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
     for path, found in zip(paths, results):
         tells = f'{found.protocol}/{found.method}/seed{found.seed}'
         if not path.match(f'{tells}/results.json'):
-            raise ValueError(f'{path} tells of {tells}: put it there, or mend it')
+            raise ValueError(f'{path} tells of {tells}: put it there, or correct it')
     return results
 
 
 def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
-    """Reads the class shares that :func:`save_protocol` wrote."""
-    return json.loads((Path(folder) / PROTOCOL_FILE).read_text())['class_share']
+    """Reads the class shares that :func:`save_protocol` wrote.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged; names it.
+    """
+    path = Path(folder) / PROTOCOL_FILE
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))['class_share']
+        return {str(name): float(share) for name, share in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} holds no class shares ({error!r}): move it away, and have '
+            'tools/compare_methods.py --report-only write it again'
+        ) from error
 
 
 def method_table(
@@ -166,10 +185,9 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
     return _BLOCK.sub(table, text)
 
 
-def _config_link(result: RunResult, prefix: str) -> str:
+def _config_link(result: RunResult, prefix: str) -> Cell:
     config = result.extra.get('config')
     if config is None:
-        return ABSENT
-    options = result.extra.get('cfg_options')
-    link = f'[config]({prefix}{config})'
-    return f'{link}, with options' if options else link
+        return Cell(ABSENT)
+    options = ', with options' if result.extra.get('cfg_options') else ''
+    return Cell(f'config{options}', markdown=f'[config]({prefix}{config}){options}')

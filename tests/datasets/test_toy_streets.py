@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope
 import mmseg_ganaug.datasets.toy_streets as toy_streets
 from mmseg_ganaug.datasets.toy_scene import CLASSES, PALETTE
 from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset, make_toy_streets
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.registry import DATASETS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -141,9 +142,9 @@ def test_interrupted_run_is_unfinished_and_can_be_started_again(
         patch.setattr(toy_streets, 'paint_scene', die)
         with pytest.raises(KeyboardInterrupt):
             make_toy_streets(tmp_path, **ARGUMENTS)
-    assert not (tmp_path / 'toy_streets.json').exists()
+    assert 'statistics' not in json.loads((tmp_path / 'toy_streets.json').read_text())
     # What a kill in the middle of a write leaves.
-    (tmp_path / 'images' / 'train' / 'train_00002.png.99.tmp').write_bytes(b'half')
+    (tmp_path / 'images' / 'train' / f'.tmp-{"0" * 32}').write_bytes(b'half')
     make_toy_streets(tmp_path, **ARGUMENTS)
     assert contents(tmp_path) == contents(made)
 
@@ -155,6 +156,36 @@ def test_folder_with_files_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(FileExistsError, match=r'holiday\.png'):
         make_toy_streets(tmp_path, **ARGUMENTS, overwrite=True)
     assert list(contents(tmp_path)) == ['images/train/holiday.png']
+
+
+def test_a_file_of_the_user_with_a_name_of_ours_is_left_alone(tmp_path):
+    photos = [tmp_path / 'images' / 'train' / f'train_0000{n}.png' for n in (0, 9)]
+    photos[0].parent.mkdir(parents=True)
+    for photo in photos:
+        photo.write_bytes(b'precious')
+    with pytest.raises(InTheWayError) as error:
+        make_toy_streets(tmp_path, **ARGUMENTS, overwrite=True)
+    assert error.value.paths == photos
+    assert set(contents(tmp_path).values()) == {b'precious'}
+
+
+def test_a_damaged_manifest_is_named_and_kept_when_all_is_painted_again(
+    made, tmp_path, capsys
+):
+    make_toy_streets(tmp_path, **ARGUMENTS)
+    path = tmp_path / 'toy_streets.json'
+    whole = path.read_bytes()
+    for damaged in (b'', whole[:1], whole[:200], whole[:-3], b'[]', b'{}', b'\xff'):
+        path.write_bytes(damaged)
+        with pytest.raises(FileExistsError, match=r'toy_streets\.json is damaged'):
+            make_toy_streets(tmp_path, **ARGUMENTS)
+        assert path.read_bytes() == damaged
+    make_toy_streets(tmp_path, **ARGUMENTS, overwrite=True)
+    (kept,) = tmp_path.glob('toy_streets.json.before-*')
+    assert kept.read_bytes() == b'\xff'
+    assert str(kept) in capsys.readouterr().out
+    kept.unlink()
+    assert contents(tmp_path) == contents(made)
 
 
 @pytest.mark.parametrize(

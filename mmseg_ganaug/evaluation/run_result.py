@@ -1,0 +1,189 @@
+"""What a training run reached."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from mmseg_ganaug.atomic_write import write_atomically
+
+_KEYS = ('protocol', 'method', 'seed', 'mIoU', 'aAcc', 'per_class_iou')
+#: Writes a text to a path, such as ``WorkFolder.write``.
+Write = Callable[[Path, str], Path]
+
+
+def class_iou_key(class_name: str) -> str:
+    """The name under which ``ClassIoUMetric`` reports the IoU of a class."""
+    return f'IoU.{class_name}'
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What one training run reached on the data it was judged on.
+
+    Args:
+        method (str): What was trained; 'plain' is the baseline without augmentation.
+        seed (int): Seed of the run.
+        mIoU (float): Mean IoU over the classes, in per cent.
+        aAcc (float): Share of pixels labelled correctly, in per cent.
+        per_class_iou (Dict[str, float]): IoU of every class by name, in the order of
+            the data set, in per cent; NaN for a class that neither the labels nor the
+            predictions contain (null in JSON).
+        protocol (str): Name of data, network and schedule. Only runs of one protocol
+            can be compared.
+        extra (dict): Whatever else is to be kept (versions, times, device), JSON
+            values under names other than those above.
+
+    Raises:
+        ValueError: When a value has the wrong type or range; names the key and value.
+    """
+
+    method: str
+    seed: int
+    mIoU: float
+    aAcc: float
+    per_class_iou: Dict[str, float]
+    protocol: str
+    extra: Dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key in ('method', 'protocol'):
+            value = getattr(self, key)
+            if not isinstance(value, str) or not value.strip():
+                raise ValueError(f'{key} is {value!r}, but must be a name')
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ValueError(f'seed is {self.seed!r}, but must be a whole number')
+        for key in ('mIoU', 'aAcc'):
+            object.__setattr__(self, key, _per_cent(getattr(self, key), key))
+        if not isinstance(self.per_class_iou, Mapping) or not self.per_class_iou:
+            raise ValueError(
+                f'per_class_iou is {self.per_class_iou!r}, but must give the IoU of '
+                'every class by name'
+            )
+        ious = {
+            str(name): _per_cent(value, f'IoU of class {name!r}', may_be_absent=True)
+            for name, value in self.per_class_iou.items()
+        }
+        object.__setattr__(self, 'per_class_iou', ious)
+        taken = set(self.extra) & set(_KEYS)
+        if taken:
+            raise ValueError(f'extra may not use the names {sorted(taken)}')
+
+    @classmethod
+    def from_metrics(
+        cls,
+        metrics: Mapping[str, float],
+        class_names: Sequence[str],
+        *,
+        method: str,
+        seed: int,
+        protocol: str,
+        extra: Optional[Dict[str, Any]] = None,
+    ) -> 'RunResult':
+        """Takes the numbers from what MMEngine's runner returns.
+
+        Args:
+            metrics (Mapping[str, float]): Result of ``Runner.val()``,
+                ``Runner.test()``, or the JSON file that either leaves.
+            class_names (Sequence[str]): The classes of the data set, in order.
+            method (str): As in the class.
+            seed (int): As in the class.
+            protocol (str): As in the class.
+            extra (dict, optional): As in the class.
+
+        Raises:
+            ValueError: When a figure is missing, for instance because the config
+                evaluates with MMSeg's ``IoUMetric``, which prints per-class IoU to
+                the log only.
+        """
+        wanted = ['mIoU', 'aAcc', *map(class_iou_key, class_names)]
+        missing = [key for key in wanted if key not in metrics]
+        if missing:
+            raise ValueError(
+                f'the metrics of {method!r} (seed {seed}) have {sorted(metrics)}, but '
+                f"not {missing}: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
+            )
+        return cls(
+            method=method,
+            seed=seed,
+            mIoU=metrics['mIoU'],
+            aAcc=metrics['aAcc'],
+            per_class_iou={name: metrics[class_iou_key(name)] for name in class_names},
+            protocol=protocol,
+            extra=dict(extra or {}),
+        )
+
+    def figure(self, name: str) -> float:
+        """``'mIoU'``, or the IoU of a class, in per cent; NaN where it is absent."""
+        return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
+
+    def to_json(self) -> Dict[str, Any]:
+        """The result as JSON values; NaN becomes None."""
+        ious = {
+            name: None if math.isnan(value) else value
+            for name, value in self.per_class_iou.items()
+        }
+        own = {key: getattr(self, key) for key in _KEYS}
+        return {**own, 'per_class_iou': ious, **self.extra}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> 'RunResult':
+        """Reads what :meth:`to_json` gave.
+
+        Raises:
+            ValueError: When a key is missing or a value is wrong.
+        """
+        if not isinstance(values, Mapping):
+            raise ValueError(f'a run result is an object, not {type(values).__name__}')
+        missing = [key for key in _KEYS if key not in values]
+        if missing:
+            raise ValueError(f'a run result needs the keys {missing}')
+        extra = {key: value for key, value in values.items() if key not in _KEYS}
+        return cls(extra=extra, **{key: values[key] for key in _KEYS})
+
+    def save(self, path: Union[str, Path], write: Write = write_atomically) -> Path:
+        """Writes the result of this run to a JSON file, whole or not at all.
+
+        Args:
+            path (str | Path): The file.
+            write (callable): See :func:`write_results`.
+        """
+        return write(Path(path), json_text(self.to_json()))
+
+    @classmethod
+    def load(cls, path: Union[str, Path]) -> 'RunResult':
+        """Reads the file that :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: When there is no such file.
+            ValueError: When it is not the result of a run; names the file.
+        """
+        path = Path(path)
+        try:
+            # A UnicodeDecodeError and a JSONDecodeError are ValueErrors too.
+            return cls.from_json(json.loads(path.read_text(encoding='utf-8')))
+        except ValueError as error:
+            raise ValueError(
+                f'{path} is not the result of a run: {error}. Delete it and evaluate '
+                'that run again'
+            ) from error
+
+
+def json_text(values: Any) -> str:
+    """Returns JSON as the results have it."""
+    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
+
+
+def _per_cent(value: Any, what: str, may_be_absent: bool = False) -> float:
+    absent = value is None or (
+        isinstance(value, (float, np.floating)) and value != value
+    )
+    if absent and may_be_absent:
+        return math.nan
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or absent or not 0 <= value <= 100:
+        raise ValueError(f'{what} is {value!r}, but must be a per cent value, 0 to 100')
+    return float(value)
