@@ -5,6 +5,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import List, Optional, Sequence, Union
 
+from mmseg_ganaug.shown_text import markdown, markdown_paragraph, one_line, visible
+
 ABSENT = '–'  # noqa: RUF001 (an en dash is what a table shows for "no value")
 
 
@@ -17,11 +19,14 @@ class Cell:
         change (float, optional): Difference to the row's reference, in the unit of
             the text; shown with its sign beside the text.
         best (bool): Whether to mark it as the best of those it competes with.
+        markdown (str): What Markdown shows in place of the text, such as a link; no
+            character of it is escaped.
     """
 
     text: str
     change: Optional[float] = None
     best: bool = False
+    markdown: str = ''
 
     @property
     def change_text(self) -> str:
@@ -87,18 +92,18 @@ class Table:
         """Renders it for Markdown, the best cells in bold."""
 
         def line(texts: Sequence[str]) -> str:
-            safe = (' '.join(text.split()).replace('|', r'\|') for text in texts)
-            return '| ' + ' | '.join(safe) + ' |'
+            return '| ' + ' | '.join(texts) + ' |'
 
-        lines = [f'### {self.title}', ''] if self.title else []
-        lines.append(line(self.header))
+        def shown(cell: Cell) -> str:
+            text = cell.markdown or markdown(str(cell))
+            return f'**{text}**' if cell.best else text
+
+        lines = [f'### {markdown(self.title)}', ''] if self.title else []
+        lines.append(line([markdown(name) for name in self.header]))
         lines.append(line(['---' if side == 'l' else '---:' for side in self.align]))
-        for row in self.cells():
-            lines.append(
-                line([f'**{cell}**' if cell.best else str(cell) for cell in row])
-            )
+        lines += [line([shown(cell) for cell in row]) for row in self.cells()]
         for note in self.notes:
-            lines += ['', note]
+            lines += ['', markdown_paragraph(note)]
         return '\n'.join(lines) + '\n'
 
     def to_text(self, width: int = 80) -> str:
@@ -108,7 +113,7 @@ class Table:
             width (int): Columns of the terminal. A wider table is split into blocks,
                 each of which begins with the first column.
         """
-        parts = [self.title] if self.title else []
+        parts = [one_line(self.title)] if self.title else []
         shown: List[int] = []
         block = ''
         for column in range(1, len(self.header)):
@@ -120,7 +125,7 @@ class Table:
             shown.append(column)
             block = longer
         parts.append(block or self._text_block([0]))
-        parts += [textwrap.fill(note, width) for note in self.notes]
+        parts += [textwrap.fill(visible(note), width) for note in self.notes]
         return '\n'.join(parts)
 
     def _text_block(self, columns: Sequence[int]) -> str:
@@ -132,8 +137,14 @@ class Table:
             # Numbers line up only if the unmarked ones leave room for the asterisk.
             marked = any(row[column].best for row in rows)
             pad = ' ' if marked and self.align[column] == 'r' else ''
-            texts = [f'{row[column]}{"*" if row[column].best else pad}' for row in rows]
-            table.add_column(f'{self.header[column]}{pad}', texts)
+            texts = [
+                f'{one_line(str(row[column]))}{"*" if row[column].best else pad}'
+                for row in rows
+            ]
+            heading = f'{one_line(self.header[column])}{pad}'
+            while heading in table.field_names:  # other names may be shown alike
+                heading += ' '
+            table.add_column(heading, texts)
             to_right = self.align[column] == 'r'
             table.align[table.field_names[place]] = 'r' if to_right else 'l'
         return table.get_string()

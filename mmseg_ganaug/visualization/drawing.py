@@ -2,12 +2,14 @@
 
 import io
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.shown_text import one_line, shortened
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the yellow, too
 # pale on white, is left out.
@@ -22,6 +24,47 @@ _MOST_BARS = 120
 _MARKERS = 'osD^vPX'
 _POINTS_WITH_NAMES = 60
 _LEGEND_LINE = 0.2  # inches
+#: Of a name in a legend, a title or a row of numbers.
+MOST_CHARACTERS = 60
+# Of a name that bars, points or cells leave little room for.
+_FEW_CHARACTERS = 28
+# For characters that the first one lacks; those that are installed are used.
+_FONTS = ('DejaVu Sans', 'Noto Sans', 'Noto Sans CJK JP', 'Noto Sans CJK SC',
+          'WenQuanYi Micro Hei', 'Arial Unicode MS', 'Microsoft YaHei', 'Yu Gothic',
+          'Malgun Gothic', 'Hiragino Sans', 'PingFang SC', 'Noto Sans Arabic',
+          'Noto Sans Hebrew', 'Noto Sans Devanagari', 'Noto Emoji', 'Segoe UI Emoji',
+          'Symbola')  # fmt: skip
+
+
+def save_png(figure: Any, dpi: int) -> bytes:
+    """Draws a figure with fonts for names in any script, as far as there are some.
+
+    Args:
+        figure (Figure): Of matplotlib.
+        dpi (int): Pixels per inch.
+
+    Returns:
+        bytes: The PNG file.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_fontfamily(_font_families())
+    content = io.BytesIO()
+    figure.savefig(content, format='png', dpi=dpi)
+    return content.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _font_families() -> List[str]:
+    from matplotlib import font_manager
+
+    installed = set(font_manager.get_font_names())
+    return [name for name in _FONTS if name in installed]
+
+
+def _label(text: str, most: int = MOST_CHARACTERS) -> str:
+    return shortened(text, most)
 
 
 def _new_figure(width: float, height: float) -> Any:
@@ -38,13 +81,12 @@ def _new_figure(width: float, height: float) -> Any:
 def _save(figure: Any, path: Union[str, Path]) -> Path:
     from matplotlib import rc_context
 
+    if Path(path).suffix != '.svg':
+        return write_atomically(path, save_png(figure, _DPI))
     content = io.BytesIO()
-    if Path(path).suffix == '.svg':
-        # Text stays text, and the same chart is the same file.
-        with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'mmseg_ganaug'}):
-            figure.savefig(content, format='svg', metadata={'Date': None})
-    else:
-        figure.savefig(content, format='png', dpi=_DPI)
+    # Text stays text, and the same chart is the same file.
+    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'mmseg_ganaug'}):
+        figure.savefig(content, format='svg', metadata={'Date': None})
     return write_atomically(path, content.getvalue())
 
 
@@ -83,16 +125,16 @@ def class_chart(
     """
     as_bars = len(series) * len(order) <= _MOST_BARS
     row_height = max(0.26, 0.13 * len(series) + 0.06) if as_bars else 0.2
-    columns = _legend_columns(list(series))
+    columns = _legend_columns([_label(name) for name in series])
     legend = _LEGEND_LINE * math.ceil(len(series) / columns)
     figure = _new_figure(_WIDTH, 1.3 + legend + row_height * len(order))
     axes = figure.add_subplot()
     _set_value_axis(axes, np.concatenate(list(series.values())), log, limit)
     draw = _draw_bars if as_bars else _draw_dots
-    draw(axes, {name: values[order] for name, values in series.items()}, log, absent)
+    drawn = draw(axes, [values[order] for values in series.values()], log, absent)
     axes.set_yticks(
         np.arange(len(order)),
-        [class_names[index] for index in order],
+        [_label(class_names[index], _FEW_CHARACTERS) for index in order],
         fontsize=10 if as_bars else 8,
         parse_math=False,
     )
@@ -106,7 +148,17 @@ def class_chart(
     for side in ('top', 'right', 'left'):
         axes.spines[side].set_visible(False)
     axes.set_xlabel(axis)
-    figure.legend(
+    _draw_legend(figure, drawn, list(series), title, columns)
+    return _save(figure, path)
+
+
+def _draw_legend(
+    figure: Any, drawn: Sequence[Any], names: Sequence[str], title: str, columns: int
+) -> None:
+    legend = figure.legend(
+        drawn,
+        # A name that begins with an underscore would be left out, so it comes later.
+        [str(number) for number in range(len(drawn))],
         loc='outside upper left',
         title=title,
         title_fontsize=12,
@@ -116,7 +168,9 @@ def class_chart(
         fontsize=9.5,
         handlelength=1,
     )
-    return _save(figure, path)
+    for text, name in zip(legend.get_texts(), names):
+        text.set_parse_math(False)
+        text.set_text(_label(name))
 
 
 def _legend_columns(names: Sequence[str]) -> int:
@@ -141,29 +195,31 @@ def _set_value_axis(
 
 
 def _draw_bars(
-    axes: Any, series: Mapping[str, np.ndarray], log: bool, absent: str
-) -> None:
+    axes: Any, series: Sequence[np.ndarray], log: bool, absent: str
+) -> List[Any]:
     height = 0.8 / len(series)
     left = axes.get_xlim()[0]
-    for index, (name, values) in enumerate(series.items()):
+    drawn = []
+    for index, values in enumerate(series):
         middles = np.arange(len(values)) + (index - (len(series) - 1) / 2) * height
-        axes.barh(
+        bars = axes.barh(
             middles,
             np.nan_to_num(values),
             height=0.9 * height,
             color=_colour(index, len(series)),
-            label=name,
         )
+        drawn.append(bars)
         for middle, value in zip(middles, values):
             missing = math.isnan(value) or (log and value == 0)
             text = absent if missing else _short(value)
             _write_beside(axes, left if missing else value, middle, text)
+    return drawn
 
 
 def _draw_dots(
-    axes: Any, series: Mapping[str, np.ndarray], log: bool, absent: str
-) -> None:
-    every = np.stack(list(series.values()))
+    axes: Any, series: Sequence[np.ndarray], log: bool, absent: str
+) -> List[Any]:
+    every = np.stack(series)
     if log:
         every = np.where(every > 0, every, math.nan)
     rows = np.arange(every.shape[1])
@@ -179,17 +235,18 @@ def _draw_dots(
     )
     for row in rows[~some]:
         _write_beside(axes, left, row, absent)
-    for index, (name, values) in enumerate(zip(series, every)):
+    return [
         axes.scatter(
             values,
             rows,
             s=22,
             marker=_MARKERS[index % len(_MARKERS)],
             color=_colour(index, len(series)),
-            label=name,
             zorder=3,
             clip_on=False,
         )
+        for index, values in enumerate(every)
+    ]
 
 
 def _write_beside(axes: Any, x: float, y: float, text: str) -> None:
@@ -237,23 +294,27 @@ def heat_chart(
         limit (float): From this value on, a colour is at its strongest.
     """
     values = np.array([list(row) for row in rows.values()], float)
-    longest = max(map(len, rows))
+    longest = max(len(_label(name)) for name in rows)
+    # Column names stand aslant: long ones need height.
+    aslant = [_label(name, _FEW_CHARACTERS) for name in columns]
+    above = 0.06 * max(0, max(map(len, aslant)) - 16)
     figure = _new_figure(
-        0.4 + 0.06 * longest + 0.38 * len(columns), 1.4 + 0.22 * len(rows)
+        0.4 + 0.06 * longest + 0.38 * len(columns) + above,
+        1.4 + 0.22 * len(rows) + above,
     )
     axes = figure.add_subplot()
     edges = [np.arange(count + 1) - 0.5 for count in values.shape[::-1]]
     axes.pcolormesh(*edges, values, cmap='RdBu', vmin=-limit, vmax=limit)
     axes.invert_yaxis()
-    axes.set_yticks(np.arange(len(rows)), list(rows), fontsize=8, parse_math=False)
+    style = dict(fontsize=8, parse_math=False)
+    axes.set_yticks(np.arange(len(rows)), list(map(_label, rows)), **style)
     axes.set_xticks(
         np.arange(len(columns)),
-        columns,
-        fontsize=8,
+        aslant,
         rotation=45,
         ha='left',
         rotation_mode='anchor',
-        parse_math=False,
+        **style,
     )
     axes.tick_params(
         length=0, top=False, bottom=False, labeltop=True, labelbottom=False
@@ -266,7 +327,13 @@ def heat_chart(
             axes.text(column, row, text, ha='center', va='center', size=7, color=ink)
     for side in axes.spines.values():
         side.set_visible(False)
-    figure.suptitle(title, x=0.01, ha='left', fontsize=11)
+    figure.suptitle(
+        one_line(title),
+        x=0.01,
+        ha='left',
+        fontsize=11,
+        parse_math=False,
+    )
     return _save(figure, path)
 
 
@@ -312,7 +379,7 @@ def _name_points(
     for index in np.argsort(y, kind='stable')[:_POINTS_WITH_NAMES]:
         for right, up, across, along in places:
             label = axes.annotate(
-                names[index],
+                _label(names[index], _FEW_CHARACTERS),
                 (x[index], y[index]),
                 xytext=(right, up),
                 textcoords='offset points',

@@ -6,7 +6,13 @@ from typing import Any, Mapping, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.visualization.drawing import class_chart, heat_chart, scatter_chart
+from mmseg_ganaug.shown_text import shortened
+from mmseg_ganaug.visualization.drawing import (
+    MOST_CHARACTERS,
+    class_chart,
+    heat_chart,
+    scatter_chart,
+)
 
 # Above this ratio of the largest share to the smallest, the axis is logarithmic.
 _LOG_FROM_RATIO = 50.0
@@ -181,7 +187,7 @@ def gain_chart(
         {row: [found[name] for name in columns] for row, found in gains.items()},
         columns,
         path,
-        title=f'Gain on {baseline}, points of IoU',
+        title=f'Gain on {shortened(baseline, MOST_CHARACTERS)}, points of IoU',
         limit=_STRONG_GAIN,
     )
 

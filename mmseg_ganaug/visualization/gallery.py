@@ -1,6 +1,5 @@
 """A contact sheet of recombined label maps and the photos painted from them."""
 
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Dict, List, Mapping, Sequence, Tuple, Union
 import numpy as np
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.shown_text import one_line, shortened
+from mmseg_ganaug.visualization.drawing import MOST_CHARACTERS, save_png
 from mmseg_ganaug.visualization.figures import colour_label_map
 
 # Widths in pixels. Small maps are enlarged, so that a pole can be seen; large ones are
@@ -104,9 +105,7 @@ def recomposition_gallery(
     for row, images, height in zip(rows, sheet, heights):
         if row.caption:
             most = (full_width - 2 * _MARGIN) // _CHARACTER
-            line = row.caption
-            line = line if len(line) <= most else f'{line[: most - 1]}…'
-            texts.append((_MARGIN, top, line, False))
+            texts.append((_MARGIN, top, shortened(row.caption, most), False))
         top += caption
         for left, name in zip(lefts, columns):
             if name in images:
@@ -191,7 +190,9 @@ class _Legend:
         width: int,
     ) -> None:
         self._names = [
-            'unlabelled' if label == ignore_index else class_names[label]
+            'unlabelled'
+            if label == ignore_index
+            else shortened(class_names[label], MOST_CHARACTERS)
             for label in labels
         ]
         # One patch per entry, painted as in the maps.
@@ -234,13 +235,11 @@ def _png(canvas: np.ndarray, texts: Sequence[Tuple[int, int, str, bool]]) -> byt
         figure.text(
             left / width,
             1 - (top + 3) / height,
-            text,
+            one_line(text),
             va='top',
             fontsize=_FONT,
             fontweight='bold' if bold else 'normal',
             color=_INK,
             parse_math=False,
         )
-    png = io.BytesIO()
-    figure.savefig(png, format='png', dpi=_DPI)
-    return png.getvalue()
+    return save_png(figure, _DPI)

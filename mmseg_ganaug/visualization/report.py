@@ -8,6 +8,7 @@ from typing import Sequence, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.table import Cell, Table
+from mmseg_ganaug.shown_text import visible
 from mmseg_ganaug.version import __version__
 
 _IMAGE_TYPES = {b'\x89PNG\r\n\x1a\n': 'image/png', b'\xff\xd8\xff': 'image/jpeg'}
@@ -166,15 +167,15 @@ def write_report(
         else f'<section>{section.to_html()}</section>'
         for section in sections
     )
-    return write_atomically(
-        path,
+    page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n'
         f'<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n'
         f'<footer>Written by mmseg_ganaug {escape(__version__)}</footer>\n'
-        '</body>\n</html>\n',
+        '</body>\n</html>\n'
     )
+    return write_atomically(path, visible(page))
 
 
 def _heading(title: str) -> str:

@@ -62,7 +62,8 @@ def test_the_baseline_comes_first_and_the_best_next():
     # (31 - 30, 33 - 31): mean 1.5, and t(0.975, 1) * 0.707 / sqrt(2) = 6.35.
     assert recon[3] == '+1.50 ± 6.35'
     assert recon[4:7] == ['16.00 ± 1.41', '90.00 ± 0.00', '16.00 ± 1.41']
-    assert recon[7] == '[config](../configs/recon.py)'
+    assert recon[7] == 'config'
+    assert '| [config](../configs/recon.py) |\n' in table.to_markdown()
     assert weighted[7].endswith('with options')
     assert table.cells()[1][2].best
 
