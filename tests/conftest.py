@@ -44,6 +44,14 @@ def no_forks():
         )
 
 
+@pytest.fixture(autouse=True, scope='session')
+def records_of_these_tests(tmp_path_factory):
+    """Keeps what is remembered of files out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('xdg_cache')))
+        yield
+
+
 @pytest.fixture(scope='session')
 def real_data() -> Path:
     """The folder with camvid/, cityscapes_samples/ and bdd100k_labels/."""
