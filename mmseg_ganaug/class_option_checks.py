@@ -15,6 +15,8 @@ from mmseg_ganaug.option_checks import (
 
 #: Label maps have 8 bits, and one value is for pixels without a class.
 MOST_CLASSES = 255
+# Summed over the pixels of a batch, larger ones would overflow.
+_LARGEST_WEIGHT = 1e9
 
 
 def check_num_classes(owner: Owner, name: str, value: Any) -> int:
@@ -97,13 +99,12 @@ def check_class_weight(
         num_classes: Number of classes C, where that is known.
 
     Raises:
-        ValueError: If they are no list of C finite numbers >= 0, or all are 0.
+        ValueError: If they are no list of C numbers 0..1e9, or all are 0.
     """
-    count = 'one number >= 0 for each class'
+    count = f'one number within 0..{_LARGEST_WEIGHT:g} for each class'
     allowed = f'{count}, not all 0'
-    weights = list(
-        check_numbers(owner, name, items_of(owner, name, values, allowed), 0)
-    )
+    listed = items_of(owner, name, values, allowed)
+    weights = list(check_numbers(owner, name, listed, 0, _LARGEST_WEIGHT))
     if not any(weights):
         raise refuse(owner, name, values, allowed)
     if num_classes is not None and len(weights) != num_classes:

@@ -362,9 +362,8 @@ def _range(what: str, low: float, high: float, above: Optional[float] = None) ->
 
 
 def _keys(needed: Sequence[str], known: Optional[Sequence[str]]) -> str:
-    parts = []
-    if needed:
-        parts.append(f'with {", ".join(needed)}')
-    if known is not None:
-        parts.append(f'of {", ".join(known)} alone')
-    return f' {", and ".join(parts)}' if parts else ''
+    if known is not None and not needed:
+        return f' whose keys are among {", ".join(known)}'
+    text = f' with the keys {", ".join(needed)}' if needed else ''
+    more = [key for key in known or () if key not in needed]
+    return f'{text}; {", ".join(more)} may be there, too' if more else text

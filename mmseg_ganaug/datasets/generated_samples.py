@@ -7,6 +7,7 @@ from mmengine.dataset import ClassBalancedDataset, RepeatDataset
 from torch.utils.data import ConcatDataset, Dataset
 
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset
+from mmseg_ganaug.option_checks import check_whole_numbers
 
 
 def generated_parts(dataset: Dataset) -> List[GANRecomposeDataset]:
@@ -46,13 +47,15 @@ def generated_mask(
     if generated is None:
         return _mask(dataset)
     parts = dataset.datasets if isinstance(dataset, ConcatDataset) else []
-    wrong = [place for place in generated if not 0 <= place < len(parts)]
-    if wrong or not generated:
+    if not parts:
         raise ValueError(
-            f'generated={list(generated)} must name parts of a ConcatDataset by their '
-            f'place (0..{len(parts) - 1}), but the data set is a '
-            f'{type(dataset).__name__} of {len(parts)} parts'
+            f'generated={generated} must name parts of a ConcatDataset by their place, '
+            f'but the data set is a {type(dataset).__name__}'
         )
+    who = f'{type(dataset).__name__} of {len(parts)} parts'
+    generated = check_whole_numbers(
+        who, 'generated', generated, 0, len(parts) - 1, different=True
+    )
     return np.concatenate(
         [np.full(len(part), place in generated) for place, part in enumerate(parts)]
     )

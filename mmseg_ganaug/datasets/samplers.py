@@ -9,6 +9,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Dataset, Sampler
 
 from mmseg_ganaug.datasets.generated_samples import generated_mask
+from mmseg_ganaug.option_checks import check_bool, check_seed, check_share
 from mmseg_ganaug.registry import DATA_SAMPLERS
 
 # Fractions are counted in whole units, so that nothing drifts however long the training
@@ -45,8 +46,8 @@ class RatioSampler(Sampler[int]):
             runner fills in its own. Defaults to None: drawn, and shared by the ranks.
 
     Raises:
-        ValueError: When the fraction is outside 0..1, or real or generated samples are
-            asked for and there are none.
+        ValueError: When an option is of the wrong type or outside its range, or real or
+            generated samples are asked for and there are none.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class RatioSampler(Sampler[int]):
         seed: Optional[int] = None,
     ) -> None:
         self.rank, self.world_size = get_dist_info()
-        self.seed = sync_random_seed() if seed is None else seed
-        self.shuffle = shuffle
+        seed = sync_random_seed() if seed is None else seed
+        self.seed = check_seed(self, 'seed', seed)
+        self.shuffle = check_bool(self, 'shuffle', shuffle)
         self.size = len(dataset)
         # num_batch_per_epoch shortens the epoch, not what is drawn from.
         dataset = vars(dataset).get('_dataset', dataset)
@@ -83,8 +85,7 @@ class RatioSampler(Sampler[int]):
         Raises:
             ValueError: When it is outside 0..1, or there are no such samples.
         """
-        if not 0 <= fraction <= 1:
-            raise ValueError(f'generated_fraction is {fraction}, but must be in 0..1')
+        fraction = check_share(self, 'generated_fraction', fraction)
         real, generated = map(len, self._indices)
         if (fraction > 0 and not generated) or (fraction < 1 and not real):
             raise ValueError(

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from mmseg_ganaug.models.feature_encoder import number_regions
 from mmseg_ganaug.models.label_encoder import pad_to_stride
+from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 
 
@@ -25,14 +26,17 @@ class FeatureClusterHook(Hook):
         interval (int): Iterations between two clusterings; there is one after the
             last iteration too.
         num_samples (int): Photos that are read, evenly spread over the data set.
+
+    Raises:
+        ValueError: When one of them is no whole number >= 1.
     """
 
     # Before the checkpoint of the same iteration is written.
     priority = 'NORMAL'
 
     def __init__(self, interval: int = 10000, num_samples: int = 500) -> None:
-        self.interval = interval
-        self.num_samples = num_samples
+        self.interval = check_whole(self, 'interval', interval, 1)
+        self.num_samples = check_whole(self, 'num_samples', num_samples, 1)
 
     def before_train(self, runner: Runner) -> None:
         """Checks that there is an encoder."""

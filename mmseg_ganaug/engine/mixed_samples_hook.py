@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from mmseg_ganaug.engine.mixed_samples import SampleReader
 from mmseg_ganaug.models.seg_data_preprocessor import GANSegDataPreProcessor
+from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 
 
@@ -26,12 +27,15 @@ class MixedSamplesHook(Hook):
 
     Args:
         num_samples (int): Number of pictures. Defaults to 8.
+
+    Raises:
+        ValueError: When ``num_samples`` is no whole number >= 0.
     """
 
     priority = 'LOW'
 
     def __init__(self, num_samples: int = 8) -> None:
-        self.num_samples = num_samples
+        self.num_samples = check_whole(self, 'num_samples', num_samples)
         self._shown = 0
         self._reader: Optional[SampleReader] = None
 

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmseg_ganaug.datasets import InfiniteRatioSampler, RatioSampler
+from mmseg_ganaug.option_checks import check_choice, check_numbers, refuse
 from mmseg_ganaug.registry import HOOKS
 
 # From one point to the next: how much of the way is gone at a time between 0 and 1.
@@ -58,19 +59,16 @@ class RatioScheduleHook(Hook):
     def __init__(
         self, points: Sequence[Tuple[float, float]] = (), curve: str = 'linear'
     ) -> None:
-        if curve not in _CURVES:
-            raise ValueError(f'curve is {curve!r}, but must be one of {list(_CURVES)}')
-        for time, fraction in points:
-            if not (0 <= time <= 1 and 0 <= fraction <= 1):
-                raise ValueError(
-                    f'the point ({time}, {fraction}) must be a share of the training '
-                    'and a fraction of generated samples, both in 0..1'
-                )
-        times = [time for time, _ in points]
+        if not isinstance(points, (list, tuple)):
+            raise refuse(self, 'points', points, 'a list of (time, fraction)')
+        self.points = [
+            check_numbers(self, f'points[{number}]', point, 0, 1, length=2)
+            for number, point in enumerate(points)
+        ]
+        times = [time for time, _ in self.points]
         if any(later <= earlier for earlier, later in zip(times, times[1:])):
-            raise ValueError(f'the times of the points must rise, not be {times}')
-        self.points = list(points)
-        self._way = _CURVES[curve]
+            raise refuse(self, 'points', points, '(time, fraction) whose times rise')
+        self._way = _CURVES[check_choice(self, 'curve', curve, tuple(_CURVES))]
 
     def fraction(self, time: float, before: float) -> float:
         """Fraction of generated samples at a time.

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 from mmseg_ganaug.visualization import colour_label_map
 
@@ -24,13 +25,16 @@ class LabelToImageVisualizationHook(Hook):
         interval (int): Iterations between two pictures; there is one after the last
             iteration too.
         num_samples (int): Rows of a picture.
+
+    Raises:
+        ValueError: When one of them is no whole number >= 1.
     """
 
     priority = 'LOW'
 
     def __init__(self, interval: int = 1000, num_samples: int = 4) -> None:
-        self.interval = interval
-        self.num_samples = num_samples
+        self.interval = check_whole(self, 'interval', interval, 1)
+        self.num_samples = check_whole(self, 'num_samples', num_samples, 1)
         self._samples: List[dict] = []
         self._palette: Optional[list] = None
 

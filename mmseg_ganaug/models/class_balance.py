@@ -4,6 +4,9 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from mmseg_ganaug.class_option_checks import check_num_classes
+from mmseg_ganaug.option_checks import check_number, check_share
+
 
 class ClassBalance(nn.Module):
     """Weights pixels by a power of their class's inverse frequency.
@@ -16,20 +19,18 @@ class ClassBalance(nn.Module):
         num_classes (int): Number of classes, C.
         power (float): 0 weights all pixels alike, 1 all classes alike.
         max_weight (float): Bound of the weight of a pixel, relative to the mean 1.
+
+    Raises:
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
         self, num_classes: int, power: float = 0.5, max_weight: float = 20.0
     ) -> None:
         super().__init__()
-        if not 0 <= power <= 1 or max_weight < 1:
-            raise ValueError(
-                f'class_balance needs 0 <= power <= 1 and max_weight >= 1, not '
-                f'power={power} and max_weight={max_weight}'
-            )
-        self.num_classes = num_classes
-        self.power = power
-        self.max_weight = max_weight
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
+        self.power = check_share(self, 'power', power)
+        self.max_weight = check_number(self, 'max_weight', max_weight, 1)
         self.register_buffer('pixels', torch.zeros(num_classes, dtype=torch.float64))
 
     def class_weights(self) -> Tensor:

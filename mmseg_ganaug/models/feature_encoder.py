@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmseg_ganaug.models.global_generator import global_trunk
 from mmseg_ganaug.models.layers import INIT_CFG, wide_conv
+from mmseg_ganaug.models.network_options import check_channels, check_depths
 from mmseg_ganaug.registry import MODELS
 
 
@@ -83,6 +84,13 @@ class Pix2PixHDEncoder(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
+        check_channels(
+            self,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            base_channels=base_channels,
+        )
+        check_depths(self, num_downsamples=num_downsamples)
         self.out_channels = out_channels
         self.stride = 2**num_downsamples
         self.model = nn.Sequential(

@@ -14,6 +14,8 @@ from mmseg_ganaug.models.layers import (
     up_block,
     wide_conv,
 )
+from mmseg_ganaug.models.network_options import check_channels, check_depths
+from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import MODELS
 
 
@@ -62,6 +64,14 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
+        check_channels(
+            self,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            base_channels=base_channels,
+        )
+        check_depths(self, num_downsamples=num_downsamples)
+        check_whole(self, 'num_blocks', num_blocks)
         self.in_channels = in_channels
         self.stride = 2**num_downsamples
         self.model = nn.Sequential(

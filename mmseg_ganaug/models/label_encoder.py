@@ -5,6 +5,9 @@ from typing import List, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
+from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.option_checks import check_bool, check_whole, check_whole_numbers
+
 
 def id_edges(ids: Tensor) -> Tensor:
     """Marks where an id differs from a neighbour's; both sides are marked.
@@ -81,11 +84,20 @@ class LabelEncoder(nn.Module):
         ignore_label_id: Optional[int] = None,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
-        self.ignore_channel = ignore_channel
-        self.edges = edges
-        self.class_edges = class_edges
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
+        self.ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
+        self.ignore_channel = check_bool(self, 'ignore_channel', ignore_channel)
+        self.edges = check_bool(self, 'edges', edges)
+        self.class_edges = check_bool(self, 'class_edges', class_edges)
+        # The channels are kept as 16-bit numbers.
+        if label_ids is not None:
+            label_ids = check_whole_numbers(self, 'label_ids', label_ids, 0, 2**15 - 2)
+        for name, value, low in (
+            ('num_label_ids', num_label_ids, 1),
+            ('ignore_label_id', ignore_label_id, 0),
+        ):
+            if value is not None:
+                check_whole(self, name, value, low, 2**15 - 1)
         channels = list(range(num_classes)) if label_ids is None else list(label_ids)
         number = num_classes if label_ids is None else num_label_ids
         self._check_ids(channels, number, ignore_label_id)

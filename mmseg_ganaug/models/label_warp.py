@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg_ganaug.option_checks import check_share, check_whole
+
 
 class LabelWarp(nn.Module):
     """Bends the label maps that the generator sees in training.
@@ -20,20 +22,18 @@ class LabelWarp(nn.Module):
         prob (float): Share of the samples that are warped.
         max_shift (float): Largest displacement, relative to the longer side.
         grid_size (int): Number of independent displacements along each side.
+
+    Raises:
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
         self, prob: float = 0.5, max_shift: float = 0.03, grid_size: int = 8
     ) -> None:
         super().__init__()
-        if not 0 <= prob <= 1 or max_shift < 0 or grid_size < 2:
-            raise ValueError(
-                'label_warp needs 0 <= prob <= 1, max_shift >= 0 and grid_size >= 2, '
-                f'not prob={prob}, max_shift={max_shift} and grid_size={grid_size}'
-            )
-        self.prob = prob
-        self.max_shift = max_shift
-        self.grid_size = grid_size
+        self.prob = check_share(self, 'prob', prob)
+        self.max_shift = check_share(self, 'max_shift', max_shift)
+        self.grid_size = check_whole(self, 'grid_size', grid_size, 2)
 
     def forward(
         self, *maps: Optional[Tensor], rng: np.random.Generator

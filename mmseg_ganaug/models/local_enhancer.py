@@ -17,6 +17,8 @@ from mmseg_ganaug.models.layers import (
     up_block,
     wide_conv,
 )
+from mmseg_ganaug.models.network_options import check_channels, check_depths
+from mmseg_ganaug.option_checks import check_path, check_whole
 from mmseg_ganaug.registry import MODELS
 
 
@@ -58,6 +60,17 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
+        check_channels(
+            self,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            base_channels=base_channels,
+        )
+        check_depths(self, num_downsamples=num_downsamples, num_enhancers=num_enhancers)
+        check_whole(self, 'num_blocks', num_blocks)
+        check_whole(self, 'num_local_blocks', num_local_blocks)
+        if global_checkpoint is not None:
+            check_path(self, 'global_checkpoint', global_checkpoint)
         self.in_channels = in_channels
         self.num_enhancers = num_enhancers
         self.global_checkpoint = global_checkpoint

@@ -14,6 +14,15 @@ from mmseg_ganaug.models.perceptual_loss import (
     VGGLoss,
 )
 from mmseg_ganaug.models.segmentation_objective import SegmentationObjective
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_mapping,
+    check_number,
+    check_path,
+)
+
+_GAN_TYPES = ('lsgan', 'vanilla', 'wgan', 'hinge', 'l1')
+_CLASS_BALANCE = ('power', 'max_weight')
 
 
 class Pix2PixHDObjective(nn.Module):
@@ -39,7 +48,8 @@ class Pix2PixHDObjective(nn.Module):
         has_segmenter (bool): Whether there is a discriminator that segments.
 
     Raises:
-        ValueError: When ``segmentation`` is given without such a discriminator.
+        ValueError: When ``segmentation`` is given without such a discriminator, or an
+            option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -61,17 +71,29 @@ class Pix2PixHDObjective(nn.Module):
         self.gan_loss = MMAGIC_MODELS.build(
             {
                 'type': 'mmagic.GANLoss',
-                'gan_type': gan_type,
-                'loss_weight': gan_loss_weight,
+                'gan_type': check_choice(self, 'gan_type', gan_type, _GAN_TYPES),
+                'loss_weight': self._weight('gan_loss_weight', gan_loss_weight),
             }
         )
-        self.feature_loss_weight = feature_loss_weight
-        self.vgg_loss_weight = vgg_loss_weight
-        self.vgg_checkpoint = vgg_checkpoint
-        self.efficientnet_loss_weight = efficientnet_loss_weight
-        self.efficientnet_checkpoint = efficientnet_checkpoint
-        self.pixel_loss_weight = pixel_loss_weight
+        self.feature_loss_weight = self._weight(
+            'feature_loss_weight', feature_loss_weight
+        )
+        self.vgg_loss_weight = self._weight('vgg_loss_weight', vgg_loss_weight)
+        self.vgg_checkpoint = check_path(self, 'vgg_checkpoint', vgg_checkpoint)
+        self.efficientnet_loss_weight = self._weight(
+            'efficientnet_loss_weight', efficientnet_loss_weight
+        )
+        self.efficientnet_checkpoint = check_path(
+            self, 'efficientnet_checkpoint', efficientnet_checkpoint
+        )
+        self.pixel_loss_weight = self._weight('pixel_loss_weight', pixel_loss_weight)
         self.class_balance = None
+        for name, options, known in (
+            ('class_balance', class_balance, _CLASS_BALANCE),
+            ('segmentation', segmentation, ('loss_weight', *_CLASS_BALANCE)),
+        ):
+            if options is not None:
+                check_mapping(self, name, options, known=known)
         if class_balance is not None:
             self.class_balance = ClassBalance(num_classes, **class_balance)
         self.segmentation = None
@@ -85,6 +107,9 @@ class Pix2PixHDObjective(nn.Module):
             )
         # Not submodules (a plain dict hides them): they belong into no checkpoint.
         self._perceptual: Dict[str, PerceptualLoss] = {}
+
+    def _weight(self, name: str, value: float) -> float:
+        return check_number(self, name, value, 0)
 
     def perceptual_losses(
         self, fake: Tensor, real: Tensor, weight_map: Optional[Tensor] = None

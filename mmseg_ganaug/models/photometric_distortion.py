@@ -5,6 +5,8 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from mmseg_ganaug.option_checks import check_number, check_range
+
 
 class PhotometricDistortion:
     """Changes brightness, contrast, saturation and hue of each photo on its own.
@@ -20,6 +22,9 @@ class PhotometricDistortion:
         saturation_range (tuple[float, float]): Factor of saturation.
         hue_delta (float): Largest change of hue in steps of two degrees, as OpenCV
             counts it.
+
+    Raises:
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -29,6 +34,12 @@ class PhotometricDistortion:
         saturation_range: Tuple[float, float] = (0.5, 1.5),
         hue_delta: float = 18,
     ) -> None:
+        brightness_delta = check_number(
+            self, 'brightness_delta', brightness_delta, 0, 255
+        )
+        hue_delta = check_number(self, 'hue_delta', hue_delta, 0, 180)
+        contrast_range = check_range(self, 'contrast_range', contrast_range, 0)
+        saturation_range = check_range(self, 'saturation_range', saturation_range, 0)
         # Brightness, contrast, saturation, hue: bounds, and what changes nothing.
         self._low = torch.tensor(
             [-brightness_delta, contrast_range[0], saturation_range[0], -hue_delta]

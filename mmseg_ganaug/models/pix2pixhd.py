@@ -1,5 +1,6 @@
 """pix2pixHD as a translation model of MMagic."""
 
+from inspect import signature
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -17,8 +18,16 @@ from mmseg_ganaug.models.domain_networks import (
 )
 from mmseg_ganaug.models.feature_encoder import number_regions, spread_over_regions
 from mmseg_ganaug.models.label_encoder import LabelEncoder, pad_to_stride
+from mmseg_ganaug.models.label_warp import LabelWarp
+from mmseg_ganaug.models.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd_training import Pix2PixHDTraining
 from mmseg_ganaug.models.region_code import RegionCode
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_mapping,
+    check_names,
+    check_whole,
+)
 from mmseg_ganaug.registry import MODELS
 
 _PREPROCESSOR = {
@@ -33,6 +42,26 @@ _PREPROCESSOR = {
     ],
     'data_keys': None,
 }
+
+
+# The parts that are built of their arguments alone.
+_PARTS = {
+    'label_encoder': LabelEncoder,
+    'label_warp': LabelWarp,
+    'loss_config': Pix2PixHDObjective,
+}
+
+
+def _check_configs(**configs: Any) -> None:
+    """Checks that configs are dicts, of a type or of arguments that there are."""
+    for name, config in configs.items():
+        if config is None and name not in ('generator', 'label_encoder'):
+            continue
+        if name in _PARTS:
+            known = tuple(signature(_PARTS[name]).parameters)
+            check_mapping('Pix2PixHD', name, config, known=known)
+        else:
+            check_mapping('Pix2PixHD', name, config, needed=('type',))
 
 
 def _with_channels(config: dict, channels: int, what: str, parts: str) -> dict:
@@ -95,7 +124,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             ``BaseTranslationModel``.
 
     Raises:
-        ValueError: When a network's ``in_channels`` does not fit the label encoder.
+        ValueError: When a network's ``in_channels`` does not fit the label encoder, or
+            an option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -117,6 +147,28 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         related_domains: Sequence[str] = ('photo', 'label'),
         **kwargs,
     ) -> None:
+        _check_configs(
+            generator=generator,
+            discriminator=discriminator,
+            segmentation_discriminator=segmentation_discriminator,
+            encoder=encoder,
+            label_encoder=label_encoder,
+            label_warp=label_warp,
+            loss_config=loss_config,
+        )
+        for name, domains in (
+            ('reachable_domains', reachable_domains),
+            ('related_domains', related_domains),
+        ):
+            check_names('Pix2PixHD', name, domains)
+        check_choice('Pix2PixHD', 'default_domain', default_domain, reachable_domains)
+        for name, value, low in (
+            ('pool_size', pool_size, 0),
+            ('coarse_frozen_iters', coarse_frozen_iters, 0),
+            ('discriminator_steps', kwargs.get('discriminator_steps', 1), 1),
+            ('disc_init_steps', kwargs.get('disc_init_steps', 0), 0),
+        ):
+            check_whole('Pix2PixHD', name, value, low)
         labels = LabelEncoder(**label_encoder)
         # The parts are MMagic's, whatever scope the model is built in.
         with DefaultScope.overwrite_default_scope('mmagic'):

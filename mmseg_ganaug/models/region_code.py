@@ -7,6 +7,9 @@ import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
+from mmseg_ganaug.class_option_checks import check_num_classes
+from mmseg_ganaug.option_checks import check_whole
+
 
 class RegionCode(nn.Module):
     """Codes of regions: features as an encoder reads them off photos, and noise.
@@ -30,9 +33,10 @@ class RegionCode(nn.Module):
         num_clusters: int = 10,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
         self.num_features = num_features
-        self.noise_channels = noise_channels
+        self.noise_channels = check_whole(self, 'noise_channels', noise_channels)
+        num_clusters = check_whole(self, 'num_clusters', num_clusters, 1)
         self.out_channels = num_features + noise_channels
         if num_features:
             # Ignored pixels, the last row, have features too.

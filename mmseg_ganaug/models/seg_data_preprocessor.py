@@ -1,6 +1,7 @@
 """Photos of recombined label maps, painted within the training step."""
 
 import logging
+from inspect import signature
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
@@ -9,7 +10,9 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
 from mmseg_ganaug.models.photometric_distortion import PhotometricDistortion
+from mmseg_ganaug.option_checks import check_mapping
 from mmseg_ganaug.registry import GENERATORS, MODELS
 
 # What MMSeg's transforms fill label maps up with.
@@ -53,7 +56,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
     Raises:
         FileNotFoundError: In the first batch, when the generator's config or
             checkpoint is missing.
-        ValueError: In the first batch, when the numbers of classes differ; in any, when
+        ValueError: When an option is of the wrong type or outside its range. In the
+            first batch, when the numbers of classes differ; in any, when
             a label value is no class of the generator's, or instance maps that it
             needs are missing.
     """
@@ -67,12 +71,25 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self._generator_config = generator
-        self._num_classes = num_classes
+        # Another type of generator has other arguments.
+        own = isinstance(generator, dict) and 'type' not in generator
+        self._generator_config = check_mapping(
+            self, 'generator', generator, ('config', 'checkpoint') if own else ()
+        )
+        self._num_classes = None
+        if num_classes is not None:
+            self._num_classes = check_num_classes(self, 'num_classes', num_classes)
+        ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
         self._ignored_values = {ignore_index, self.seg_pad_val, _PADDING_LABEL}
         self._distortion = None
         if photometric_distortion is not None:
-            self._distortion = PhotometricDistortion(**photometric_distortion)
+            options = check_mapping(
+                self,
+                'photometric_distortion',
+                photometric_distortion,
+                known=tuple(signature(PhotometricDistortion).parameters),
+            )
+            self._distortion = PhotometricDistortion(**options)
         self._rgb_inputs = kwargs.get('rgb_to_bgr', False)
         # No nn.Module: what it loads stays out of the segmenter's own.
         self._generator: Any = None

@@ -8,8 +8,11 @@ from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmseg_ganaug.class_option_checks import check_num_classes
 from mmseg_ganaug.models.efficientnet_features import CHANNELS, EfficientNetFeatures
 from mmseg_ganaug.models.layers import INIT_CFG
+from mmseg_ganaug.models.network_options import check_channels, check_depths
+from mmseg_ganaug.option_checks import check_path
 from mmseg_ganaug.registry import MODELS
 
 
@@ -63,7 +66,11 @@ class Pix2PixHDSegmentationDiscriminator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        self.num_classes = num_classes
+        check_channels(self, in_channels=in_channels, base_channels=base_channels)
+        check_depths(self, num_downsamples=num_downsamples)
+        if pretrained is not None:
+            check_path(self, 'pretrained', pretrained)
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
         self.in_channels = in_channels
         self.pretrained = pretrained
         # Not a submodule (a list hides it): it belongs into no checkpoint.

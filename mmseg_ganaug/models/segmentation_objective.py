@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg_ganaug.models.class_balance import ClassBalance
+from mmseg_ganaug.option_checks import check_number
 
 
 class SegmentationObjective(nn.Module):
@@ -37,7 +38,7 @@ class SegmentationObjective(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.loss_weight = loss_weight
+        self.loss_weight = check_number(self, 'loss_weight', loss_weight, 0)
         self.class_balance = ClassBalance(num_classes, power, max_weight)
 
     def _cross_entropy(self, logits: Tensor, label_maps: Tensor) -> Tensor:

@@ -36,11 +36,15 @@ def load_class_fidelity(path: Union[str, Path]) -> Dict[str, float]:
             str(name): math.nan if value is None else float(value)
             for name, value in figures.items()
         }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path} holds no fidelity of classes ({error!r}): {remedy}'
         ) from error
-    wrong = {name: value for name, value in fidelity.items() if value < 0}
+    wrong = {
+        name: value
+        for name, value in fidelity.items()
+        if value < 0 or math.isinf(value)
+    }
     if wrong or not fidelity:
         raise ValueError(f'{path} holds the fidelity {wrong or fidelity}: {remedy}')
     return fidelity

@@ -7,10 +7,20 @@ import numpy as np
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_mapping,
+    check_names,
+    check_number,
+    check_path,
+    check_whole,
+)
 from mmseg_ganaug.recompose import RecomposedMap, match_tone
 from mmseg_ganaug.synthesis.class_fidelity import load_class_fidelity
 
 COMPOSITES = ('full', 'changed', 'auto')
+_OWNER = 'composite'
 _ONLY_AUTO = ('painted', 'fidelity', 'min_fidelity')
 
 
@@ -53,8 +63,8 @@ class Compositing:
             bright rim. See :func:`~mmseg_ganaug.recompose.match_tone`.
 
     Raises:
-        ValueError: When the mode is unknown, ``paintable`` is missing, or ``feather``
-            is negative.
+        ValueError: When an option is of the wrong type or outside its range, or
+            ``paintable`` is missing.
     """
 
     mode: str = 'full'
@@ -63,10 +73,11 @@ class Compositing:
     match_tone: bool = True
 
     def __post_init__(self) -> None:
-        if self.mode not in COMPOSITES:
-            raise ValueError(
-                f'composite={self.mode!r}: choose one of {", ".join(COMPOSITES)}'
-            )
+        check_choice(_OWNER, 'mode', self.mode, COMPOSITES)
+        # A frozen dataclass; NumPy's numbers would not get into its JSON.
+        feather = check_whole(_OWNER, 'feather', self.feather)
+        object.__setattr__(self, 'feather', feather)
+        check_bool(_OWNER, 'match_tone', self.match_tone)
         if self.mode == 'auto' and self.paintable is None:
             raise ValueError(
                 "composite='auto' needs the fidelity of each class: measure it with "
@@ -74,8 +85,6 @@ class Compositing:
                 'file that it writes, or painted to the classes that the generator '
                 'paints'
             )
-        if self.feather < 0:
-            raise ValueError(f'feather={self.feather}: 0 or more pixels')
 
     @property
     def needs_photo(self) -> bool:
@@ -147,7 +156,9 @@ def build_compositing(
             no figure.
     """
     options: Dict[str, Any] = (
-        {'mode': config} if isinstance(config, str) else dict(config)
+        {'mode': config}
+        if isinstance(config, str)
+        else check_mapping(_OWNER, 'composite', config)
     )
     given = {key: options.pop(key, None) for key in _ONLY_AUTO}
     given = {key: value for key, value in given.items() if value is not None}
@@ -169,16 +180,21 @@ def build_compositing(
             'composite has min_fidelity, but no fidelity that it could be the smallest '
             'of: set fidelity to the file of the figures, or leave min_fidelity out'
         )
+    if path is not None:
+        check_path(_OWNER, 'fidelity', path)
     if painted is not None:
-        wrong = [name for name in painted if name not in class_names]
-        if wrong or path is not None:
+        if not isinstance(painted, (list, tuple)) or painted:
+            check_names(_OWNER, 'painted', painted, known=class_names)
+        if path is not None:
             raise ValueError(
-                f'composite has painted={list(painted)!r}: give names among '
-                f'{", ".join(class_names)}, and no fidelity beside them'
+                f'composite has painted={list(painted)!r} and fidelity={path!r}, of '
+                'which either decides what is painted: leave one out'
             )
         options['paintable'] = tuple(name in painted for name in class_names)
     if mode == 'auto' and path is not None:
-        smallest = given.get('min_fidelity', 0.5)
+        smallest = check_number(
+            _OWNER, 'min_fidelity', given.get('min_fidelity', 0.5), 0
+        )
         fidelity = load_class_fidelity(path)
         paintable = paintable_classes(fidelity, class_names, smallest)
         options['paintable'] = paintable

@@ -2,17 +2,27 @@
 
 import hashlib
 import json
+import logging
+import math
 from pathlib import Path
-from typing import Dict, Iterable, Optional, Protocol, Sequence, Union
+from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Union
 
 import numpy as np
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.option_checks import (
+    check_names,
+    check_number,
+    check_share,
+    check_whole,
+)
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose.source import PhotoSource
 from mmseg_ganaug.registry import FILTERS
+from mmseg_ganaug.synthesis.segmenter_options import check_segmenter
 
 
 class RealPairs(PhotoSource, Protocol):
@@ -70,20 +80,15 @@ class LossFilter:
             Defaults to 500.
 
     Raises:
-        ValueError: When ``factor`` or ``num_real`` is not above 0.
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
         self, segmenter: dict, factor: float = 1.25, num_real: int = 500
     ) -> None:
-        if factor <= 0 or num_real < 1:
-            raise ValueError(
-                f'LossFilter needs factor > 0 and num_real >= 1, not {factor} and '
-                f'{num_real}'
-            )
-        self._segmenter_config = segmenter
-        self._factor = factor
-        self._num_real = num_real
+        self._segmenter_config = check_segmenter(self, segmenter)
+        self._factor = check_number(self, 'factor', factor, above=0)
+        self._num_real = check_whole(self, 'num_real', num_real, 1)
         self._segmenter = None
         self._limits: Optional[np.ndarray] = None
         self._ignore_index = 255
@@ -105,14 +110,12 @@ class LossFilter:
         """
         self._ignore_index = source.ignore_index
         path = Path(cache_dir) / f'class-losses-{self._digest(source)}.json'
-        if is_main_process() and not path.exists():
-            usual = self._measure(source)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = dict(zip(source.class_names, usual.tolist()))
-            write_atomically(path, json.dumps(content, indent=2) + '\n')
-        barrier()
-        kept = json.loads(path.read_text(encoding='utf-8'))
-        usual = np.array([kept[name] for name in source.class_names])
+        shared: List[Optional[List[float]]] = [None]
+        if is_main_process():
+            shared = [self._usual(path, source)]
+        # The other processes may not see the same disk.
+        broadcast_object_list(shared)
+        usual = np.array(shared[0])
         # Index 255 stands for pixels of no class, too.
         self._limits = np.full(256, np.inf)
         self._limits[: len(usual)] = self._factor * usual
@@ -130,6 +133,25 @@ class LossFilter:
     def release(self) -> None:
         """Frees the segmenter."""
         self._segmenter = None
+
+    def _usual(self, path: Path, source: RealPairs) -> List[float]:
+        """The usual loss of each class, as it was kept or by measuring it."""
+        usual = _read_usual(path, source.class_names)
+        if usual is not None:
+            return usual
+        usual = self._measure(source).tolist()
+        content = dict(zip(source.class_names, usual))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(content, indent=2) + '\n')
+        except OSError as error:
+            print_log(
+                f'LossFilter goes on, but its figures are not kept ({error}), and will '
+                'be measured again',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return usual
 
     def _load(self):
         if self._segmenter is None:
@@ -197,9 +219,7 @@ class IgnoredShareFilter:
     """
 
     def __init__(self, max_ignored: float = 0.5) -> None:
-        if not 0 <= max_ignored <= 1:
-            raise ValueError(f'max_ignored={max_ignored} is not within 0..1')
-        self._max_ignored = max_ignored
+        self._max_ignored = check_share(self, 'max_ignored', max_ignored)
         self._ignore_index = 255
 
     def fingerprint(self) -> str:
@@ -236,9 +256,7 @@ class IgnoredClassesFilter:
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
-        if isinstance(classes, str) or not classes:
-            raise ValueError(f'classes={classes!r}: give a list of class names')
-        self._classes = list(classes)
+        self._classes = check_names(self, 'classes', classes)
         self._ignored = np.zeros(256, bool)
         self._ignore_index = 255
 
@@ -271,6 +289,19 @@ class IgnoredClassesFilter:
 
     def release(self) -> None:
         """Nothing to free."""
+
+
+def _read_usual(path: Path, class_names: Sequence[str]) -> Optional[List[float]]:
+    """The usual loss of each class as it was kept; None where it has to be measured.
+
+    A file that is damaged is as good as none: measuring takes a minute.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding='utf-8'))
+        usual = [float(kept[name]) for name in class_names]
+    except (KeyError, OSError, TypeError, ValueError):
+        return None
+    return usual if all(0 <= value < math.inf for value in usual) else None
 
 
 def ignored_by_class(

@@ -12,9 +12,11 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import find_latest_checkpoint
 
 from mmseg_ganaug.configs import find_shipped
+from mmseg_ganaug.option_checks import check_bool, check_path
 from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.synthesis.batch_halving import BatchHalving
 from mmseg_ganaug.synthesis.precision import check_precision, resolve_precision
+from mmseg_ganaug.synthesis.segmenter_options import check_device
 from mmseg_ganaug.synthesis.tiles import check_tiles
 
 
@@ -47,7 +49,8 @@ class MMagicGenerator:
 
     Raises:
         FileNotFoundError: When the config is missing.
-        ValueError: When the precision is unknown or the overlap does not fit the tile.
+        ValueError: When an option is of the wrong type or outside its range, or the
+            overlap does not fit the tile.
     """
 
     def __init__(
@@ -62,17 +65,18 @@ class MMagicGenerator:
         overlap: int = 64,
     ) -> None:
         check_precision(precision)
-        if tile:
-            check_tiles(tile, overlap)
+        check_tiles(tile, overlap)
+        if not isinstance(config, Config):
+            config = check_path(self, 'config', config)
         self._config_name = config if isinstance(config, str) else config.filename
         if isinstance(config, str):
             config = Config.fromfile(find_shipped(config))
         self.config = config
-        self._checkpoint = checkpoint
-        self._device = device
+        self._checkpoint = check_path(self, 'checkpoint', checkpoint)
+        self._device = check_device(self, 'device', device)
         self._precision = precision
-        self._channels_last = channels_last
-        self._compile = compile
+        self._channels_last = check_bool(self, 'channels_last', channels_last)
+        self._compile = check_bool(self, 'compile', compile)
         self._tile = (tile[0], tile[1]) if tile else None
         self._overlap = overlap
         self._halving = BatchHalving(

@@ -2,6 +2,8 @@
 
 import torch
 
+from mmseg_ganaug.option_checks import check_choice
+
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
@@ -14,10 +16,7 @@ def check_precision(precision: str) -> None:
     Raises:
         ValueError: When it is another.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f'precision={precision!r}: choose one of {", ".join(PRECISIONS)}'
-        )
+    check_choice('generator', 'precision', precision, PRECISIONS)
 
 
 def resolve_precision(precision: str, device: str) -> torch.dtype:

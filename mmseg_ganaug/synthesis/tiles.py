@@ -5,6 +5,8 @@ from typing import Callable, List, Optional, Tuple
 import torch
 from torch import Tensor
 
+from mmseg_ganaug.option_checks import check_size, check_whole
+
 
 def check_tiles(tile: Optional[Tuple[int, int]], overlap: int, stride: int = 1) -> None:
     """Checks the sizes of tiles.
@@ -18,17 +20,19 @@ def check_tiles(tile: Optional[Tuple[int, int]], overlap: int, stride: int = 1) 
         ValueError: When a side is smaller than the stride or does not divide by it,
             or the tiles do not get ahead of their overlap.
     """
+    overlap = check_whole('generator', 'overlap', overlap)
     if tile is None:
         return
+    tile = check_size('generator', 'tile', tile, order='(width, height)')
     if min(tile) < stride or any(side % stride for side in tile):
         raise ValueError(
             f'tile={tuple(tile)}: both sides must be multiples of {stride}, the '
             "generator's stride"
         )
-    if overlap < 0 or min(tile) - overlap < stride:
+    if min(tile) - overlap < stride:
         raise ValueError(
             f'overlap={overlap} leaves too little of tile={tuple(tile)}: it must be '
-            f'at least 0 and at most {min(tile) - stride}'
+            f'at most {min(tile) - stride}'
         )
 
 

@@ -272,7 +272,7 @@ def test_what_cannot_be_drawn_is_said_at_once(mixed, fraction, generated, messag
 
 
 def test_places_of_parts_need_a_concatenation():
-    with pytest.raises(ValueError, match='is a RepeatDataset of 0 parts'):
+    with pytest.raises(ValueError, match='the data set is a RepeatDataset'):
         sampler_of(RepeatDataset(Plain(3), 2), 0.5)
 
 

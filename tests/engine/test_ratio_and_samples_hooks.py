@@ -294,7 +294,7 @@ def test_curves(curve, values):
         (dict(curve='round'), "'round'.*linear"),
         (dict(points=[(0.2, 1.2)]), r'\(0.2, 1.2\)'),
         (dict(points=[(20, 0.5)]), r'\(20, 0.5\)'),
-        (dict(points=[(0.5, 0.5), (0.5, 0)]), 'must rise'),
+        (dict(points=[(0.5, 0.5), (0.5, 0)]), 'times rise'),
     ],
 )
 def test_wrong_schedules_are_refused(options, message):

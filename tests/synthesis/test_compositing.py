@@ -145,7 +145,7 @@ def test_only_what_a_mode_uses_tells_its_photos_apart():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(mode='half'), "composite='half'"),
+        (dict(mode='half'), "mode='half'.*'full', 'changed', 'auto'"),
         (dict(mode='auto'), 'generator_fidelity.py'),
         (dict(mode='full', feather=-1), 'feather=-1'),
     ],

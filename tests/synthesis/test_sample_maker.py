@@ -191,18 +191,21 @@ def test_generated_pixels_of_named_classes_teach_nothing(source):
         )
 
 
+SEGMENTER = dict(config='a.py', checkpoint='a.pth')
+
+
 @pytest.mark.parametrize(
     'config',
     [
         dict(type='IgnoredClassesFilter', classes=[]),
         dict(type='IgnoredClassesFilter', classes='road'),
-        dict(type='LossFilter', segmenter={}, factor=0),
-        dict(type='LossFilter', segmenter={}, num_real=0),
+        dict(type='LossFilter', segmenter=SEGMENTER, factor=0),
+        dict(type='LossFilter', segmenter=SEGMENTER, num_real=0),
         dict(type='IgnoredShareFilter', max_ignored=1.5),
     ],
 )
 def test_wrong_options_are_refused(config):
-    with pytest.raises(ValueError, match=r'factor|max_ignored|classes'):
+    with pytest.raises(ValueError, match=r'factor=|num_real=|max_ignored=|classes='):
         FILTERS.build(config)
 
 

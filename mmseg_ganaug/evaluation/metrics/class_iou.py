@@ -1,11 +1,21 @@
 """MMSeg's IoU, with the IoU of every class among the returned numbers."""
 
-from typing import Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from mmseg.evaluation import IoUMetric
 
-from mmseg_ganaug.evaluation.comparison import class_iou_key
+from mmseg_ganaug.class_option_checks import check_ignore_index
+from mmseg_ganaug.evaluation.metrics.options import check_metric
+from mmseg_ganaug.evaluation.run_result import class_iou_key
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_names,
+    check_number,
+    check_path,
+)
 from mmseg_ganaug.registry import METRICS
+
+_IOU_METRICS = ('mIoU', 'mDice', 'mFscore')
 
 
 @METRICS.register_module()
@@ -17,11 +27,54 @@ class ClassIoUMetric(IoUMetric):
     predictions contain) follows the usual numbers, and so reaches the runner's return
     value, MMEngine's scalars file and its visualization backends.
 
-    Takes the arguments of ``IoUMetric``. ``ignore_index`` must be that of the data set
-    (255 unless given): pixels of any other value outside the classes are an error
-    here, because ``IoUMetric`` would silently count what was predicted on them as
-    wrong.
+    ``ignore_index`` must be that of the data set: pixels of any other value outside the
+    classes are an error here, because ``IoUMetric`` would silently count what was
+    predicted on them as wrong.
+
+    Args:
+        ignore_index (int): Label value of pixels that do not count. Defaults to 255.
+        iou_metrics (Sequence[str]): Some of 'mIoU', 'mDice' and 'mFscore'.
+        nan_to_num (float, optional): See :class:`mmseg.evaluation.IoUMetric`, as all
+            that follow.
+        beta (float): Weight of recall in 'mFscore'.
+        collect_device (str): 'cpu' or 'gpu'.
+        output_dir (str, optional): Folder that predictions are written to.
+        format_only (bool): Only writes them.
+        prefix (str, optional): Prefix of the names of the numbers.
+        **kwargs: Of ``IoUMetric``.
+
+    Raises:
+        ValueError: When an option is of the wrong type or outside its range.
     """
+
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        iou_metrics: Sequence[str] = ('mIoU',),
+        nan_to_num: Optional[float] = None,
+        beta: float = 1,
+        collect_device: str = 'cpu',
+        output_dir: Optional[str] = None,
+        format_only: bool = False,
+        prefix: Optional[str] = None,
+        **kwargs: Any,
+    ) -> None:
+        if nan_to_num is not None:
+            nan_to_num = check_number(self, 'nan_to_num', nan_to_num)
+        if output_dir is not None:
+            output_dir = check_path(self, 'output_dir', output_dir)
+        check_metric(self, collect_device, prefix)
+        super().__init__(
+            ignore_index=check_ignore_index(self, 'ignore_index', ignore_index),
+            iou_metrics=check_names(self, 'iou_metrics', iou_metrics, _IOU_METRICS),
+            nan_to_num=nan_to_num,
+            beta=check_number(self, 'beta', beta, above=0),
+            collect_device=collect_device,
+            output_dir=output_dir,
+            format_only=check_bool(self, 'format_only', format_only),
+            prefix=prefix,
+            **kwargs,
+        )
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Collects the areas of a batch.

@@ -9,11 +9,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmseg_ganaug.evaluation.comparison import class_iou_key
+from mmseg_ganaug.class_option_checks import check_ignore_index
 from mmseg_ganaug.evaluation.metrics.class_iou import ClassIoUMetric
+from mmseg_ganaug.evaluation.metrics.options import check_metric
+from mmseg_ganaug.evaluation.run_result import class_iou_key
 from mmseg_ganaug.evaluation.table import ABSENT, Table
+from mmseg_ganaug.option_checks import check_text
 from mmseg_ganaug.registry import METRICS
 from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
+from mmseg_ganaug.synthesis.segmenter_options import check_segmenter
 
 #: Prefixes of the figures of real photos, and of generated over real ones.
 REAL, RATIO = 'real_', 'ratio_'
@@ -50,6 +54,7 @@ class GeneratorFidelityMetric(BaseMetric):
     Raises:
         FileNotFoundError: When a file of the segmenter is missing.
         CheckpointError: When its checkpoint does not fit.
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -60,12 +65,15 @@ class GeneratorFidelityMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: Optional[str] = None,
     ) -> None:
+        check_metric(self, collect_device, prefix)
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.segmenter = FrozenSegmenter(**segmenter)
+        self._domain = check_text(self, 'domain', domain)
+        if ignore_index is not None:
+            ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
+        self.segmenter = FrozenSegmenter(**check_segmenter(self, segmenter))
         if ignore_index is None:
             ignore_index = self.segmenter.ignore_index
         self._counter = ClassIoUMetric(ignore_index=ignore_index, prefix='labels')
-        self._domain = domain
         self._real_scores: Dict[str, float] = {}
 
     @BaseMetric.dataset_meta.setter

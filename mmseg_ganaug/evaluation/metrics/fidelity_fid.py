@@ -8,7 +8,10 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmseg_ganaug.evaluation.metrics.options import check_metric
+from mmseg_ganaug.option_checks import check_path, check_text
 from mmseg_ganaug.registry import METRICS
+from mmseg_ganaug.synthesis.segmenter_options import check_device
 
 _WEIGHTS_URL = (
     'https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/'
@@ -39,6 +42,7 @@ class GeneratorFIDMetric(BaseMetric):
 
     Raises:
         FileNotFoundError: When the weights are missing; says where they are to be had.
+        ValueError: When an option is of the wrong type or outside its range.
     """
 
     def __init__(
@@ -49,7 +53,11 @@ class GeneratorFIDMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: Optional[str] = None,
     ) -> None:
+        check_metric(self, collect_device, prefix)
         super().__init__(collect_device=collect_device, prefix=prefix)
+        self._domain = check_text(self, 'domain', domain)
+        device = check_device(self, 'device', device)
+        inception_path = check_path(self, 'inception_path', inception_path)
         # MMagic would go to the network for it.
         if not Path(inception_path).is_file():
             raise FileNotFoundError(
@@ -65,7 +73,6 @@ class GeneratorFIDMetric(BaseMetric):
         )
         self._fid.device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
         self._fid.inception.to(self._fid.device)
-        self._domain = domain
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Takes the features of a batch.

@@ -12,12 +12,12 @@ from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.configs import has_type, nested_dicts
 from mmseg_ganaug.datasets import LabelToImageDataset
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.evaluation.comparison import RunResult, class_iou_key
 from mmseg_ganaug.evaluation.metrics.fidelity import (
     RATIO,
     REAL,
     GeneratorFidelityMetric,
 )
+from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.class_fidelity import FIDELITY_KEY
