@@ -202,17 +202,17 @@ def test_an_svg_is_xml_and_shows_the_names(tmp_path, names):
 
 @pytest.mark.parametrize('name', ['_hidden', '$x^{$', '<!--', 'x' * 300, '路'])
 def test_the_legend_names_each_series(tmp_path, monkeypatch, name):
-    from mmseg_ganaug.visualization import drawing
+    from mmseg_ganaug.visualization import figure_files
 
     seen = []
-    save = drawing.save_png
+    save = figure_files.save_png
 
     def noted(figure, dpi):
         content = save(figure, dpi)
         seen.extend(text.get_text() for text in figure.legends[0].get_texts())
         return content
 
-    monkeypatch.setattr(drawing, 'save_png', noted)
+    monkeypatch.setattr(figure_files, 'save_png', noted)
     class_iou_chart(['a'], {name: {'a': 1.0}, 'plain': {'a': 2.0}}, tmp_path / 'x.png')
     assert seen == [shortened(name, 60), 'plain']
 

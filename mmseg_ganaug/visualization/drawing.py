@@ -1,15 +1,13 @@
 """How the charts are drawn: one look for all of them."""
 
-import io
 import math
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.shown_text import one_line, shortened
+from mmseg_ganaug.visualization.figure_files import save_figure
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the yellow, too
 # pale on white, is left out.
@@ -28,39 +26,6 @@ _LEGEND_LINE = 0.2  # inches
 MOST_CHARACTERS = 60
 # Of a name that bars, points or cells leave little room for.
 _FEW_CHARACTERS = 28
-# For characters that the first one lacks; those that are installed are used.
-_FONTS = ('DejaVu Sans', 'Noto Sans', 'Noto Sans CJK JP', 'Noto Sans CJK SC',
-          'WenQuanYi Micro Hei', 'Arial Unicode MS', 'Microsoft YaHei', 'Yu Gothic',
-          'Malgun Gothic', 'Hiragino Sans', 'PingFang SC', 'Noto Sans Arabic',
-          'Noto Sans Hebrew', 'Noto Sans Devanagari', 'Noto Emoji', 'Segoe UI Emoji',
-          'Symbola')  # fmt: skip
-
-
-def save_png(figure: Any, dpi: int) -> bytes:
-    """Draws a figure with fonts for names in any script, as far as there are some.
-
-    Args:
-        figure (Figure): Of matplotlib.
-        dpi (int): Pixels per inch.
-
-    Returns:
-        bytes: The PNG file.
-    """
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        text.set_fontfamily(_font_families())
-    content = io.BytesIO()
-    figure.savefig(content, format='png', dpi=dpi)
-    return content.getvalue()
-
-
-@lru_cache(maxsize=1)
-def _font_families() -> List[str]:
-    from matplotlib import font_manager
-
-    installed = set(font_manager.get_font_names())
-    return [name for name in _FONTS if name in installed]
 
 
 def _label(text: str, most: int = MOST_CHARACTERS) -> str:
@@ -76,18 +41,6 @@ def _new_figure(width: float, height: float) -> Any:
     FigureCanvasAgg(figure)
     figure.set_facecolor('white')
     return figure
-
-
-def _save(figure: Any, path: Union[str, Path]) -> Path:
-    from matplotlib import rc_context
-
-    if Path(path).suffix != '.svg':
-        return write_atomically(path, save_png(figure, _DPI))
-    content = io.BytesIO()
-    # Text stays text, and the same chart is the same file.
-    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'mmseg_ganaug'}):
-        figure.savefig(content, format='svg', metadata={'Date': None})
-    return write_atomically(path, content.getvalue())
 
 
 def _plain_log_labels(axes: Any) -> None:
@@ -149,7 +102,7 @@ def class_chart(
         axes.spines[side].set_visible(False)
     axes.set_xlabel(axis)
     _draw_legend(figure, drawn, list(series), title, columns)
-    return _save(figure, path)
+    return save_figure(figure, path, _DPI)
 
 
 def _draw_legend(
@@ -334,7 +287,7 @@ def heat_chart(
         fontsize=11,
         parse_math=False,
     )
-    return _save(figure, path)
+    return save_figure(figure, path, _DPI)
 
 
 def scatter_chart(
@@ -361,7 +314,7 @@ def scatter_chart(
     axes.set_ylabel(y_axis)
     axes.set_title(title, loc='left', fontsize=12)
     _name_points(figure, axes, names, x, y)
-    return _save(figure, path)
+    return save_figure(figure, path, _DPI)
 
 
 def _name_points(
