@@ -8,9 +8,15 @@ from typing import Dict, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from mmseg_ganaug import quickstart_templates as templates
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.configs import find_shipped, nested_dicts
+from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.safe_configs import config_text, read_config, write_config
 
+#: Folder of generated samples in the work dir.
+SAMPLES = 'samples'
+_CONFIGS = 'configs'
+_GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
+_SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
 
 
@@ -38,7 +44,7 @@ class OwnDataConfigs:
     """Writes the configs of a data set.
 
     Args:
-        folder (Path): Work dir; the configs go to ``configs`` in it.
+        work (WorkFolder): The configs go to ``configs`` in it.
         names (Sequence[str]): Names of the classes.
         palette (Sequence[tuple[int, int, int]]): Their RGB colours.
         ignore_index (int): Label value of no class.
@@ -50,7 +56,7 @@ class OwnDataConfigs:
         seed (int): Of training and of the plan.
     """
 
-    folder: Path
+    work: WorkFolder
     names: Sequence[str]
     palette: Sequence[Tuple[int, int, int]]
     ignore_index: int
@@ -79,8 +85,9 @@ class OwnDataConfigs:
             dict[str, Path]: 'generator', 'plain' and each way, to its config.
         """
         width, height = self.size
+        paths = config_paths(self.work.folder, ways)
         self._write(
-            'dataset',
+            dataset_path(self.work.folder),
             templates.DATASET,
             pairs=self.num_pairs,
             width=width,
@@ -93,43 +100,47 @@ class OwnDataConfigs:
             train=templates.SPLIT.format(**vars(self.train), pipeline='train_pipeline'),
             val=templates.SPLIT.format(**vars(self.val), pipeline='test_pipeline'),
         )
-        configs = {
-            'generator': self._write(
-                'generator',
-                templates.GENERATOR,
-                model=self._base('models/pix2pixhd_enhancer-tiny.py'),
-                schedule=self._base('schedules/pix2pixhd_4k.py'),
-                runtime=self._base('default_runtime_synthesis.py'),
-                crop_size=tuple(_two_thirds(side) for side in (height, width)),
-                work_dir=str(self.folder / 'generator'),
-            ),
-            'plain': self._write(
-                'pspnet_plain',
-                templates.PLAIN,
-                model=self._base('models/pspnet_r18w32-d8.py'),
-                schedule=self._base('schedules/schedule_300_adamw.py'),
-                runtime=self._base('default_runtime.py'),
-                work_dir=str(self.folder / 'pspnet_plain'),
-            ),
-        }
-        _append_length(configs['generator'], generator_iters)
-        _append_length(configs['plain'], segmenter_iters)
+        self._write(
+            paths['generator'],
+            templates.GENERATOR,
+            model=self._base('models/pix2pixhd_enhancer-tiny.py'),
+            schedule=self._base(_GENERATOR_SCHEDULE),
+            runtime=self._base('default_runtime_synthesis.py'),
+            crop_size=tuple(_two_thirds(side) for side in (height, width)),
+            length=_length(_GENERATOR_SCHEDULE, generator_iters),
+        )
+        self._write(
+            paths['plain'],
+            templates.PLAIN,
+            model=self._base('models/pspnet_r18w32-d8.py'),
+            schedule=self._base(_SEGMENTER_SCHEDULE),
+            runtime=self._base('default_runtime.py'),
+            length=_length(_SEGMENTER_SCHEDULE, segmenter_iters),
+        )
         for way in ways:
-            configs[way] = self._write(
-                f'pspnet_{way}',
+            self._write(
+                paths[way],
                 templates.MIXED,
                 note=templates.THINGS if way == 'recon' else '',
                 way=_WAYS[way],
-                generator=str(configs['generator']),
-                checkpoint=str(self.folder / 'generator'),
-                cache_dir=str(self.folder / 'samples'),
-                work_dir=str(self.folder / f'pspnet_{way}'),
+                generator=str(paths['generator']),
+                checkpoint=str(self._training(paths['generator'])),
+                cache_dir=str(self.work.folder / SAMPLES),
             )
-        return configs
+        return paths
 
-    def _write(self, name: str, template: str, **values) -> Path:
-        text = template.format(head=templates.HEAD, seed=self.seed, **values)
-        return write_atomically(self.folder / 'configs' / f'{name}.py', text)
+    def _write(self, path: Path, template: str, **values) -> None:
+        text = template.format(
+            head=templates.HEAD,
+            seed=self.seed,
+            work_dir=str(self._training(path)),
+            **values,
+        )
+        write_config(text, path, self.work.write)
+
+    def _training(self, config: Path) -> Path:
+        """Work dir of the training of a config."""
+        return self.work.folder / config.stem
 
     def _base(self, name: str) -> str:
         """A shipped base config, seen from the folder of the configs.
@@ -137,11 +148,31 @@ class OwnDataConfigs:
         By its full path where the work dir lies elsewhere, so that it can be moved.
         """
         path = find_shipped(f'configs/_base_/{name}').resolve()
-        folder = (self.folder / 'configs').resolve()
+        folder = (self.work.folder / _CONFIGS).resolve()
         here = Path.cwd().resolve()
         if here in path.parents and here in folder.parents:
             return osp.relpath(path, folder).replace(osp.sep, '/')
         return str(path)
+
+
+def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
+    """Where the configs of the trainings go.
+
+    Args:
+        folder (Path): Work dir.
+        ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+
+    Returns:
+        dict[str, Path]: 'generator', 'plain' and each way, to its config.
+    """
+    names = {'generator': 'generator', 'plain': 'pspnet_plain'}
+    names.update({way: f'pspnet_{way}' for way in ways})
+    return {name: folder / _CONFIGS / f'{stem}.py' for name, stem in names.items()}
+
+
+def dataset_path(folder: Path) -> Path:
+    """Where the config of the data set goes, which the others build on."""
+    return folder / _CONFIGS / 'dataset.py'
 
 
 def scale_length(cfg: Config, iters: Optional[int]) -> None:
@@ -163,13 +194,13 @@ def scale_length(cfg: Config, iters: Optional[int]) -> None:
             part['end'] = max(part['begin'] + 1, round(part['end'] * factor))
 
 
-def _append_length(path: Path, iters: Optional[int]) -> None:
+def _length(schedule: str, iters: Optional[int]) -> str:
+    """What a config says of the length of its training, other than its schedule."""
     if iters is None:
-        return
-    cfg = Config.fromfile(path)
+        return ''
+    cfg = read_config(find_shipped(f'configs/_base_/{schedule}'))
     scale_length(cfg, iters)
-    changed = Config(dict(train_cfg=cfg.train_cfg, param_scheduler=cfg.param_scheduler))
-    write_atomically(path, f'{path.read_text()}{changed.pretty_text}')
+    return config_text({name: cfg[name] for name in ('train_cfg', 'param_scheduler')})
 
 
 def _two_thirds(side: int) -> int:

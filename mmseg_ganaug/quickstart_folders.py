@@ -8,10 +8,17 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 import torch
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.datasets.class_list import read_class_list
-from mmseg_ganaug.datasets.folder_pairs import FolderPairs, Pair, pair_folders
-from mmseg_ganaug.datasets.label_conversion import write_label_maps
+from mmseg_ganaug.datasets.folder_pairs import (
+    FolderPairs,
+    Pair,
+    check_name,
+    pair_folders,
+)
+from mmseg_ganaug.datasets.label_conversion import (
+    find_foreign_label_maps,
+    write_label_maps,
+)
 from mmseg_ganaug.datasets.mask_classes import (
     MaskClasses,
     describe_classes,
@@ -22,13 +29,23 @@ from mmseg_ganaug.datasets.mask_classes import (
 from mmseg_ganaug.datasets.mask_survey import MaskSurvey, survey_masks
 from mmseg_ganaug.datasets.split_files import Split, draw_split, read_split
 from mmseg_ganaug.evaluation.table import Table
-from mmseg_ganaug.quickstart_configs import OwnDataConfigs, SplitFiles
+from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.quickstart_configs import (
+    SAMPLES,
+    OwnDataConfigs,
+    SplitFiles,
+    config_paths,
+    dataset_path,
+)
+from mmseg_ganaug.quickstart_data import PURPOSE
 from mmseg_ganaug.quickstart_stages import Stages
 
 # Pixels of a training photo: 144 x 192 on the CPU, 240 x 320 on a GPU.
 _CPU_AREA, _GPU_AREA = 144 * 192, 240 * 320
 _STEP, _SMALLEST_SIDE = 16, 48
 _SPLITS = ('train', 'val')
+_LABEL_MAPS = ('label_maps', 'label_maps_val')
+_KEPT, _CLASSES, _STATISTICS = 'masks.json', 'classes.txt', 'label_distribution'
 _RANDOM = (
     'Split at random (seed {seed}). Where photos are frames of a video, a random split '
     'puts near-duplicates on both sides and rewards memory: then split by sequence, by '
@@ -40,7 +57,8 @@ class FolderData:
     """Photos and masks in two folders: finds their classes, and writes configs.
 
     What it finds goes to ``classes.txt``, ``splits/`` and ``configs/`` of the work dir.
-    The first two may be edited: they are used as they are when it runs again.
+    The first two may be edited: they are used as they are when it runs again, and never
+    written again.
 
     Args:
         images (str | Path): Folder of the photos.
@@ -62,7 +80,8 @@ class FolderData:
         segmenter_iters (int, optional): Length of each segmenter's training.
 
     Raises:
-        ValueError: When an option is out of range.
+        ValueError: When an option is out of range, or a folder has a name that cannot
+            stand in a config.
     """
 
     def __init__(
@@ -90,8 +109,11 @@ class FolderData:
                 f'--size is {size[0]} {size[1]}, but takes multiples of {_STEP}, '
                 f'{_SMALLEST_SIDE} or more'
             )
+        for folder in (images, masks, val_images, val_masks, work_dir):
+            if folder is not None:
+                check_name(folder)
         self.name = str(images)
-        self.folder = Path(work_dir)
+        self.work = WorkFolder(work_dir, PURPOSE)
         self.ways = list(ways)
         self.seed = seed
         self.num_stages = len(self.ways)
@@ -106,32 +128,47 @@ class FolderData:
         self._inputs = ''
         self._table: Optional[Table] = None
 
-    def prepare(self, stages: Stages) -> Dict[str, Path]:
-        """Writes the configs, reads the statistics, and tries whether maps recombine.
+    def config_paths(self) -> Dict[str, Path]:
+        """Where the configs go: of the 'generator', of 'plain' and of each way."""
+        return config_paths(self.work.folder, self.ways)
+
+    def outputs(self) -> Tuple[List[Path], List[Path]]:
+        """All other files, and the folders, that are written in the work dir."""
+        folder = self.work.folder
+        files = [dataset_path(folder), folder / _KEPT]
+        if self._class_list is None and not self._own_classes.is_file():
+            files.append(self._own_classes)
+        if not any(path.is_file() for path in self._split_paths):
+            files += self._split_paths
+        folders = [folder / name for name in (*_LABEL_MAPS, SAMPLES, _STATISTICS)]
+        return files, folders
+
+    def in_the_way(self) -> List[Path]:
+        """What is in the way beside :meth:`outputs`: label maps of somebody else."""
+        folders = [self.work.folder / name for name in _LABEL_MAPS]
+        return [path for folder in folders for path in find_foreign_label_maps(folder)]
+
+    def prepare(self, stages: Stages, configs: Dict[str, Path]) -> None:
+        """Reads the statistics, and tries whether maps recombine.
 
         Args:
             stages (Stages): Runs the tools.
-
-        Returns:
-            dict[str, Path]: Config of the 'generator', of 'plain' and of each way.
+            configs (dict[str, Path]): What :meth:`write_configs` gave.
 
         Raises:
-            FileNotFoundError: When a folder or the list of classes is missing.
-            ValueError: When a file or the list cannot be used; names it.
             ToolError: When the maps cannot be recombined.
         """
-        configs = self.write_configs()
+        out = self.work.add_folder(self.work.folder / _STATISTICS)
         for way in self.ways:
             stages.run(
                 f'statistics and plan ({way})',
                 'tools/analysis_tools/label_distribution.py',
                 [
                     configs[way],
-                    *('--out', self.folder / 'label_distribution' / way),
-                    *('--cache-dir', self.folder / 'samples'),
+                    *('--out', out / way),
+                    *('--cache-dir', self.work.folder / SAMPLES),
                 ],
             )
-        return configs
 
     def write_configs(self) -> Dict[str, Path]:
         """Looks at all files, converts masks where needed, and writes the configs.
@@ -140,15 +177,20 @@ class FolderData:
             dict[str, Path]: Config of the 'generator', of 'plain' and of each way.
 
         Raises:
+            InTheWayError: When files of the user are where something would be written;
+                names all of them.
             FileNotFoundError: When a folder or the list of classes is missing.
             ValueError: When a file or the list cannot be used; names it.
         """
+        files, folders = self.outputs()
+        found = self.work.in_the_way([*self.config_paths().values(), *files], folders)
+        self.work.refuse(list(dict.fromkeys([*found, *self.in_the_way()])))
         parts = [
             pair_folders(images, masks, self._mask_suffix, **fewest)
             for (images, masks), fewest in zip(self._folders, ({}, {'fewest': 1}))
         ]
         pairs = [pair for part in parts for pair in part.pairs]
-        survey = survey_masks(pairs, self.folder / 'masks.json')
+        survey = survey_masks(pairs, self.work.folder / _KEPT, self.work.write)
         classes = self._classes(survey)
         splits, note = self._split(parts)
         self._table = _class_table(survey, classes, parts[0].pairs, splits[0], note)
@@ -158,7 +200,7 @@ class FolderData:
             _GPU_AREA if torch.cuda.is_available() else _CPU_AREA,
         )
         labels = self._label_folders(parts, survey, classes)
-        files = [self._write_split(name, keys) for name, keys in zip(_SPLITS, splits)]
+        self.work.add_folder(self.work.folder / SAMPLES)
         train, val = (
             SplitFiles(
                 str(part.images),
@@ -168,7 +210,7 @@ class FolderData:
                 str(file),
             )
             for part, folder, file in zip(
-                (parts[0], parts[-1]), (labels[0], labels[-1]), files
+                (parts[0], parts[-1]), (labels[0], labels[-1]), self._split_paths
             )
         )
         print(
@@ -177,7 +219,7 @@ class FolderData:
         )
         self._inputs = f'{survey.digest} {splits}'
         configs = OwnDataConfigs(
-            folder=self.folder,
+            work=self.work,
             names=classes.names,
             palette=classes.palette,
             ignore_index=classes.ignore_index,
@@ -199,8 +241,16 @@ class FolderData:
         """What the report says of the data: the classes found."""
         return [self._table]
 
+    @property
+    def _own_classes(self) -> Path:
+        return self.work.folder / _CLASSES
+
+    @property
+    def _split_paths(self) -> List[Path]:
+        return [self.work.folder / 'splits' / f'{name}.txt' for name in _SPLITS]
+
     def _classes(self, survey: MaskSurvey) -> MaskClasses:
-        own = self.folder / 'classes.txt'
+        own = self._own_classes
         if self._class_list is not None:
             listed = read_class_list(self._class_list)
             return match_classes(survey, listed, self._class_list)
@@ -209,10 +259,11 @@ class FolderData:
                 return match_classes(survey, read_class_list(own), own)
             except ValueError as error:
                 raise ValueError(
-                    f'{error}. Or remove {own}: it is written anew then'
+                    f'{error}. Or move {own} away: then it is written with what is '
+                    'found'
                 ) from error
         classes = find_classes(survey)
-        write_found_classes(own, survey, classes)
+        write_found_classes(own, survey, classes, self.work.write)
         print(f'Every value of the masks is taken for a class. To correct that: {own}')
         return classes
 
@@ -223,41 +274,39 @@ class FolderData:
         modes = {content.mode for content in survey.contents}
         ids = classes.are_ids and modes <= {'1', 'L', 'P'}
         folders: List[Optional[Path]] = []
-        for part, name in zip(parts, ('label_maps', 'label_maps_val')):
+        for part, name in zip(parts, _LABEL_MAPS):
             if ids and (part.seg_map_suffix or '').endswith('.png'):
                 folders.append(None)
                 continue
-            folders.append(self.folder / name)
-            write_label_maps(part.pairs, classes, survey.digest, folders[-1])
+            folder = self.work.add_folder(self.work.folder / name)
+            folders.append(folder)
+            write_label_maps(part.pairs, classes, survey.digest, folder)
         return folders
 
     def _split(self, parts: Sequence[FolderPairs]) -> Tuple[Split, str]:
         """Keys to train and to judge on, and what to know of that."""
         keys = [[pair.key for pair in part.pairs] for part in parts]
+        paths = self._split_paths
         if len(keys) == 2:
+            drawn: Split = (keys[0], keys[1])
             note = 'The photos to judge on have a folder of their own.'
-            return (keys[0], keys[1]), note
-        split = draw_split(keys[0], self._val_share, self.seed)
-        paths = [self._split_path(name) for name in _SPLITS]
-        note = _RANDOM.format(seed=self.seed, train=paths[0], val=paths[1])
-        if all(path.is_file() for path in paths):
-            drawn, split = split, read_split(paths, set(keys[0]))
-            if split != drawn:
-                unused = len(keys[0]) - len(split[0]) - len(split[1])
-                note = (
-                    f'Split as in {paths[0]} and {paths[1]}'
-                    + (f'; {unused} photos are in neither' if unused else '')
-                    + '. Remove the two files for a new random split.'
-                )
-        return split, note
-
-    def _split_path(self, name: str) -> Path:
-        return self.folder / 'splits' / f'{name}.txt'
-
-    def _write_split(self, name: str, keys: Sequence[str]) -> Path:
-        return write_atomically(
-            self._split_path(name), ''.join(f'{key}\n' for key in keys)
+        else:
+            drawn = draw_split(keys[0], self._val_share, self.seed)
+            note = _RANDOM.format(seed=self.seed, train=paths[0], val=paths[1])
+        if not any(path.is_file() for path in paths):
+            for path, names in zip(paths, drawn):
+                self.work.write(path, ''.join(f'{name}\n' for name in names))
+            return drawn, note
+        split = read_split(paths, [set(keys[0]), set(keys[-1])])
+        if split == drawn:
+            return split, note
+        unused = sum(map(len, keys)) - len(split[0]) - len(split[1])
+        note = (
+            f'Split as in {paths[0]} and {paths[1]}'
+            + (f'; {unused} photos are in neither' if unused else '')
+            + '. Move the two files away for a new split.'
         )
+        return split, note
 
 
 def choose_size(sizes: Sequence[Tuple[int, int]], area: int) -> Tuple[int, int]:

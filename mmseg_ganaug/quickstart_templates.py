@@ -119,7 +119,7 @@ custom_hooks = [
 ]
 work_dir = {work_dir!r}
 randomness = dict(seed={seed})
-"""
+{length}"""
 PLAIN = """\
 # PSPNet on your photos alone.
 {head}_base_ = [
@@ -137,7 +137,7 @@ model = dict(
 )
 work_dir = {work_dir!r}
 randomness = dict(seed={seed})
-"""
+{length}"""
 MIXED = """\
 # PSPNet on your photos and as many generated pairs.
 {head}_base_ = './pspnet_plain.py'

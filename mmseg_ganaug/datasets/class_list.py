@@ -1,8 +1,9 @@
 """The file in which a user lists classes: reading and writing it."""
 
 import re
+import unicodedata
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.datasets.mask_colours import describe_colour, pack_colour
@@ -12,6 +13,8 @@ _HEADINGS = {
     *('name', 'class', 'label', 'id', 'value', 'index'),
     *('r', 'g', 'b', 'red', 'green', 'blue'),
 }
+_COMMENT = re.compile(r'(?:^|\s)#')
+_OTHER_FORMS = ('.json', '.yaml', '.yml', '.xml', '.xlsx', '.xls', '.py')
 _FORMS = (
     'A line is "name id", "name R G B" (0 to 255 each), or, in the order of the ids, '
     'a name alone'
@@ -45,8 +48,8 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
     A line is ``name id``, ``name R G B`` or ``R G B name``, parted by spaces or, where
     names have spaces, by commas; or all lines are names in the order of their ids, from
     0. Lines of one name make one class. ``ignore``, ``void`` and ``unlabelled`` stand
-    for no class. What follows ``#`` is a comment; a heading such as ``name,r,g,b`` is
-    passed over.
+    for no class. What follows ``#`` at the beginning of a line, or behind a space, is a
+    comment; a heading such as ``name,r,g,b`` is passed over.
 
     Args:
         path (str | Path): The file.
@@ -60,6 +63,8 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
         ValueError: When a line is none of these, lines differ in their form, or an id,
             a colour or, alone, a name stands twice. Names file, line and value.
     """
+    if Path(path).suffix.lower() in _OTHER_FORMS:
+        raise ValueError(f'{path} is no list of classes: that is a text file. {_FORMS}')
     try:
         text = Path(path).read_text(encoding='utf-8-sig')
     except (FileNotFoundError, IsADirectoryError) as error:
@@ -68,10 +73,18 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
             'it out and have one written'
         ) from error
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is no text file ({error}). {_FORMS}') from error
+        number = error.object[: error.start].count(b'\n') + 1
+        byte = error.object[error.start]
+        raise ValueError(
+            f'{path}, line {number}: byte {byte:#04x} is no UTF-8: save the list as '
+            'a text file in UTF-8'
+        ) from error
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read ({error.strerror})') from error
     listed: List[ListedClass] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.split('#')[0].strip()
+    for number, line in enumerate(text.split('\n'), 1):
+        line = _COMMENT.split(line, maxsplit=1)[0].strip()
+        _check_characters(line, number, path)
         if line and not (not listed and _is_heading(line)):
             listed.append(_parse(line, number, path))
     if not listed:
@@ -81,7 +94,11 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
 
 
 def write_class_list(
-    path: Union[str, Path], names: Sequence[str], values: Sequence[str], notes: Sequence
+    path: Union[str, Path],
+    names: Sequence[str],
+    values: Sequence[str],
+    notes: Sequence[str],
+    write: Callable[[Path, str], Path] = write_atomically,
 ) -> Path:
     """Writes a list of classes that can be corrected and read again.
 
@@ -90,6 +107,8 @@ def write_class_list(
         names (Sequence[str]): A name for each line.
         values (Sequence[str]): Its id, or its ``R G B``.
         notes (Sequence[str]): Its comment.
+        write (callable): Writes a text to a path. Defaults to
+            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
 
     Returns:
         Path: The file.
@@ -101,7 +120,17 @@ def write_class_list(
     ]
     for name, value, note in zip(names, values, notes):
         lines.append(f'{name}, {", ".join(value.split())}  # {note}')
-    return write_atomically(path, '\n'.join(lines) + '\n')
+    return write(Path(path), '\n'.join(lines) + '\n')
+
+
+def _check_characters(line: str, number: int, path: Union[str, Path]) -> None:
+    """Refuses what cannot be seen and would break lines elsewhere."""
+    for character in line:
+        if character != '\t' and unicodedata.category(character) in ('Cc', 'Zl', 'Zp'):
+            raise ValueError(
+                f'{path}, line {number}: {line!a} holds the control character '
+                f'{character!a}: take it out'
+            )
 
 
 def _fields(line: str) -> List[str]:

@@ -1,6 +1,8 @@
 """Photos and masks that lie in two folders, found to be pairs by their names."""
 
+import os
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from os.path import commonprefix
@@ -8,7 +10,12 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 FEWEST_PAIRS = 4
-_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.gif')
+_ENDINGS = (
+    *('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.gif'),
+    *('.jp2', '.j2k', '.ppm', '.pgm', '.avif', '.heic'),
+)
+# Of a file's name; a label map of that name ends with .png.
+_MOST_BYTES = 255 - len('.png')
 _SEPARATOR = re.compile(r'[_\-. ]')
 
 
@@ -108,22 +115,69 @@ def pair_folders(
             f'{images} and {masks} make {len(photo_of)} pairs: {fewest} are the least '
             'that can be split and recombined, and some hundred make sense'
         )
-    endings = {path.suffix for path in photo_of.values()}
-    mask_endings = {path.suffix for path in mask_of.values()}
-    img_suffix = tail + endings.pop() if len(endings) == 1 else ''
+    keys = sorted(photo_of)
+    img_suffix = _common_suffix([photo_of[key] for key in keys], images, keys, tail)
+    seg_map_suffix = None
+    if img_suffix is not None:
+        of_keys = [mask_of[key] for key in keys]
+        seg_map_suffix = _common_suffix(of_keys, masks, keys, suffix)
     found = [
         Pair(
             # With several endings, only the whole name tells where the photo is.
-            key if img_suffix else photo_of[key].relative_to(images).as_posix(),
+            photo_of[key].relative_to(images).as_posix() if img_suffix is None else key,
             photo_of[key],
             mask_of[key],
         )
-        for key in sorted(photo_of)
+        for key in keys
     ]
-    one = len(mask_endings) == 1 and img_suffix
-    return FolderPairs(
-        images, masks, found, img_suffix, suffix + mask_endings.pop() if one else None
+    for pair in found:
+        _check_key(pair)
+    return FolderPairs(images, masks, found, img_suffix or '', seg_map_suffix)
+
+
+def check_name(path: Union[str, Path]) -> None:
+    """Checks that a name can stand in a config and in a list of a split.
+
+    Args:
+        path (str | Path): A file or folder.
+
+    Raises:
+        ValueError: When it is no UTF-8, or holds a control character. Shows the name
+            with these escaped.
+    """
+    text = str(path)
+    if not _is_utf8(text):
+        raise ValueError(f'{text!a} is a name that is not UTF-8: rename it')
+    if any(unicodedata.category(c) in ('Cc', 'Zl', 'Zp') for c in text):
+        raise ValueError(
+            f'{text!r} is a name with a line break or another control character: '
+            'rename it'
+        )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _common_suffix(
+    files: Sequence[Path], folder: Path, keys: Sequence[str], tail: str
+) -> Optional[str]:
+    """What follows the key in every name; None where that differs from file to file.
+
+    It differs where one name is spelt with composed characters and another, which looks
+    the same, with combining ones, too.
+    """
+    endings = {path.suffix for path in files}
+    suffix = tail + endings.pop()
+    alike = not endings and all(
+        path.relative_to(folder).as_posix() == key + suffix
+        for path, key in zip(files, keys)
     )
+    return suffix if alike else None
 
 
 def _list_images(folder: Path, what: str) -> List[Path]:
@@ -132,7 +186,9 @@ def _list_images(folder: Path, what: str) -> List[Path]:
     found = [
         path
         for path in sorted(folder.rglob('*'))
-        if path.suffix.lower() in _ENDINGS and not path.name.startswith('.')
+        if path.suffix.lower() in _ENDINGS and not path.is_dir()
+        # Of the system, such as thumbnails.
+        if not any(part.startswith('.') for part in path.relative_to(folder).parts)
     ]
     if not found:
         raise FileNotFoundError(
@@ -147,10 +203,12 @@ def _ends(path: Path, suffix: str) -> bool:
 
 
 def _by_stem(files: Sequence[Path], folder: Path) -> Dict[str, Path]:
-    """Files by their path in the folder without the ending."""
+    """Files by their path in the folder without the ending, in composed characters."""
     stems: Dict[str, Path] = {}
     for path in files:
+        check_name(path)
         stem = path.relative_to(folder).with_suffix('').as_posix()
+        stem = unicodedata.normalize('NFC', stem)
         if stem in stems:
             raise ValueError(
                 f'{stems[stem]} and {path} have one name: which of them counts cannot '
@@ -158,6 +216,20 @@ def _by_stem(files: Sequence[Path], folder: Path) -> Dict[str, Path]:
             )
         stems[stem] = path
     return stems
+
+
+def _check_key(pair: Pair) -> None:
+    # MMSeg strips the lines of a split.
+    if pair.key != pair.key.strip():
+        raise ValueError(
+            f'{str(pair.photo)!r}: the name begins or ends with a space, which MMSeg '
+            'drops when it reads the list of a split: rename photo and mask'
+        )
+    if len(os.fsencode(pair.key.split('/')[-1])) > _MOST_BYTES:
+        raise ValueError(
+            f'{pair.photo}: the name has more than {_MOST_BYTES} bytes, which leaves '
+            'no room for the ending of its label map: rename photo and mask'
+        )
 
 
 def _find_suffixes(

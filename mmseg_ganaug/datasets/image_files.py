@@ -69,66 +69,38 @@ def check_label_file(content: bytes, path: str) -> ImageFormat:
             Pillow reads. Names the file, and says what to do.
     """
     found = probe_format(content, path)
-    check_lossless(found, path)
-    if found.frames > 1:
-        raise ValueError(
-            f'{path} is a {found.format} of several frames, of which MMSeg reads the '
-            'first: save the frame that is the label map as an 8-bit PNG'
-        )
-    if found.format == 'NPY':
-        raise ValueError(
-            f'{path} is a NumPy array, which LoadAnnotations does not read: save the '
-            'class ids as an 8-bit PNG, or load the file by a transform of your own'
-        )
+    check_holds_labels(found, path)
     if found.bands > 1 or found.bits > 8 or found.kind != 'uint':
         raise _no_label_format(path, _pillow_mode(content, found), found)
-    check_pillow_size(found, path)
     mode = decode_image(content, path, found).mode
     if mode not in _LABEL_MODES:
         raise _no_label_format(path, mode, found)
     return found
 
 
-def check_lossless(found: ImageFormat, path: str) -> None:
-    """Checks that a format keeps every value, as label maps need.
+def check_holds_labels(found: ImageFormat, path: str) -> None:
+    """Checks that a file of this format can hold a mask that Pillow gives as it is.
 
     Args:
         found (ImageFormat): Of the file.
         path (str): Its name, for the message.
 
     Raises:
-        ValueError: When it does not, or when that cannot be known.
+        ValueError: When the format is lossy, or nobody can know; is no image; there are
+            several frames; or there are more pixels than ``Image.MAX_IMAGE_PIXELS``
+            allows. Names the file.
     """
-    remedy = (
-        'Export the label maps as PNG from where they were drawn; to convert this file '
-        'does not bring the values back'
-    )
-    name = found.format
-    if name == 'JPEG2000':
+    _check_lossless(found, path)
+    if found.format == 'NPY':
         raise ValueError(
-            f'{path} is a JPEG 2000 file, and these are lossy as a rule: that every '
-            f'label value is what it was cannot be known. {remedy}'
+            f'{path} is a NumPy array, which LoadAnnotations does not read: save the '
+            'class ids as an 8-bit PNG, or load the file by a transform of your own'
         )
-    if found.lossy:
-        name = {'WEBP': 'lossy WebP file', 'TIFF': 'TIFF with lossy compression'}.get(
-            name, f'{name} file'
-        )
+    if found.frames > 1:
         raise ValueError(
-            f'{path} is a {name}: that is lossy and changes label values, most of all '
-            f'at the edges of objects. {remedy}'
+            f'{path} is a {found.format} of several frames or pages, of which MMSeg '
+            'reads the first: save the one that is the label map as an 8-bit PNG'
         )
-
-
-def check_pillow_size(found: ImageFormat, path: str) -> None:
-    """Checks that Pillow, by which MMSeg reads label maps, will open a file.
-
-    Args:
-        found (ImageFormat): Of the file.
-        path (str): Its name, for the message.
-
-    Raises:
-        ValueError: When it has more pixels than ``Image.MAX_IMAGE_PIXELS`` allows.
-    """
     limit = Image.MAX_IMAGE_PIXELS
     pixels = found.width * found.height
     if limit is not None and pixels > 2 * limit:
@@ -136,6 +108,25 @@ def check_pillow_size(found: ImageFormat, path: str) -> None:
             f'{path} is {found.width} x {found.height}: {pixels / 1e6:.0f} megapixels, '
             f'and Pillow, by which MMSeg reads label maps, opens {2 * limit / 1e6:.0f} '
             'at most. Cut photo and label map into tiles'
+        )
+
+
+def _check_lossless(found: ImageFormat, path: str) -> None:
+    remedy = (
+        'Export the label maps anew as PNG, from where they were drawn; to convert '
+        'this file does not bring the values back'
+    )
+    if found.format == 'JPEG2000':
+        raise ValueError(
+            f'{path} is a JPEG 2000 file, and these are lossy as a rule: that every '
+            f'label value is what it was cannot be known. {remedy}'
+        )
+    if found.lossy:
+        names = {'WEBP': 'lossy WebP file', 'TIFF': 'TIFF with lossy compression'}
+        name = names.get(found.format, f'{found.format} file')
+        raise ValueError(
+            f'{path} is a {name}: that is lossy and changes label values, most of all '
+            f'at the edges of objects. {remedy}'
         )
 
 

@@ -78,7 +78,7 @@ def probe_format(content: bytes, path: str) -> ImageFormat:
         return ImageFormat(UNKNOWN)
     try:
         return read(content)
-    except (struct.error, IndexError, KeyError, ValueError, SyntaxError) as error:
+    except Exception as error:  # damaged bytes are anything
         raise unreadable(path, ValueError('its header is damaged')) from error
 
 
@@ -309,7 +309,9 @@ def _read_directory(
     (count,) = struct.unpack_from(order + count_form, content, offset)
     offset += struct.calcsize(count_form)
     tags: Dict[int, Sequence[int]] = {}
-    for start in range(offset, min(offset + count * entry, len(content)), entry):
+    if offset + count * entry > len(content):
+        raise ValueError('cut off')
+    for start in range(offset, offset + count * entry, entry):
         tag, kind, number = struct.unpack_from(order + 'HH' + place, content, start)
         if kind not in _INTEGERS or not 0 < number < 4096:
             continue

@@ -3,10 +3,11 @@
 import colorsys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.datasets.class_list import ListedClass, write_class_list
 from mmseg_ganaug.datasets.mask_colours import (
     describe_colour,
@@ -203,7 +204,10 @@ def describe_classes(survey: MaskSurvey, classes: MaskClasses) -> List[FoundClas
 
 
 def write_found_classes(
-    path: Union[str, Path], survey: MaskSurvey, classes: MaskClasses
+    path: Union[str, Path],
+    survey: MaskSurvey,
+    classes: MaskClasses,
+    write: Callable[[Path, str], Path] = write_atomically,
 ) -> Path:
     """Writes the classes as a list to be corrected; see :func:`read_class_list`.
 
@@ -211,6 +215,8 @@ def write_found_classes(
         path (str | Path): The file.
         survey (MaskSurvey): Of the masks.
         classes (MaskClasses): Their classes.
+        write (callable): Writes a text to a path. Defaults to
+            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
 
     Returns:
         Path: The file.
@@ -225,6 +231,7 @@ def write_found_classes(
         [name for name, _ in lines],
         [classes.describe(value) for _, value in lines],
         [f'{100 * share:.3f} % of the pixels' for share in shares],
+        write,
     )
 
 

@@ -6,11 +6,11 @@ from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
 import numpy as np
 from PIL import Image
 
-from mmseg_ganaug.datasets.label_files import MissingFileError, unreadable
+from mmseg_ganaug.datasets.image_files import check_holds_labels, decode_image
+from mmseg_ganaug.datasets.image_headers import probe_format, unreadable
+from mmseg_ganaug.datasets.label_files import MissingFileError
 from mmseg_ganaug.datasets.mask_colours import grey_colour, pack_colour
 
-# Formats that keep neither ids nor colours.
-_LOSSY = ('JPEG', 'MPO')
 _DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L', 'I;16N')
 _OPAQUE = {'LA': 'L', 'RGBA': 'RGB'}
 MOST_VALUES = 255
@@ -54,22 +54,44 @@ class MaskContent(NamedTuple):
         return self.palette.get(value, grey_colour(value))
 
 
-def inspect_mask(path: Union[str, Path]) -> MaskContent:
-    """Reads a mask and counts its values.
+def read_file(path: Union[str, Path]) -> bytes:
+    """Reads a photo or a mask, as it is stored.
 
     Args:
         path (str | Path): The file.
 
     Returns:
-        MaskContent: What it holds.
+        bytes: Its content.
 
     Raises:
         MissingFileError: When there is no such file.
-        ValueError: When it is no image, is truncated, a JPEG, has more than 8 bits a
-            channel, is partly transparent, or holds so many or so thin values that it
-            cannot be a mask. Names the file, and says what to do.
+        ValueError: When it cannot be read. Names it.
     """
-    image, mode = _open(path)
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFileError(f'{path} is missing: restore the file') from error
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+
+
+def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
+    """Counts the values of a mask.
+
+    Args:
+        content (bytes): The file.
+        path (str | Path): Its name, for messages.
+
+    Returns:
+        MaskContent: What it holds.
+
+    Raises:
+        ValueError: When it is no image, is damaged or truncated, of a lossy format, has
+            more than 8 bits a channel, several frames, is partly transparent, or holds
+            so many or so thin values that it cannot be a mask. Names the file, and says
+            what to do.
+    """
+    image, mode = _open(content, path)
     values = _to_values(image)
     counted: Any = image.getcolors(MOST_VALUES + 1)
     if counted is None:
@@ -107,7 +129,7 @@ def read_mask_values(path: Union[str, Path], as_colours: bool) -> np.ndarray:
         MissingFileError: When there is no such file.
         ValueError: Names the file that cannot be read as a mask.
     """
-    image, _ = _open(path)
+    image, _ = _open(read_file(path), path)
     return _to_values(image.convert('RGB') if as_colours else image)
 
 
@@ -135,21 +157,16 @@ def check_not_blended(
         )
 
 
-def _open(path: Union[str, Path]) -> Tuple[Image.Image, str]:
-    """Loads an image as '1', 'L', 'P' or 'RGB', and says how it was stored."""
-    try:
-        with Image.open(path) as image:
-            image.load()
-    except FileNotFoundError as error:
-        raise MissingFileError(f'{path} is missing: restore the file') from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise unreadable(str(path), error) from error
-    if image.format in _LOSSY:
-        count = len(np.unique(_to_values(image.convert('RGB'))))
+def _open(content: bytes, path: Union[str, Path]) -> Tuple[Image.Image, str]:
+    """Decodes an image as '1', 'L', 'P' or 'RGB', and says how it was stored."""
+    found = probe_format(content, str(path))
+    check_holds_labels(found, str(path))
+    if found.bits > 8 and found.bands > 1:
         raise ValueError(
-            f'{path} is a JPEG with {count} colours: JPEG changes the values of a '
-            f'mask. {_REMEDY}'
+            f'{path} has {found.bands} bands of {found.bits} bits: a mask in colours '
+            'is an 8-bit RGB image. Save it as an 8-bit PNG'
         )
+    image = decode_image(content, str(path), found)
     mode = image.mode
     if mode in _DEEP:
         largest = np.asarray(image).max()
@@ -163,8 +180,13 @@ def _open(path: Union[str, Path]) -> Tuple[Image.Image, str]:
             f'{path} has more than 8 bits a pixel (pixel format {mode}) and values up '
             f'to {largest}; {advice}'
         )
+    if found.kind != 'uint':
+        raise ValueError(
+            f'{path} holds negative or floating-point numbers (pixel format {mode}): '
+            'save the class ids, 0 to 255, as an 8-bit PNG'
+        )
     if mode in _OPAQUE:
-        if image.getchannel('A').getextrema()[0] < 255:
+        if np.asarray(image.getchannel('A')).min() < 255:
             raise ValueError(
                 f'{path} is partly transparent (pixel format {mode}): what that means '
                 'cannot be known. Save it without an alpha channel'

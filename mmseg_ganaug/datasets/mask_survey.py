@@ -6,28 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, List, Sequence, Set, Union
-
-from PIL import Image
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.datasets.file_records import state_of
 from mmseg_ganaug.datasets.folder_pairs import Pair
-from mmseg_ganaug.datasets.label_files import (
-    ImageHeader,
-    check_photo_size,
-    read_header,
-    unreadable,
-)
+from mmseg_ganaug.datasets.image_files import check_photo_file
+from mmseg_ganaug.datasets.label_files import check_sizes
 from mmseg_ganaug.datasets.mask_formats import (
     MOST_VALUES,
     MaskContent,
     check_not_blended,
     inspect_mask,
+    read_file,
 )
 from mmseg_ganaug.progress import Progress
 
 # Of what is kept: entries of another version are read anew.
-_VERSION = 1
+_VERSION = 2
+# After so many files that cannot be used, the others are not looked at.
+_MOST_ERRORS = 10
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class MaskSurvey:
     Args:
         pairs (Sequence[Pair]): Photos and masks.
         contents (Sequence[MaskContent]): Of each mask.
-        digest (str): Names the files by path, size and time of change.
+        digest (str): Names the pairs by their keys and the contents of their files.
     """
 
     pairs: Sequence[Pair]
@@ -88,64 +87,127 @@ class MaskSurvey:
         raise KeyError(value)
 
 
-def survey_masks(pairs: Sequence[Pair], kept: Union[str, Path]) -> MaskSurvey:
+def survey_masks(
+    pairs: Sequence[Pair],
+    kept: Union[str, Path],
+    write: Callable[[Path, str], Path] = write_atomically,
+) -> MaskSurvey:
     """Reads all photos and masks, with a progress bar, and checks them.
 
     Args:
         pairs (Sequence[Pair]): Photos and masks.
-        kept (str | Path): JSON file that keeps what was found, so that files that have
-            not changed are not read again.
+        kept (str | Path): JSON file that keeps what was found. Files whose size, times
+            of change and inode are those of the last time are not read again; files
+            with the same contents, not inspected again.
+        write (callable): Writes a text to a path. Defaults to
+            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
 
     Returns:
         MaskSurvey: What the masks hold.
 
     Raises:
-        ValueError: When a file is damaged, a photo has another size than its mask, a
-            file is no mask, or all masks together hold too many or too thin values to
-            be masks. Names the file, and says what to do.
+        ValueError: When a file is damaged, MMSeg would not read a photo whole, a photo
+            has another size than its mask, a file is no mask, or all masks together
+            hold too many or too thin values to be masks. Names the file, and says what
+            to do.
     """
-    signatures = [_signature(pair) for pair in pairs]
     known = _load(Path(kept))
-    missing = [i for i, signature in enumerate(signatures) if signature not in known]
+    digests: Dict[int, str] = {}
+    missing = []
+    for i, pair in enumerate(pairs):
+        state = _state(pair)
+        if state and known.states.get(_name(pair)) == state:
+            digests[i] = known.digests[_name(pair)]
+        else:
+            missing.append(i)
+    errors: List[Tuple[Path, ValueError]] = []
     if missing:
         pool = ThreadPoolExecutor()
         with Progress('Reading photos and masks', len(missing)) as progress:
             try:
-                found = pool.map(_inspect, [pairs[i] for i in missing])
-                for i, content in zip(missing, found):
-                    known[signatures[i]] = content
+                found = pool.map(lambda i: _attempt(pairs[i], known.contents), missing)
+                for i, item in zip(missing, found):
                     progress.update()
+                    if isinstance(item, ValueError):
+                        errors.append((pairs[i].photo, item))
+                        if len(errors) == _MOST_ERRORS:
+                            break
+                        continue
+                    known.add(_name(pairs[i]), item)
+                    digests[i] = item.digest
             finally:
                 pool.shutdown(cancel_futures=True)
-                _save(Path(kept), known, signatures)
-    contents = [known[signature] for signature in signatures]
-    digest = hashlib.sha256('\n'.join(signatures).encode()).hexdigest()
-    survey = MaskSurvey(pairs, contents, digest)
+                write(Path(kept), _dump(known, pairs))
+    if errors:
+        raise _joined(errors)
+    contents = [known.contents[digests[i]] for i in range(len(pairs))]
+    named = ''.join(f'{pair.key}\0{digests[i]}\n' for i, pair in enumerate(pairs))
+    survey = MaskSurvey(pairs, contents, _sha256(named.encode('utf-8', 'replace')))
     _check_together(survey)
     return survey
 
 
-def _signature(pair: Pair) -> str:
-    parts = []
-    for path in (pair.photo, pair.mask):
-        status = path.stat()
-        parts.append(f'{path.resolve()} {status.st_size} {status.st_mtime_ns}')
-    return ' '.join(parts)
+class _Found(NamedTuple):
+    """What a pair holds, and the state of its files before they were read."""
+
+    state: str
+    digest: str
+    content: MaskContent
 
 
-def _inspect(pair: Pair) -> MaskContent:
-    content = inspect_mask(pair.mask)
-    photo = read_header(str(pair.photo))
-    label = ImageHeader(str(pair.mask), content.mode, content.size, content.size)
-    check_photo_size(photo, label)
+class _Known(NamedTuple):
+    """What is kept: states and digests of pairs by name, contents by digest."""
+
+    states: Dict[str, str]
+    digests: Dict[str, str]
+    contents: Dict[str, MaskContent]
+
+    def add(self, name: str, found: _Found) -> None:
+        self.states[name] = found.state
+        self.digests[name] = found.digest
+        self.contents[found.digest] = found.content
+
+
+def _name(pair: Pair) -> str:
+    return f'{pair.photo.absolute()}\0{pair.mask.absolute()}'
+
+
+def _state(pair: Pair) -> str:
+    return state_of([str(pair.photo), str(pair.mask)])
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _attempt(pair: Pair, contents: Dict[str, MaskContent]) -> Union[_Found, ValueError]:
+    """Reads a pair, and inspects it unless its contents are known."""
     try:
-        with Image.open(pair.photo) as image:
-            # A JPEG is read whole, but only an eighth of its size is worked out.
-            image.draft(image.mode, (1, 1))
-            image.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise unreadable(str(pair.photo), error) from error
+        state = _state(pair)
+        photo, mask = read_file(pair.photo), read_file(pair.mask)
+        digest = _sha256(f'{_sha256(photo)} {_sha256(mask)}'.encode())
+        if digest in contents:
+            return _Found(state, digest, contents[digest])
+        return _Found(state, digest, _inspect(pair, photo, mask))
+    except ValueError as error:
+        return error
+
+
+def _inspect(pair: Pair, photo: bytes, mask: bytes) -> MaskContent:
+    content = inspect_mask(mask, pair.mask)
+    shown_size = check_photo_file(photo, str(pair.photo)).shown_size
+    check_sizes(str(pair.photo), shown_size, str(pair.mask), content.size)
     return content
+
+
+def _joined(errors: Sequence[Tuple[Path, ValueError]]) -> ValueError:
+    first = errors[0][1]
+    if len(errors) == 1:
+        return first
+    others = ', '.join(str(path) for path, _ in errors[1 : 1 + _NAMED])
+    more = ', ...' if len(errors) > 1 + _NAMED else ''
+    count = f'{len(errors) - 1}{" or more" if len(errors) == _MOST_ERRORS else ""}'
+    return type(first)(f'{first}\n({count} other pairs cannot be used: {others}{more})')
 
 
 def _check_together(survey: MaskSurvey) -> None:
@@ -168,28 +230,56 @@ def _check_together(survey: MaskSurvey) -> None:
         )
 
 
-def _load(path: Path) -> Dict[str, MaskContent]:
-    if not path.is_file():
-        return {}
-    stored = json.loads(path.read_text())
-    if stored.get('version') != _VERSION:
-        return {}
-    return {
-        signature: MaskContent(
-            mode,
-            tuple(size),
-            {int(value): count for value, count in pixels.items()},
-            {int(value): colour for value, colour in palette.items()},
-            frozenset(thin),
-        )
-        for signature, (mode, size, pixels, palette, thin) in stored['masks'].items()
-    }
+def _load(path: Path) -> _Known:
+    """What was kept; nothing where the file is damaged or of another version."""
+    known = _Known({}, {}, {})
+    try:
+        stored = json.loads(path.read_text(encoding='utf-8'))
+        if stored['version'] != _VERSION:
+            return known
+        contents = {
+            str(digest): _content(*fields)
+            for digest, fields in stored['contents'].items()
+        }
+        for name, (state, digest) in stored['pairs'].items():
+            known.add(name, _Found(str(state), digest, contents[digest]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _Known({}, {}, {})
+    return known
 
 
-def _save(path: Path, known: Dict[str, MaskContent], wanted: Sequence[str]) -> None:
-    masks = {
-        signature: [*known[signature][:4], sorted(known[signature].thin)]
-        for signature in wanted
-        if signature in known
+def _content(
+    mode: str,
+    size: Sequence[int],
+    pixels: Dict[str, int],
+    palette: Dict[str, int],
+    thin: Sequence[int],
+) -> MaskContent:
+    width, height = size
+    content = MaskContent(
+        str(mode),
+        (width, height),
+        {int(value): count for value, count in pixels.items()},
+        {int(value): int(colour) for value, colour in palette.items()},
+        frozenset(thin),
+    )
+    whole = sum(content.pixels.values()) == width * height > 0
+    if not whole or not content.thin <= set(content.pixels):
+        raise ValueError('the counts do not add up')
+    return content
+
+
+def _dump(known: _Known, pairs: Sequence[Pair]) -> str:
+    """What is known of these pairs, as JSON."""
+    names = [name for name in map(_name, pairs) if name in known.digests]
+    digests = dict.fromkeys(known.digests[name] for name in names)
+    stored: Dict[str, Any] = {
+        'version': _VERSION,
+        'pairs': {name: [known.states[name], known.digests[name]] for name in names},
+        'contents': {
+            digest: [*content[:4], sorted(content.thin)]
+            for digest in digests
+            for content in [known.contents[digest]]
+        },
     }
-    write_atomically(path, json.dumps({'version': _VERSION, 'masks': masks}))
+    return json.dumps(stored)

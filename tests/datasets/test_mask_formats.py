@@ -19,9 +19,13 @@ def save(path, array, mode=None, **options):
     return path
 
 
+def inspect(path):
+    return inspect_mask(path.read_bytes(), path)
+
+
 def test_ids_are_counted(tmp_path):
     path = save(tmp_path / 'm.png', blocks([0, 3, 3, 255]))
-    content = inspect_mask(path)
+    content = inspect(path)
     assert content.pixels == {0: 36, 3: 72, 255: 36}
     assert content.size == (24, 6)
     assert not content.is_colour
@@ -30,7 +34,7 @@ def test_ids_are_counted(tmp_path):
 
 def test_bilevel_masks_hold_0_and_1(tmp_path):
     path = save(tmp_path / 'm.png', blocks([0, 255]), mode='1')
-    assert inspect_mask(path).pixels == {0: 36, 1: 36}
+    assert inspect(path).pixels == {0: 36, 1: 36}
     assert set(read_mask_values(path, False).ravel()) == {0, 1}
 
 
@@ -39,7 +43,7 @@ def test_palette_masks_give_ids_and_their_colours(tmp_path):
     image = Image.frombytes('P', image.size, image.tobytes())
     image.putpalette([9, 8, 7, 0, 0, 0, 255, 128, 1])
     image.save(tmp_path / 'm.png')
-    content = inspect_mask(tmp_path / 'm.png')
+    content = inspect(tmp_path / 'm.png')
     assert content.pixels == {0: 36, 2: 36}
     assert content.palette == {0: 0x090807, 2: 0xFF8001}
     colours = read_mask_values(tmp_path / 'm.png', True)
@@ -49,7 +53,7 @@ def test_palette_masks_give_ids_and_their_colours(tmp_path):
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA'])
 def test_colours_are_counted(tmp_path, mode):
     array = np.dstack([blocks([128, 0]), blocks([64, 0]), blocks([1, 0])])
-    content = inspect_mask(save(tmp_path / 'm.png', array, mode))
+    content = inspect(save(tmp_path / 'm.png', array, mode))
     assert content.is_colour
     assert content.pixels == {0x804001: 36, 0: 36}
 
@@ -105,18 +109,54 @@ def test_what_is_no_mask_is_named(tmp_path, kind):
     path = tmp_path / 'bad.png'
     make(path)
     with pytest.raises(ValueError) as raised:
-        inspect_mask(path)
+        inspect(path)
     for word in ['bad.png', *words]:
         assert word in str(raised.value)
 
 
-def test_jpeg_masks_are_refused_with_their_number_of_colours(tmp_path):
+LOSSY = {
+    'JPEG': (dict(format='JPEG'), 'JPEG file'),
+    'lossy WebP': (dict(format='WEBP'), 'lossy WebP'),
+    'JPEG 2000': (dict(format='JPEG2000'), 'JPEG 2000'),
+    'JPEG in TIFF': (dict(format='TIFF', compression='jpeg'), 'lossy compression'),
+}
+
+
+@pytest.mark.parametrize('kind', LOSSY)
+@pytest.mark.parametrize('name', ['m.png', 'm.img'])
+def test_lossy_masks_are_refused_whatever_their_name(tmp_path, kind, name):
+    options, words = LOSSY[kind]
     array = np.zeros((64, 64, 3), np.uint8)
     array[10:50, 13:47] = (200, 30, 90)
-    path = save(tmp_path / 'm.jpg', array)
-    colours = len(np.unique(np.asarray(Image.open(path)).reshape(-1, 3), axis=0))
-    with pytest.raises(ValueError, match=f'JPEG with {colours} colours'):
-        inspect_mask(path)
+    path = save(tmp_path / name, array, **options)
+    with pytest.raises(ValueError, match=words) as raised:
+        inspect(path)
+    assert str(path) in str(raised.value)
+    assert 'Export the label maps anew as PNG' in str(raised.value)
+
+
+def test_lossless_webp_masks_are_read(tmp_path):
+    path = tmp_path / 'm.webp'
+    Image.fromarray(blocks([0, 3])).convert('RGB').save(path, lossless=True)
+    assert inspect(path).pixels == {0: 36, 0x030303: 36}
+
+
+def test_colours_of_16_bits_are_not_cut_to_8_in_silence(tmp_path):
+    path = tmp_path / 'm.png'
+    cv2.imwrite(str(path), np.full((9, 9, 3), 700, np.uint16))
+    with pytest.raises(ValueError, match='3 bands of 16 bits'):
+        inspect(path)
+
+
+def test_any_flipped_bit_of_a_png_mask_is_found(tmp_path):
+    path = save(tmp_path / 'm.png', blocks([0, 3]))
+    content = path.read_bytes()
+    for position in range(len(content)):
+        for bit in range(8):
+            changed = bytearray(content)
+            changed[position] ^= 1 << bit
+            with pytest.raises(ValueError, match=r'm\.png'):
+                inspect_mask(bytes(changed), path)
 
 
 def test_many_classes_with_thin_ones_are_a_mask(tmp_path):
@@ -124,5 +164,5 @@ def test_many_classes_with_thin_ones_are_a_mask(tmp_path):
     # A few thin ones: poles.
     mask[:, ::9] = 20
     mask[0, :7] = 21
-    content = inspect_mask(save(tmp_path / 'm.png', mask))
+    content = inspect(save(tmp_path / 'm.png', mask))
     assert content.thin == {20, 21}
