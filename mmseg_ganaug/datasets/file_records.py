@@ -99,18 +99,27 @@ class FileRecords:
             for f in findings
         ]
         try:
-            path = _path()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(_connect(path)) as database, database:
-                database.executescript(_TABLES)
-                database.executemany(
-                    'INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)', files
-                )
-                database.executemany(
-                    'INSERT OR REPLACE INTO contents VALUES (?, ?, ?)', contents
-                )
+            try:
+                self._insert(files, contents)
+            except sqlite3.OperationalError:
+                raise  # locked, or no place to write
+            except sqlite3.DatabaseError:
+                _path().unlink()  # damaged: what it held costs a pass over the files
+                self._insert(files, contents)
         except (OSError, sqlite3.Error, RuntimeError, UnicodeError):
             return
+
+    def _insert(self, files: Sequence[tuple], contents: Sequence[tuple]) -> None:
+        path = _path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_connect(path)) as database, database:
+            database.executescript(_TABLES)
+            database.executemany(
+                'INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)', files
+            )
+            database.executemany(
+                'INSERT OR REPLACE INTO contents VALUES (?, ?, ?)', contents
+            )
 
     def forget(self) -> None:
         """Removes all records of this reader."""

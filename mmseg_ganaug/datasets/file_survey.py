@@ -124,7 +124,7 @@ def _survey_of_reader(
     stock = kind.is_stock(reader)
     if not stock and _reads_otherwise(files, found, kind):
         print_log(
-            f'The {kind.name} are read anew: their loading transform gives others '
+            f'The {kind.name} are read again: their loading transform gives others '
             'than before',
             logger='current',
         )

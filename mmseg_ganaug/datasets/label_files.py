@@ -1,6 +1,7 @@
 """The files of a sample: where they are, and checks of their headers."""
 
 import io
+import os
 from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mmengine.fileio as fileio
@@ -86,8 +87,25 @@ def missing_file(path: str) -> MissingFileError:
     return MissingFileError(f'{path} is missing: {_RESTORE}')
 
 
+def loading_error(path: str, error: Exception) -> ValueError:
+    """Returns the error for a sample that its loading transforms could not load.
+
+    Args:
+        path (str): Its main file.
+        error (Exception): What they raised.
+    """
+    if isinstance(error, FileNotFoundError):
+        other = error.filename
+        if other is None or os.fspath(other) == path:
+            return missing_file(path)
+        return MissingFileError(
+            f'{other}, which is needed to load {path}, is missing: {_RESTORE}'
+        )
+    return unreadable(path, error)
+
+
 def unreadable(path: str, error: Exception) -> ValueError:
-    """The error for a file that is no whole image: names it, and says what to do."""
+    """Returns the error for a file that is no whole image: names it, and a remedy."""
     return ValueError(f'{path} cannot be read as an image ({error}): {_RESTORE}')
 
 

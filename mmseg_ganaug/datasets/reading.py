@@ -14,7 +14,7 @@ from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations
 
-from mmseg_ganaug.datasets.label_files import unreadable
+from mmseg_ganaug.datasets.label_files import loading_error
 from mmseg_ganaug.datasets.loading_steps import (
     LabelReadingError,
     Transform,
@@ -69,7 +69,7 @@ class SampleReader:
                 transforms, info, [*range(min(len(classes), 256)), 255]
             )
         except (OSError, SyntaxError) as error:
-            raise unreadable(info['seg_map_path'], error) from error
+            raise loading_error(info['seg_map_path'], error) from error
         self.loading = steps.loading if dataset.pipeline.transforms else []
         self._all = [transforms[place] for place in steps.loading]
         self._labels = [transforms[place] for place in steps.labels]
@@ -139,7 +139,7 @@ class SampleReader:
         try:
             return run_steps(steps, info)
         except (OSError, SyntaxError, AssertionError) as error:
-            raise unreadable(path, error) from error
+            raise loading_error(path, error) from error
         except LabelReadingError:
             raise
         except Exception as error:
