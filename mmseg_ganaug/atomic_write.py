@@ -109,11 +109,11 @@ def remove_leftovers(folder: Union[str, os.PathLike]) -> None:
     """Removes what killed processes left half-written in a folder.
 
     Args:
-        folder (str | Path): A writer holds a lock on its unfinished file, whatever
-            host or container it runs in; such files are kept. Where the file system
-            has no locks, files are kept for an hour.
+        folder (str | Path): Which may be missing. A writer holds a lock on its
+            unfinished file, whatever host or container it runs in; such files are kept.
+            Where the file system has no locks, files are kept for an hour.
     """
-    for path in Path(folder).iterdir():
+    for path in Path(folder).glob(f'{_PREFIX}*'):
         if is_temporary(path.name):
             # Read-only, or removed by another process at the same time.
             with suppress(OSError):

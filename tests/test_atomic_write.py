@@ -129,6 +129,11 @@ def test_a_writer_goes_on_where_others_take_its_file_for_a_leftover(tmp_path, wr
     assert names(tmp_path) == ['file']
 
 
+def test_a_missing_folder_has_no_leftovers(tmp_path):
+    remove_leftovers(tmp_path / 'missing')
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     'name',
     [

@@ -4,6 +4,7 @@ import glob
 import os
 import secrets
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Union
 
@@ -13,6 +14,8 @@ from mmengine.logging import print_log
 from mmseg_ganaug.atomic_write import temporary_path
 
 _SECONDS_BEFORE_A_WORD = 5
+# A file that is new and unlocked may be locked by a process that clears leftovers.
+_PROBES = 5
 
 
 class StoreLocks:
@@ -39,7 +42,7 @@ class StoreLocks:
         """Waits until no other process lays out or removes the store."""
         path = self._folder / f'{self._name}.lock'
         lock = None
-        if self._have_locks():
+        if self._have_locks:
             with suppress(OSError):  # it may belong to another user
                 lock = _take(path, _SECONDS_BEFORE_A_WORD)
                 if lock is None:
@@ -62,7 +65,7 @@ class StoreLocks:
             Claims: To its batches.
         """
         own = self._path_of(f'filling-{secrets.token_hex(8)}')
-        have_locks = self._have_locks()
+        have_locks = self._have_locks
         lock = None
         with self.alone():
             lay_out()
@@ -85,7 +88,7 @@ class StoreLocks:
             list[Path]: Their files. Where locks cannot be had, all files: of whom they
             are cannot be known.
         """
-        have_locks = self._have_locks()
+        have_locks = self._have_locks
         held = []
         for path in self._paths():
             lock = None
@@ -98,7 +101,7 @@ class StoreLocks:
 
     def clear(self) -> None:
         """Removes the files of locks that nobody holds; only while :meth:`alone`."""
-        for path in self._paths() if self._have_locks() else ():
+        for path in self._paths() if self._have_locks else ():
             with suppress(OSError):
                 lock = _take(path)
                 if lock is not None:
@@ -110,15 +113,10 @@ class StoreLocks:
     def _paths(self) -> List[Path]:
         return sorted(self._folder.glob(f'{glob.escape(self._name)}.*.lock'))
 
+    @cached_property
     def _have_locks(self) -> bool:
-        """Whether a lock on a file that nobody else knows is granted."""
-        probe = temporary_path(self._folder)
-        lock = None
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = _take(probe)
-        _remove(probe, lock)
-        return lock is not None
+        """Whether a lock on a file that nobody else uses is granted."""
+        return any(_probe(self._folder) for _ in range(_PROBES))
 
 
 class Claims:
@@ -168,6 +166,16 @@ class Claims:
         """Drops all claims."""
         for number in list(self._held):
             self.drop(number)
+
+
+def _probe(folder: Path) -> bool:
+    path = temporary_path(folder)
+    lock = None
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _take(path)
+    _remove(path, lock)
+    return lock is not None
 
 
 def _take(path: Path, timeout: float = 0) -> Optional[BaseFileLock]:

@@ -100,8 +100,7 @@ class SampleStore:
         self._plan_text = plan_text
         with self._locks.alone():
             self._lay_out()
-            for folder in (self.folder.parent, self.folder, *self._folders):
-                remove_leftovers(folder)
+        self._remove_leftovers()
 
     @contextmanager
     def filling(self) -> Iterator[Claims]:
@@ -111,7 +110,15 @@ class SampleStore:
             Claims: To batches of its samples.
         """
         with self._locks.filling(self._lay_out) as claims:
-            yield claims
+            try:
+                yield claims
+            finally:
+                # Of those that were killed meanwhile, and whose work was done here.
+                self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        for folder in (self.folder.parent, self.folder, *self._folders):
+            remove_leftovers(folder)
 
     def _lay_out(self) -> None:
         """Writes what a store has beside samples, where it is missing or damaged."""

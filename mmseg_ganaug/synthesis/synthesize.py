@@ -49,11 +49,13 @@ def synthesize(
     rank, world_size = get_dist_info()
     if missing:
         with store.filling() as claims:
-            batches = _Batches(len(maker), missing, batch_size, store, claims)
+            # Until now, another process could remove what was there.
+            lacking = sorted({*missing, *store.missing(len(maker))})
+            batches = _Batches(len(maker), lacking, batch_size, store, claims)
             batches.begin_at(rank, world_size)
-            progress = _SharedProgress(missing, store) if rank == 0 else None
+            progress = _SharedProgress(lacking, store) if rank == 0 else None
             _make(maker, batches, store, claims, progress)
-        _check_all_there(missing, store)
+            _check_all_there(lacking, store)
     barrier()
 
 

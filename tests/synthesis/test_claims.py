@@ -153,3 +153,20 @@ def test_what_the_laying_out_raises_comes_through(tmp_path):
     with pytest.raises(OSError, match='Read-only'), filling:
         pass
     assert StoreLocks(tmp_path / 'store').holders() == []
+
+
+def test_one_who_clears_leftovers_does_not_hide_that_there_are_locks(
+    tmp_path, monkeypatch
+):
+    take, seen = claims_module._take, []
+
+    def take_too_late(path, timeout=0):
+        seen.append(path)
+        # The first file is held for a moment by somebody else.
+        return None if len(seen) == 1 else take(path, timeout)
+
+    monkeypatch.setattr(claims_module, '_take', take_too_late)
+    with StoreLocks(tmp_path / 'store').filling(lay_out) as first:
+        assert first.take(0)
+        with StoreLocks(tmp_path / 'store').filling(lay_out) as second:
+            assert not second.take(0)
