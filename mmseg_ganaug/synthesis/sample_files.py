@@ -10,7 +10,6 @@ import numpy as np
 
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _JPEG_BEGIN, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
-_REMEDY = 'tools/synthesize.py CONFIG --verify makes it again'
 
 
 class DamagedSampleError(OSError):
@@ -145,5 +144,6 @@ def _read(
         # One argument alone, as workers of a DataLoader pass exceptions on.
         raise DamagedSampleError(
             f'the file {os.fspath(path)} of a generated sample '
-            f'{"is missing" if missing else error}: {_REMEDY}'
+            f'{"is missing" if missing else error}: tools/synthesize.py CONFIG '
+            '--verify makes it again'
         ) from error
