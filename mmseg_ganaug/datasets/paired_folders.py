@@ -6,6 +6,9 @@ from typing import List
 import mmengine.fileio as fileio
 from mmseg.datasets import BaseSegDataset
 
+from mmseg_ganaug.class_option_checks import check_ignore_index
+from mmseg_ganaug.option_checks import check_text
+
 
 class PairedFoldersDataset(BaseSegDataset):
     """Adds instance maps and clear errors to MMSeg's data set of folders.
@@ -14,7 +17,31 @@ class PairedFoldersDataset(BaseSegDataset):
     folders. ``data_prefix`` takes ``inst_map_path`` beside MMSeg's ``img_path`` and
     ``seg_map_path``; every data info then has ``inst_map_path``, too, the path of a
     single-channel PNG with integer ids, 0 where there is no instance.
+
+    Args:
+        img_suffix (str): Suffix of the photos. Defaults to '.png'.
+        seg_map_suffix (str): Suffix of the label maps. Defaults to '.png'.
+        ignore_index (int): Label value of pixels of no class, 0..255. Defaults to 255.
+        **kwargs: See :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        FileNotFoundError: When a folder or the split file is missing.
+        ValueError: When an option is of the wrong type or outside its range.
     """
+
+    def __init__(
+        self,
+        img_suffix: str = '.png',
+        seg_map_suffix: str = '.png',
+        ignore_index: int = 255,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            img_suffix=check_text(self, 'img_suffix', img_suffix),
+            seg_map_suffix=check_text(self, 'seg_map_suffix', seg_map_suffix),
+            ignore_index=check_ignore_index(self, 'ignore_index', ignore_index),
+            **kwargs,
+        )
 
     def _how_to_get(self) -> str:
         """Says what to do when files are missing; a sentence for messages."""

@@ -138,13 +138,23 @@ def _read_weights(path: Union[str, Path]) -> List[Any]:
 
 
 def _check_in_head(module: nn.Module, name: str, part: Optional[nn.Module]) -> None:
-    """Checks the weights where a decode head takes its losses."""
-    if name != 'loss_decode' or part is None:
-        return
-    num_classes = getattr(module, 'out_channels', None)
-    for loss in part.modules():
-        if isinstance(loss, ClassWeightedCrossEntropyLoss) and num_classes:
-            loss.check_num_classes(num_classes)
+    """Checks the weights where a head takes its loss, or a model its head.
+
+    A head with several losses has none of them yet when it takes their list.
+    """
+    if name == 'loss_decode':
+        _check_losses(module, part)
+    elif part is not None:
+        losses = part.__dict__.get('_modules', {}).get('loss_decode')
+        _check_losses(part, losses)
+
+
+def _check_losses(head: nn.Module, losses: Optional[nn.Module]) -> None:
+    for loss in [] if losses is None else losses.modules():
+        if isinstance(loss, ClassWeightedCrossEntropyLoss):
+            num_classes = getattr(head, 'out_channels', None)
+            if num_classes is not None:
+                loss.check_num_classes(num_classes)
 
 
 # A loss does not know the number of classes when it is built, and the first batch comes

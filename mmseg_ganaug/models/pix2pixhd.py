@@ -1,7 +1,7 @@
 """pix2pixHD as a translation model of MMagic."""
 
 from inspect import signature
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -44,11 +44,11 @@ _PREPROCESSOR = {
 }
 
 
-# The parts that are built of their arguments alone.
-_PARTS = {
-    'label_encoder': LabelEncoder,
-    'label_warp': LabelWarp,
-    'loss_config': Pix2PixHDObjective,
+# The parts that are built of their arguments alone, and what is filled in of those.
+_PARTS: Dict[str, Tuple[Callable, Sequence[str]]] = {
+    'label_encoder': (LabelEncoder, ()),
+    'label_warp': (LabelWarp, ()),
+    'loss_config': (Pix2PixHDObjective, ('num_classes', 'has_segmenter')),
 }
 
 
@@ -58,8 +58,12 @@ def _check_configs(**configs: Any) -> None:
         if config is None and name not in ('generator', 'label_encoder'):
             continue
         if name in _PARTS:
-            known = tuple(signature(_PARTS[name]).parameters)
-            check_mapping('Pix2PixHD', name, config, known=known)
+            part, filled_in = _PARTS[name]
+            parameters = signature(part).parameters.values()
+            options = [p for p in parameters if p.name not in filled_in]
+            needed = [p.name for p in options if p.default is p.empty]
+            known = [p.name for p in options]
+            check_mapping('Pix2PixHD', name, config, needed, known)
         else:
             check_mapping('Pix2PixHD', name, config, needed=('type',))
 

@@ -37,6 +37,7 @@ from mmseg_ganaug.datasets.toy_scene.objects import (
     paint_tree,
 )
 from mmseg_ganaug.datasets.toy_scene.people import paint_person, paint_rider
+from mmseg_ganaug.option_checks import check_size
 
 SMALLEST_SIDE = 32  # pixels; below this the rare things have no pixel left
 
@@ -60,14 +61,9 @@ def paint_scene(rng: np.random.Generator, size: Tuple[int, int] = (128, 256)) ->
         of cars, persons, riders, poles and traffic signs, 0 elsewhere.
 
     Raises:
-        ValueError: If a side is shorter than 32 pixels.
+        ValueError: If a side is no whole number of at least 32 pixels.
     """
-    height, width = size
-    if min(height, width) < SMALLEST_SIDE:
-        raise ValueError(
-            f'size is (height, width) = ({height}, {width}), but a scene needs at '
-            f'least {SMALLEST_SIDE} pixels a side'
-        )
+    height, width = check_size('ToyStreets', 'size', size, SMALLEST_SIDE)
     light = draw_light(rng)
     camera = _draw_camera(rng, height * SUPERSAMPLING, width * SUPERSAMPLING)
     street = draw_street(rng)

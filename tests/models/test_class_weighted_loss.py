@@ -1,0 +1,118 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from mmseg.registry import MODELS
+
+from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
+
+
+def head(num_classes, class_weight, several=False):
+    loss = dict(type='ClassWeightedCrossEntropyLoss', class_weight=class_weight)
+    return dict(
+        type='FCNHead',
+        in_channels=4,
+        channels=4,
+        num_convs=0,
+        concat_input=False,
+        num_classes=num_classes,
+        norm_cfg=None,
+        loss_decode=[loss, dict(loss, loss_name='loss_2')] if several else loss,
+    )
+
+
+@pytest.mark.parametrize('several', [False, True])
+@pytest.mark.parametrize('given', [10, 12])
+def test_a_head_with_another_number_of_classes_is_refused_when_built(given, several):
+    with pytest.raises(ValueError, match=rf'class_weight=.*11 are needed, {given} are'):
+        torch.nn.ModuleDict({'head': MODELS.build(head(11, [1.0] * given, several))})
+
+
+@pytest.mark.parametrize('several', [False, True])
+def test_a_head_with_as_many_classes_as_weights_is_built(several):
+    assert MODELS.build(head(3, [1, 2, 0.5], several)).num_classes == 3
+
+
+def test_logits_of_another_number_of_classes_are_refused_before_the_first_step():
+    loss = ClassWeightedCrossEntropyLoss([1.0, 2.0])
+    label = torch.zeros(1, 4, 4, dtype=torch.long)
+    with pytest.raises(ValueError, match=r'class_weight=.*3 are needed, 2 are given'):
+        loss(torch.zeros(1, 3, 4, 4), label)
+
+
+@pytest.mark.parametrize('value', [2, 254, -1])
+def test_a_label_that_is_no_class_is_named(value):
+    loss = ClassWeightedCrossEntropyLoss([1.0, 2.0])
+    label = torch.full((1, 4, 4), value)
+    with pytest.raises(ValueError, match=f'{value}.*2 classes and ignore_index=255'):
+        loss(torch.zeros(1, 2, 4, 4), label)
+
+
+@pytest.mark.parametrize('weights', [[1e9, 1e9], [1e-30, 0], [0, 3.5]])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])
+def test_no_weight_and_no_precision_makes_the_loss_infinite_or_nan(weights, dtype):
+    loss = ClassWeightedCrossEntropyLoss(weights)
+    scores = torch.randn(2, 2, 300, 400, dtype=dtype, requires_grad=True)
+    label = torch.randint(0, 2, (2, 300, 400))
+    label[0, :9] = 255
+    value = loss(scores, label)
+    assert torch.isfinite(value)
+    value.backward()
+    assert torch.isfinite(scores.grad).all()
+
+
+def test_half_precision_gives_the_loss_of_full_precision():
+    torch.manual_seed(0)
+    scores = torch.randn(1, 3, 400, 500).half()
+    label = torch.randint(0, 3, (1, 400, 500))
+    loss = ClassWeightedCrossEntropyLoss([1.0, 5.0, 20.0])
+    assert torch.isclose(loss(scores, label), loss(scores.float(), label))
+
+
+@pytest.mark.parametrize('suffix', ['.npy', '.json', '.yaml'])
+def test_weights_come_from_a_file(tmp_path, suffix):
+    path, weights = tmp_path / f'weights{suffix}', [1.0, 2.5]
+    if suffix == '.npy':
+        np.save(path, weights)
+    else:
+        dump = json.dumps if suffix == '.json' else yaml.safe_dump
+        path.write_text(dump(weights))
+    assert ClassWeightedCrossEntropyLoss(str(path)).class_weight == weights
+
+
+CODE = '!!python/object/apply:os.mkdir [ran]'
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('w.npy', b''),
+        ('w.npy', b'\x93NUMPY\x01'),
+        ('w.json', b'[1.0, 2'),
+        ('w.json', b'{"a": 1}'),
+        ('w.yaml', CODE.encode()),
+        ('w.yaml', b'[1.0, -2]'),
+        ('w.pkl', b'\x80'),
+    ],
+)
+def test_a_file_that_holds_no_weights_is_named_and_runs_nothing(
+    tmp_path, monkeypatch, name, content
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match='class_weight='):
+        ClassWeightedCrossEntropyLoss(str(tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_objects_in_a_file_of_numpy_are_not_unpickled(tmp_path):
+    np.save(tmp_path / 'w.npy', np.array([object()], dtype=object))
+    with pytest.raises(ValueError, match=r'w\.npy.*that can be read'):
+        ClassWeightedCrossEntropyLoss(str(tmp_path / 'w.npy'))
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'class_weight=.*none\.npy'):
+        ClassWeightedCrossEntropyLoss(str(tmp_path / 'none.npy'))
