@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 import mmseg_ganaug.datasets
 from mmseg_ganaug import quickstart_stages
 from mmseg_ganaug.datasets.toy_streets import make_toy_streets
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.quickstart import Quickstart
 from mmseg_ganaug.quickstart_folders import FolderData
 from mmseg_ganaug.quickstart_shipped import ShippedData
@@ -173,12 +176,128 @@ def test_only_what_another_generator_changes_is_trained_anew(ran, capsys):
     ran.clear()
     capsys.readouterr()
     run(60)
+    # The generator goes on; the segmenter that saw other samples is kept.
+    (folder,) = Path('runs/quickstart-toystreets').glob('pix2pixhd*')
+    assert {path.name for path in folder.glob('*.pth')} == {
+        'iter_30.pth',
+        'iter_60.pth',
+    }
+    (kept,) = Path('runs/quickstart-toystreets').glob('*.before-*')
+    assert 'recon' in kept.name and (kept / 'iter_20.pth').is_file()
     trained = [Path(args[0]).stem for _, tool, args in ran if tool == 'tools/train.py']
     assert [name.split('_')[0] for name in trained] == ['pix2pixhd', 'pspnet']
     assert 'recon' in trained[1]
-    assert 'train PSPNet on real photos: done before' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'train PSPNet on real photos: done before' in printed
+    assert str(kept) in printed
 
 
 def test_a_missing_data_set_is_named(ran):
     with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
         Quickstart(ShippedData('camvid', data_root='nowhere')).run()
+
+
+def snapshot():
+    return {path: path.read_bytes() for path in Path().rglob('*') if path.is_file()}
+
+
+@pytest.mark.parametrize('is_own', [False, True])
+def test_all_files_of_the_user_are_named_and_nothing_is_begun(ran, is_own):
+    if is_own:
+        make_folders()
+        data = FolderData('photos', 'masks', work_dir='work')
+        inside = ['generator/mine.pth', 'pspnet_recon/1.txt', 'configs/dataset.py']
+        inside += ['masks.json', 'label_maps/1.png', 'label_distribution/1.txt']
+    else:
+        data = ShippedData(work_dir='runs')
+        trainings = [path.stem for path in data.config_paths().values()]
+        inside = [f'{name}/mine.pth' for name in trainings[:2]]
+    work = data.work.folder
+    inside += ['report.html', 'results.json', 'results.md', 'class_iou.png']
+    inside += ['gallery_recon.png', 'logs/01.log']
+    files = [work / name for name in inside]
+    if not is_own:
+        files.append(Path('data/toy_streets/annotations/val/val_00000.png'))
+    for path in [*files, work / 'notes.txt', work / 'configs' / 'mine.py']:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('precious')
+    before = snapshot()
+    with pytest.raises(InTheWayError) as caught:
+        Quickstart(data).run()
+    # A folder is named once, for all that is in it.
+    flat = {work, work / 'configs', Path('data/toy_streets/annotations/val')}
+    named = {path if path.parent in flat else path.parent for path in files}
+    assert set(caught.value.paths) == named
+    assert all(str(path) in str(caught.value) for path in named)
+    assert ('--data-root' in str(caught.value)) != is_own
+    assert snapshot() == before
+    assert ran == []
+
+
+def test_trainings_by_hand_with_our_configs_are_used(ran):
+    make_folders()
+    data = FolderData('photos', 'masks', work_dir='out')
+    configs = data.write_configs()
+    for name in ('generator', 'plain'):
+        pretend_to_train(configs[name])
+    weights = Path('out/generator/iter_4000.pth')
+    weights.write_bytes(b'by hand')
+    Quickstart(FolderData('photos', 'masks', work_dir='out')).run()
+    trained = [Path(args[0]).stem for _, tool, args in ran if tool == 'tools/train.py']
+    assert trained == ['pspnet_recon']
+    assert weights.read_bytes() == b'by hand'
+
+
+def test_another_training_by_hand_is_in_the_way_before_anything_is_run(ran):
+    data = ShippedData(work_dir='runs')
+    config = data.write_configs()['generator']
+    other = Path('other') / config.name
+    other.parent.mkdir()
+    other.write_text(config.read_text() + 'more = 1\n')
+    pretend_to_train(other)
+    with pytest.raises(InTheWayError, match='pix2pixhd'):
+        Quickstart(ShippedData(work_dir='runs')).run()
+    assert ran == []
+
+
+def test_results_that_were_edited_are_kept_beside(ran, capsys):
+    data = ShippedData(work_dir='runs', generator_iters=30, segmenter_iters=20)
+    report = Quickstart(data).run()
+    report.write_text('my remarks')
+    Quickstart(data).run()
+    (kept,) = report.parent.glob('report.html.before-*')
+    assert kept.read_text() == 'my remarks'
+    assert str(kept) in capsys.readouterr().out
+    assert 'recon' in report.read_text()
+
+
+@pytest.mark.parametrize('root', ['{{$HOME:x}}', '$TOKEN', '{{ fileDirname }}'])
+def test_templates_in_paths_are_left_as_they_are(ran, root):
+    data = ShippedData(data_root=root, work_dir=f'{root} runs')
+    configs = data.write_configs()
+    for path in configs.values():
+        cfg = Config.fromfile(path)
+        assert cfg.work_dir == str(data.work.folder / path.stem)
+    assert cfg.generated.source.data_root == root
+    assert cfg.generated.generator.config == str(configs['generator'])
+
+
+@pytest.mark.parametrize(
+    ('error', 'code'),
+    [(InTheWayError([Path('mine.txt')], 'Go elsewhere.'), 2), (ValueError('wrong'), 1)],
+)
+def test_the_exit_code_tells_what_is_in_the_way(error, code, monkeypatch, capsys):
+    tool = Path(__file__).resolve().parents[2] / 'tools' / 'quickstart.py'
+
+    def run(self):
+        raise error
+
+    monkeypatch.setattr(Quickstart, 'run', run)
+    monkeypatch.setattr(sys, 'argv', [str(tool)])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(tool), run_name='__main__')
+    if code == 2:
+        assert caught.value.code == 2
+        assert 'mine.txt' in capsys.readouterr().err
+    else:
+        assert 'wrong' in str(caught.value.code)
