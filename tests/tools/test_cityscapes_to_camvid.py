@@ -57,11 +57,33 @@ def test_a_mask_of_other_ids_is_named(folders, monkeypatch):
     assert not (folders[2] / 'annotations').exists()
 
 
-def test_photos_of_others_are_left_alone(folders, monkeypatch):
+def test_all_files_of_others_are_named_and_left_alone(folders, monkeypatch, capsys):
+    out = folders[2]
     convert(monkeypatch, *folders)
-    link = next((folders[2] / 'images').rglob('*.png'))
-    link.unlink()
-    link.write_bytes(b'mine')
-    with pytest.raises(SystemExit, match='is there already, and no link'):
+    first, second, *_ = sorted((out / 'images').rglob('*.png'))
+    first.unlink()
+    first.write_bytes(b'mine')
+    second.unlink()
+    second.symlink_to('elsewhere.png')
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
         convert(monkeypatch, *folders)
-    assert link.read_bytes() == b'mine'
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert str(first) in printed and str(second) in printed
+    assert first.read_bytes() == b'mine'
+    assert str(second.readlink()) == 'elsewhere.png'
+    for name in ('masks.json', 'annotations/mine.png'):
+        other = out.with_name('other')
+        path = other / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'mine')
+    with pytest.raises(SystemExit) as caught:
+        convert(monkeypatch, *folders[:2], other)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert f'{other}/masks.json' in printed and f'{other}/annotations' in printed
+    assert sorted(p.name for p in other.rglob('*') if p.is_file()) == [
+        'masks.json',
+        'mine.png',
+    ]

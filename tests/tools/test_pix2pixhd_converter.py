@@ -9,7 +9,6 @@ import torch
 from mmengine.config import Config
 
 from mmseg_ganaug.models import LabelEncoder, load_generator_weights
-from mmseg_ganaug.models.checkpoint import CheckpointError
 from mmseg_ganaug.registry import MODELS
 
 TOOL = Path(__file__).parents[2] / 'tools/model_converters/pix2pixhd_to_mmagic.py'
@@ -69,9 +68,19 @@ def test_misfit_is_named_and_nothing_is_written(official, convert):
     state = torch.load(folder / 'latest_net_G.pth', weights_only=True)
     state['model.1.weight'] = state['model.1.weight'][:, :3]
     torch.save(state, folder / 'latest_net_G.pth')
-    with pytest.raises(CheckpointError, match='reads 3 input channels'):
+    with pytest.raises(SystemExit, match='reads 3 input channels'):
         convert()
-    assert not list(folder.glob('out.pth*'))
+    assert not list(folder.glob('*out.pth*'))
+
+
+def test_a_file_at_the_output_is_left_alone(official, convert, capsys):
+    mine = official[0] / 'out.pth'
+    mine.write_bytes(b'mine')
+    with pytest.raises(SystemExit) as caught:
+        convert()
+    assert caught.value.code == 2
+    assert str(mine) in capsys.readouterr().err
+    assert mine.read_bytes() == b'mine'
 
 
 def test_label2city_config_reads_the_labelids_of_its_classes():

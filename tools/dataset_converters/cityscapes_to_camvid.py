@@ -6,13 +6,21 @@ data/cityscapes/leftImg8bit/val, MASKS such as data/cityscapes/gtFine/val.
 """
 
 import argparse
+import os
+import sys
 from pathlib import Path
+from typing import Dict
 
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.datasets.folder_pairs import pair_folders
-from mmseg_ganaug.datasets.label_conversion import write_label_maps
+from mmseg_ganaug.datasets.label_conversion import (
+    find_foreign_label_maps,
+    write_label_maps,
+)
 from mmseg_ganaug.datasets.mask_classes import MaskClasses
 from mmseg_ganaug.datasets.mask_survey import survey_masks
+from mmseg_ganaug.in_the_way import InTheWayError
+from mmseg_ganaug.ownership import WorkFolder
 
 # Vehicles but those of two wheels are cars here, walls and bridges buildings, traffic
 # lights signs.
@@ -47,6 +55,17 @@ def parse_args():
 def main():
     """Runs the tool."""
     args = parse_args()
+    try:
+        convert(args)
+    except InTheWayError as error:
+        print(f'\n{error}', file=sys.stderr)
+        raise SystemExit(2) from error
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+
+
+def convert(args):
+    """Checks what lies in OUT, then all masks, and writes label maps and links."""
     names = CamVidDataset.METAINFO['classes']
     classes = MaskClasses(
         names=names,
@@ -55,32 +74,42 @@ def main():
         by_colour=False,
         palette=CamVidDataset.METAINFO['palette'],
     )
-    try:
-        found = pair_folders(args.images, args.masks, '_gtFine_labelIds.png', fewest=1)
-        survey = survey_masks(found.pairs, args.out / 'masks.json')
-        known = {*IGNORED, *(i for ids in LABEL_IDS.values() for i in ids)}
-        unknown = sorted(survey.values(by_colour=False) - known)
-        if unknown:
-            path = survey.first_mask_with(unknown[0], by_colour=False)
-            raise ValueError(
-                f'{path} shows {unknown[0]}, which is no label id of Cityscapes (0 to '
-                '33): give the files *_gtFine_labelIds.png as they were published'
-            )
-        write_label_maps(found.pairs, classes, survey.digest, args.out / 'annotations')
-        for pair in found.pairs:
-            _link(args.out / 'images' / f'{pair.key}{pair.photo.suffix}', pair.photo)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
-    print(f'{len(found.pairs)} label maps lie in {args.out / "annotations"}')
+    found = pair_folders(args.images, args.masks, '_gtFine_labelIds.png', fewest=1)
+    links = {
+        args.out / 'images' / f'{pair.key}{pair.photo.suffix}': pair.photo.resolve()
+        for pair in found.pairs
+    }
+    work = WorkFolder(args.out, 'CamVid classes', 'OUT')
+    kept, label_maps = args.out / 'masks.json', args.out / 'annotations'
+    work.refuse(
+        [
+            *work.in_the_way([kept, *missing_links(links)]),
+            *find_foreign_label_maps(label_maps),
+        ]
+    )
+    survey = survey_masks(found.pairs, kept, work.write)
+    known = {*IGNORED, *(i for ids in LABEL_IDS.values() for i in ids)}
+    unknown = sorted(survey.values(by_colour=False) - known)
+    if unknown:
+        path = survey.first_mask_with(unknown[0], by_colour=False)
+        raise ValueError(
+            f'{path} shows {unknown[0]}, which is no label id of Cityscapes (0 to '
+            '33): give the files *_gtFine_labelIds.png as they were published'
+        )
+    write_label_maps(found.pairs, classes, survey.digest, label_maps)
+    for link in missing_links(links):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(links[link])
+    print(f'{len(found.pairs)} label maps lie in {label_maps}')
 
 
-def _link(link: Path, photo: Path) -> None:
-    if link.is_symlink():
-        link.unlink()
-    elif link.exists():
-        raise ValueError(f'{link} is there already, and no link: give another folder')
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(photo.resolve())
+def missing_links(links: Dict[Path, Path]):
+    """Links that are still to be made."""
+    return [
+        link
+        for link, photo in links.items()
+        if not (link.is_symlink() and Path(os.path.realpath(link)) == photo)
+    ]
 
 
 if __name__ == '__main__':

@@ -1,13 +1,22 @@
 """Turns official pix2pixHD weights into a checkpoint of a config's model."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 
-from mmseg_ganaug.models.checkpoint import load_strictly, read_state_dict
+from mmseg_ganaug.atomic_write import written_whole
+from mmseg_ganaug.configs import find_shipped
+from mmseg_ganaug.in_the_way import InTheWayError, refuse
+from mmseg_ganaug.models.checkpoint import (
+    CheckpointError,
+    load_strictly,
+    read_state_dict,
+)
 from mmseg_ganaug.registry import MODELS
+from mmseg_ganaug.safe_configs import read_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,15 +31,28 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Loads each network strictly, then writes them as one checkpoint."""
+    """Runs the tool."""
     args = parse_args()
-    model = MODELS.build(Config.fromfile(args.config).model)
+    try:
+        convert(args)
+    except InTheWayError as error:
+        print(f'\n{error}', file=sys.stderr)
+        raise SystemExit(2) from error
+    except (CheckpointError, OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+
+
+def convert(args: argparse.Namespace) -> None:
+    """Loads each network strictly, then writes them as one checkpoint."""
+    output = Path(args.output)
+    refuse(([output] if os.path.lexists(output) else [], 'Give another output.'))
+    model = MODELS.build(read_config(find_shipped(args.config)).model)
     networks = [(model.generators['photo'], args.generator)]
     if args.discriminator:
         networks.append((model.discriminators['photo'], args.discriminator))
     if args.encoder:
         if model.encoder is None:
-            raise SystemExit(
+            raise ValueError(
                 f'{args.config} has no encoder: add encoder=dict(type='
                 "'Pix2PixHDEncoder') to its model, or leave out --encoder"
             )
@@ -41,11 +63,8 @@ def main() -> None:
     if not args.discriminator:
         # Better none than an untrained one that looks like a trained one.
         state = {k: v for k, v in state.items() if not k.startswith('discriminators.')}
-    output = Path(args.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(output.name + '.partial')
-    torch.save({'state_dict': state, 'meta': {'config': args.config}}, partial)
-    partial.replace(output)
+    with written_whole(output) as file:
+        torch.save({'state_dict': state, 'meta': {'config': args.config}}, file)
     print(f'{output}: {len(networks)} network(s), {len(state)} tensors')
 
 
