@@ -145,6 +145,20 @@ def run_steps(steps: Sequence[Transform], info: dict) -> dict:
     return results
 
 
+def check_two_sides(labels: Any, path: Any) -> None:
+    """Checks that a label map is no line.
+
+    Raises:
+        LabelReadingError: When it has one axis: MMSeg's LoadAnnotations takes away the
+            other where that is one pixel long.
+    """
+    if np.ndim(labels) == 1:
+        raise LabelReadingError(
+            f'{path} is one pixel wide or high, of which MMSeg cannot make a label map '
+            '[H, W]: take the sample out of the data set, or pad photo and label map'
+        )
+
+
 def loads_at_random(steps: Sequence[Transform], info: dict) -> bool:
     """Checks whether loading a label map twice gives two different ones."""
     with kept_random_state():
@@ -186,11 +200,17 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
         if given is None:
             return  # a filter, which training runs as well
         results = given
-    except (OSError, AssertionError):
-        # Statistics need no photos; who asks for one gets this error then.
-        if not isinstance(transform, LoadImageFromFile):
+    except Exception as error:
+        if isinstance(transform, LoadImageFromFile):
+            # Statistics need no photos; who asks for one gets this error then.
+            results, probe.photo_failed = before, True
+        elif isinstance(error, (OSError, SyntaxError, LabelReadingError)):
             raise
-        results, probe.photo_failed = before, True
+        else:
+            raise LabelReadingError(
+                f'{transform_name(transform)} cannot load {before.get("seg_map_path")} '
+                f'({type(error).__name__}: {error})'
+            ) from error
     changed = [
         key
         for key in ('img', 'gt_seg_map')
@@ -209,6 +229,7 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
         probe.photo.append(place)
     if 'gt_seg_map' in changed:
         probe.labels.append(place)
+        check_two_sides(results['gt_seg_map'], before.get('seg_map_path'))
     labels = results.get('gt_seg_map')
     if probe.photo_failed and labels is not None and 'img' not in results:
         # A stand-in: what follows is tried all the same.
@@ -327,4 +348,4 @@ def kept_random_state() -> Iterator[None]:
 def _set_random_state(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
     random.seed(seed)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # that of the CPU alone

@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 import textwrap
+from contextlib import suppress
 from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmseg_ganaug.datasets.label_files import loading_error
 from mmseg_ganaug.datasets.loading_steps import (
     LabelReadingError,
     Transform,
+    check_two_sides,
     find_loading_steps,
     is_packer,
     is_stock,
@@ -29,7 +31,7 @@ from mmseg_ganaug.datasets.loading_steps import (
 )
 
 _BACKENDS = ('cv2', 'pillow', 'turbojpeg')
-_COMPARED = 3
+_COMPARED = 5
 
 
 class SampleReader:
@@ -76,12 +78,8 @@ class SampleReader:
         self._photo = [transforms[place] for place in steps.photo]
         self._packers = [t for t in transforms if is_packer(t)]
         self._check_alone(info)
-        if loads_at_random(self._labels, info):
-            raise LabelReadingError(
-                f'{self._names(self._labels)} of {self._name} reads another label map '
-                f'of {info["seg_map_path"]} each time: load labels without chance, and '
-                'augment them behind that'
-            )
+        compared = [dataset.get_data_info(index) for index in _spread(len(dataset))]
+        self._check_chance(compared)
         self._check_against(dataset)
         labels: Any = self._labels[0] if len(self._labels) == 1 else None
         self.stock_labels = (
@@ -162,6 +160,19 @@ class SampleReader:
             if not enough:
                 steps[:] = self._all
 
+    def _check_chance(self, infos: Sequence[dict]) -> None:
+        if all(type(step) is LoadAnnotations for step in self._labels):
+            return
+        for info in infos:
+            with suppress(OSError, SyntaxError):  # who reads it says what is wrong
+                if not loads_at_random(self._labels, info):
+                    continue
+                raise LabelReadingError(
+                    f'{self._names(self._labels)} of {self._name} reads another label '
+                    f'map of {info["seg_map_path"]} each time: load labels without '
+                    'chance, and augment them behind that'
+                )
+
     def _check_against(self, dataset: Any) -> None:
         """Compares what is read with what the data set itself gives."""
         kind = type(dataset)
@@ -175,8 +186,7 @@ class SampleReader:
         plain = copy.copy(dataset)
         plain.pipeline = Compose([*self._all, *self._packers])
         method = f'{kind.__name__}.{" or ".join(own)}'
-        count = len(dataset)
-        for index in sorted({0, count // 2, count - 1} if count >= _COMPARED else {0}):
+        for index in _spread(len(dataset)):
             info = dataset.get_data_info(index)
             try:
                 with kept_random_state():
@@ -205,9 +215,16 @@ class SampleReader:
         return ', '.join(map(transform_name, steps))
 
 
+def _spread(count: int) -> List[int]:
+    """Returns a few places among a number of samples."""
+    number = min(count, _COMPARED)
+    return np.linspace(0, count - 1, number).round().astype(int).tolist()
+
+
 def _to_uint8(label_map: Any, path: str) -> np.ndarray:
     """Turns what PackSegInputs would cast to int64 into uint8, if it fits."""
     labels = np.asarray(label_map)
+    check_two_sides(labels, path)
     if labels.dtype == np.uint8:
         return labels
     whole = labels.astype(np.int64)
