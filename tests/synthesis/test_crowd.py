@@ -35,7 +35,7 @@ def fill(folder, names, seconds):
     """Fills stores of one cache, one after the other, as runs of two configs do."""
     # Two containers may have one host name, and processes of one number in them.
     socket.gethostname = lambda: 'pod'
-    os.getpid = lambda: 7
+    os.getpid = lambda: 3_999_999  # that of no process here
     rng = np.random.default_rng(0)
     maps = [rng.integers(0, 3, (20, 24)).astype(np.uint8) for _ in range(5)]
     source = MemoryLabelSource(maps, 3)
