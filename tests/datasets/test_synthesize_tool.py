@@ -2,6 +2,9 @@
 
 import hashlib
 import importlib.util
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -213,3 +216,50 @@ def test_a_cache_folder_that_cannot_be_made_is_named(run, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(SystemExit, match=str(tmp_path / 'file')):
         run(cache_dir=str(tmp_path / 'file'))
+
+
+READ_ONLY = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+import conftest  # has the painter
+sys.argv[0] = sys.argv.pop(1)
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize('complete', [True, False])
+def test_a_cache_on_a_read_only_disk_is_used_when_it_is_complete(
+    run, generated, tmp_path, complete
+):
+    run()
+    (store,) = stores(generated)
+    if not complete:
+        (store / 'images' / '00000004.png').unlink()
+    before = contents(tmp_path)
+    mount = (
+        f'mount --bind {tmp_path} {tmp_path} && '
+        f'mount -o remount,ro,bind {tmp_path} {tmp_path}'
+    )
+    unshare = ['unshare', '--mount', '--map-root-user', 'sh', '-c']
+    try:
+        tried = subprocess.run([*unshare, mount], capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip('there is no unshare')
+    if tried.returncode:
+        pytest.skip(f'nothing can be mounted here: {tried.stderr.decode()}')
+    command = [sys.executable, '-c', READ_ONLY, str(Path(__file__).parent), str(TOOL)]
+    arguments = [str(tmp_path / 'config.py'), '--verify', '--prune', '--yes']
+    done = subprocess.run(
+        [*unshare, f'{mount} && {shlex.join([*command, *arguments])}'],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert contents(tmp_path) == before
+    assert 'Traceback' not in done.stderr
+    if complete:
+        assert done.returncode == 0, done.stderr
+        assert f'10 samples in {store}' in done.stdout
+    else:
+        assert done.returncode == 1
+        assert f'generated samples cannot be stored in {store}' in done.stderr
