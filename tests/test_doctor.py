@@ -225,6 +225,7 @@ def run_in(folder, *command, **installed):
         capture_output=True,
         text=True,
         cwd=folder,
+        timeout=240,
     )
 
 
@@ -257,9 +258,8 @@ def test_doctor_starts_without_a_library(tmp_path, missing):
 def test_tool_hands_its_options_and_its_exit_code_on(tmp_path):
     tool = ROOT / 'tools/misc/doctor.py'
     for option, code in (('--help', 0), ('--no-such-option', 2)):
-        result = subprocess.run(
-            [sys.executable, tool, option], capture_output=True, cwd=ROOT
-        )
+        command = [sys.executable, tool, option]
+        result = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=120)
         assert result.returncode == code
 
 

@@ -1,6 +1,7 @@
 """What is wrong with label files is said when GANRecomposeDataset plans."""
 
 import multiprocessing
+from datetime import timedelta
 
 import cv2
 import numpy as np
@@ -314,7 +315,11 @@ def collect_as_rank(rank, folder, config, queue):
     import torch.distributed as dist
 
     dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+        'gloo',
+        init_method=f'file://{folder}/store',
+        rank=rank,
+        world_size=2,
+        timeout=timedelta(seconds=60),
     )
     try:
         with DefaultScope.overwrite_default_scope('mmseg'):

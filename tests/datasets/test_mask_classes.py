@@ -261,7 +261,8 @@ def test_what_a_killed_conversion_left_in_a_subfolder_is_removed(folder):
     pairs = [pair._replace(key=f'rome/{pair.key}') for pair in survey.pairs]
     write_label_maps(pairs, classes, survey.digest, out)
     # Of a process that has ended, and of one that runs.
-    ended = subprocess.run(['sh', '-c', 'echo $$'], capture_output=True, text=True)
+    command = ['sh', '-c', 'echo $$']
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     host = socket.gethostname()
     left, kept = (
         out / 'rome' / f'.tmp-{host}-{pid}-9.png'

@@ -193,6 +193,7 @@ def test_comparing_needs_neither_torch_nor_mmseg():
         capture_output=True,
         text=True,
         check=True,
+        timeout=120,
     )
     assert answer.stdout.strip() == 'set()'
 

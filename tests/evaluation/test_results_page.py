@@ -116,7 +116,6 @@ def test_a_page_of_an_unknown_protocol_is_refused(results_dir):
 
 def test_the_pages_of_this_repository_show_its_results():
     tool = ROOT / 'tools' / 'misc' / 'update_results.py'
-    done = subprocess.run(
-        [sys.executable, str(tool), '--check'], capture_output=True, text=True
-    )
+    command = [sys.executable, str(tool), '--check']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

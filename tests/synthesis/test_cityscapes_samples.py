@@ -37,7 +37,8 @@ def narrow(tmp_path_factory):
         torch.nn.init.normal_(parameter, std=0.2)
     torch.save(network.state_dict(), folder / 'latest_net_G.pth')
     files = [folder / n for n in ('config.py', 'latest_net_G.pth', 'label2city.pth')]
-    subprocess.run([sys.executable, str(CONVERTER), *map(str, files)], check=True)
+    command = [sys.executable, str(CONVERTER), *map(str, files)]
+    subprocess.run(command, check=True, timeout=120)
     return dict(config=str(files[0]), checkpoint=str(files[2]))
 
 
