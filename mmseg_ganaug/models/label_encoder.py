@@ -32,6 +32,9 @@ def id_edges(ids: Tensor) -> Tensor:
 def pad_to_stride(maps: Tensor, stride: int) -> Tensor:
     """Repeats the last row and column until both sides divide by ``stride``.
 
+    Each side gets two strides at least: the networks pad what they see at their lowest
+    size by reflection, which one pixel has no neighbour for.
+
     Args:
         maps (Tensor): Maps [..., H, W] of any type.
         stride (int): What the sides shall divide by.
@@ -39,13 +42,11 @@ def pad_to_stride(maps: Tensor, stride: int) -> Tensor:
     Returns:
         Tensor: Maps [..., H', W'], the input itself when nothing is missing.
     """
-    height, width = maps.shape[-2:]
-    if height % stride:
-        rows = torch.arange(height + -height % stride, device=maps.device)
-        maps = maps.index_select(-2, rows.clamp(max=height - 1))
-    if width % stride:
-        columns = torch.arange(width + -width % stride, device=maps.device)
-        maps = maps.index_select(-1, columns.clamp(max=width - 1))
+    for dim, side in ((-2, maps.shape[-2]), (-1, maps.shape[-1])):
+        length = max(side + -side % stride, 2 * stride)
+        if length > side:
+            places = torch.arange(length, device=maps.device).clamp(max=side - 1)
+            maps = maps.index_select(dim, places)
     return maps
 
 

@@ -17,17 +17,18 @@ def check_tiles(tile: Optional[Tuple[int, int]], overlap: int, stride: int = 1) 
         stride (int): What the sides of the network's input divide by.
 
     Raises:
-        ValueError: When a side is smaller than the stride or does not divide by it,
+        ValueError: When a side is smaller than two strides or does not divide by one,
             or the tiles do not get ahead of their overlap.
     """
     overlap = check_whole('generator', 'overlap', overlap)
     if tile is None:
         return
     tile = check_size('generator', 'tile', tile, order='(width, height)')
-    if min(tile) < stride or any(side % stride for side in tile):
+    # Of one stride, nothing but one pixel would be left at the lowest size.
+    if min(tile) < 2 * stride or any(side % stride for side in tile):
         raise ValueError(
             f'tile={tuple(tile)}: both sides must be multiples of {stride}, the '
-            "generator's stride"
+            f"generator's stride, and at least {2 * stride}"
         )
     if min(tile) - overlap < stride:
         raise ValueError(

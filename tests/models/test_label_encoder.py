@@ -85,8 +85,9 @@ def test_missing_or_misshapen_instance_maps_are_refused():
 
 def test_padding_repeats_the_last_row_and_column():
     padded = pad_to_stride(maps([[1, 2, 3]]), 4)
-    assert padded[0, 0].tolist() == [[1, 2, 3, 3]] * 4
-    whole = maps([[1, 2], [3, 4]])
+    assert padded[0, 0].tolist() == [[1, 2, 3, 3, 3, 3, 3, 3]] * 8
+    assert pad_to_stride(maps([[1] * 9] * 9), 4).shape[-2:] == (12, 12)
+    whole = maps([[1, 2, 3, 4]] * 4)
     assert pad_to_stride(whole, 2) is whole
 
 

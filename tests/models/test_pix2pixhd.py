@@ -97,7 +97,7 @@ def test_wrong_channels_are_refused_with_both_numbers(part, right):
 
 
 def test_unknown_loss_option_is_refused():
-    with pytest.raises(ValueError, match='loss_config=.*pixel_weight'):
+    with pytest.raises(ValueError, match=r'loss_config=.*pixel_weight'):
         MODELS.build(config(loss_config=dict(pixel_weight=1)))
 
 

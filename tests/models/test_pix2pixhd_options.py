@@ -315,3 +315,21 @@ def test_clusters_travel_with_the_checkpoint():
     model = build(encoder=ENCODER)
     assert 'region_code.clusters' in model.state_dict()
     assert not any('region_code' in name for name in build().state_dict())
+
+
+@pytest.mark.parametrize('size', [(1, 40), (40, 1), (1, 1), (3, 2), (16, 16)])
+@pytest.mark.parametrize(
+    'generator', ['Pix2PixHDGlobalGenerator', 'Pix2PixHDLocalEnhancer']
+)
+@pytest.mark.parametrize('num_classes', [1, 2])
+def test_a_map_of_any_size_is_painted(num_classes, generator, size):
+    model = MODELS.build(
+        dict(
+            type='Pix2PixHD',
+            label_encoder=dict(num_classes=num_classes),
+            generator=dict(type=generator, base_channels=2, num_blocks=1),
+            encoder=dict(type='Pix2PixHDEncoder', base_channels=2),
+        )
+    )
+    photos = model.paint(torch.zeros(1, 1, *size, dtype=torch.uint8))
+    assert photos.shape == (1, 3, *size) and photos.dtype == torch.uint8
