@@ -49,6 +49,9 @@ _OPENERS: Dict[str, Any] = {
 }
 _NOT_BY_OPENCV = ('GIF', 'NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR')
 _LABEL_MODES = ('L', 'P', '1')
+_MOST_PIXELS = 1 << 30  # CV_IO_MAX_IMAGE_PIXELS
+# Larger files are not decoded for the sake of a message.
+_PIXELS_TO_LOOK_AT = 1 << 26
 # What cameras and sensors give in 16 bits.
 _DEPTHS = (12, 14, 16)
 
@@ -69,6 +72,7 @@ def check_label_file(content: bytes, path: str) -> ImageFormat:
             Pillow reads. Names the file, and says what to do.
     """
     found = probe_format(content, path)
+    _check_undamaged(content, path, found)
     check_holds_labels(found, path)
     if found.bands > 1 or found.bits > 8 or found.kind != 'uint':
         raise _no_label_format(path, _pillow_mode(content, found), found)
@@ -101,13 +105,11 @@ def check_holds_labels(found: ImageFormat, path: str) -> None:
             f'{path} is a {found.format} of several frames or pages, of which MMSeg '
             'reads the first: save the one that is the label map as an 8-bit PNG'
         )
-    limit = Image.MAX_IMAGE_PIXELS
-    pixels = found.width * found.height
-    if limit is not None and pixels > 2 * limit:
+    if _is_over_limit(found):
         raise ValueError(
-            f'{path} is {found.width} x {found.height}: {pixels / 1e6:.0f} megapixels, '
-            f'and Pillow, by which MMSeg reads label maps, opens {2 * limit / 1e6:.0f} '
-            'at most. Cut photo and label map into tiles'
+            f'{path} is {found.width} x {found.height}, more pixels than Pillow, by '
+            'which MMSeg reads label maps, opens (2 * PIL.Image.MAX_IMAGE_PIXELS). Cut '
+            'photo and label map into tiles'
         )
 
 
@@ -146,12 +148,19 @@ def check_photo_file(content: bytes, path: str) -> ImageFormat:
             that converts.
     """
     found = probe_format(content, path)
+    _check_undamaged(content, path, found)
+    pixels = found.width * found.height
+    if pixels > _MOST_PIXELS:
+        raise ValueError(
+            f'{path} is {found.width} x {found.height}, and OpenCV, by which MMSeg '
+            f'loads photos, reads {_MOST_PIXELS} pixels at most. Cut photo and label '
+            'map into tiles'
+        )
     problem = _photo_problem(found)
     if problem is not None:
         raise _convert_first(content, path, found, problem)
     image = decode_image(content, path, found)
-    # Of a TIFF of two bands, Pillow may give one.
-    if _has_fourth_band(image) or len(image.getbands()) < found.bands:
+    if _has_fourth_band(image):
         problem = 'drops its last band, which is not plain opacity'
         raise _convert_first(content, path, found, problem)
     # What Pillow opens, OpenCV need not; of these two it reads all.
@@ -177,12 +186,11 @@ def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
     Raises:
         ValueError: When it is damaged, truncated or no image. Names the file.
     """
-    damage = None if content else 'the file is empty'
-    if found.format == 'PNG':
-        damage = find_png_damage(content)
-    if damage is not None:
-        raise unreadable(path, ValueError(damage))
+    _check_undamaged(content, path, found)
     try:
+        # Their classes hold files against Image.MAX_IMAGE_PIXELS all the same.
+        if found.format in ('WEBP', 'TIFF') and _is_over_limit(found):
+            return _decode_by_opencv(content)
         image = _open(content, found)
         image.draft(image.mode, (1, 1))
         image.load()
@@ -191,6 +199,28 @@ def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
     except Exception as error:  # on damaged bytes, decoders raise anything
         raise unreadable(path, error) from error
     return image
+
+
+def _is_over_limit(found: ImageFormat) -> bool:
+    limit = Image.MAX_IMAGE_PIXELS
+    return limit is not None and found.width * found.height > 2 * limit
+
+
+def _decode_by_opencv(content: bytes) -> Image.Image:
+    array = _by_opencv(content, cv2.IMREAD_UNCHANGED)
+    if array is None:
+        raise ValueError('it is damaged or truncated')
+    if array.ndim == 3:
+        array = np.ascontiguousarray(array[..., [2, 1, 0, 3][: array.shape[2]]])
+    return Image.fromarray(array)
+
+
+def _check_undamaged(content: bytes, path: str, found: ImageFormat) -> None:
+    damage = None if content else 'the file is empty'
+    if found.format == 'PNG':
+        damage = find_png_damage(content)
+    if damage is not None:
+        raise unreadable(path, ValueError(damage))
 
 
 def find_png_damage(content: bytes) -> Optional[str]:
@@ -254,6 +284,8 @@ def _photo_problem(found: ImageFormat) -> Optional[str]:
         return f'keeps 8 of the {found.bits} bits'
     if found.kind == 'int':
         return 'takes negative numbers for large ones'
+    if found.format == 'TIFF' and found.bands == 2:
+        return 'drops the second of its bands'
     # A JPEG of four bands is in CMYK, which OpenCV converts.
     if found.format != 'JPEG' and found.bands > 4:
         return f'reads 3 of its {found.bands} bands at most'
@@ -285,6 +317,7 @@ def _convert_first(
     """The error for a sound file that the loader does not read as it is."""
     array = None
     readable = found.bands <= 4 and (found.bits <= 16 or found.kind == 'float')
+    readable &= found.width * found.height <= _PIXELS_TO_LOOK_AT
     if found.format in ('PNG', 'TIFF', 'PNM', 'JPEG2000') and readable:
         array = _by_opencv(content, cv2.IMREAD_UNCHANGED)
     largest = None
@@ -302,7 +335,8 @@ def _convert_first(
 def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
     """A command that converts all files of a folder into one beside it."""
     place = PurePath(path)
-    target = place.parent.with_name(f'{place.parent.name or "photos"}_8bit')
+    folder = place.parent
+    target = folder.parent / f'{folder.name or "photos"}_8bit'
     imports, save = 'from PIL import Image', 'Image.open(f).convert("RGB").save(o)'
     if found.format == 'NPY':
         # RGB, as most arrays are; OpenCV writes BGR.
@@ -314,8 +348,9 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
         found.bands not in (1, 3, 4) or (found.bits > 8 and largest is None)
     ):
         scale = '' if found.bits == 8 else '-scale '
+        bands = '-b 1' if found.bands < 3 else '-b 1 -b 2 -b 3'
         return (
-            f'gdal_translate -of PNG -ot Byte {scale}-b 1 -b 2 -b 3 '
+            f'gdal_translate -of PNG -ot Byte {scale}{bands} '
             f'{shlex.quote(path)} {shlex.quote(str(target / place.stem) + ".png")}'
         )
     elif largest is not None:
@@ -327,7 +362,7 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
         )
     return 'python -c ' + shlex.quote(
         f'{imports}; from pathlib import Path; t = Path({_literal(str(target))}); '
-        f't.mkdir(exist_ok=True); [{save} for f in Path({_literal(str(place.parent))})'
+        f't.mkdir(exist_ok=True); [{save} for f in Path({_literal(str(folder))})'
         f'.glob({_literal("*" + place.suffix)}) '
         'for o in [t / (f.stem + ".png")]]'
     )
