@@ -13,11 +13,18 @@ is 1. Where files of yours are in the way, nothing begins, and it is 2.
 import argparse
 import sys
 import time
+import warnings
 
-import mmseg_ganaug  # noqa: F401  (quiets and prepares the libraries)
-from mmseg_ganaug.in_the_way import InTheWayError
-from mmseg_ganaug.method_comparison import MethodComparison
-from mmseg_ganaug.method_comparison_report import REPORT_FILES, write_comparison
+# Of libraries about themselves; the tools that are started here are as quiet.
+warnings.simplefilter('ignore')
+
+import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
+from mmseg_ganaug.in_the_way import InTheWayError  # noqa: E402
+from mmseg_ganaug.method_comparison import MethodComparison  # noqa: E402
+from mmseg_ganaug.method_comparison_report import (  # noqa: E402
+    REPORT_FILES,
+    write_comparison,
+)
 
 
 def parse_args():

@@ -219,3 +219,21 @@ def test_mean_and_spread_are_over_the_seeds_that_have_a_figure(values, mean, tex
     found, told = mean_and_spread(values)
     assert found == (None if mean is None else pytest.approx(mean))
     assert told == text
+
+
+def test_failed_runs_stand_in_the_table_with_their_reason():
+    table = comparison_table(
+        [_run('plain'), _run('recon')],
+        failures={
+            'recon': {1: 'ValueError: a'},
+            'multi': {0: 'KeyError: b', 1: 'KeyError: b', 2: 'killed'},
+        },
+    )
+    assert list(table.header) == ['IoU in %', 'plain', 'recon', 'multi']
+    assert {str(row[3]) for row in table.cells()} == {'failed'}
+    assert str(table.cells()[0][2]).startswith('60.00')
+    assert table.notes[-3:] == [
+        'recon failed (seed 1): ValueError: a',
+        'multi failed (seed 0, 1): KeyError: b',
+        'multi failed (seed 2): killed',
+    ]

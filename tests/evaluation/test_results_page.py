@@ -119,3 +119,13 @@ def test_the_pages_of_this_repository_show_its_results():
     command = [sys.executable, str(tool), '--check']
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_damaged_class_shares_are_named(results_dir):
+    path = results_dir / 'toy' / 'protocol.json'
+    whole = path.read_text()
+    page = '<!-- results toy -->\n<!-- end of results -->\n'
+    for damaged in (*(whole[:length] for length in range(len(whole) - 1)), '[]', '3'):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match=r'protocol\.json holds no class shares'):
+            fill_page(page, results_dir)

@@ -52,25 +52,34 @@ def shown_texts(chart: Path) -> List[str]:
     return re.findall(r'<text[^>]*>([^<]*)</text>', chart.read_text(encoding='utf-8'))
 
 
+def renew(check: bool) -> List[str]:
+    """Renews the pages and charts; returns those that were out of date."""
+    stale = []
+    for name, prefix in PAGES.items():
+        text = (ROOT / name).read_text(encoding='utf-8')
+        filled = fill_page(text, ROOT / 'docs' / 'results', prefix)
+        if filled != text:
+            stale.append(name)
+            if not check:
+                write_atomically(ROOT / name, filled)
+    return stale + [
+        f'the chart of {name}'
+        for name in CHARTS
+        if renew_chart(name, CHARTS[name], check)
+    ]
+
+
 def main():
-    """Renews or checks the pages."""
+    """Runs the tool."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--check', action='store_true', help='write nothing')
     check = parser.parse_args().check
-    stale = []
-    for name, prefix in PAGES.items():
-        text = (ROOT / name).read_text(encoding='utf-8')
-        try:
-            filled = fill_page(text, ROOT / 'docs' / 'results', prefix)
-        except (FileNotFoundError, ValueError) as error:
-            raise SystemExit(f'{name}: {error}') from error
-        if filled != text:
-            stale.append(name)
-            if not check:
-                write_atomically(ROOT / name, filled)
-    stale += [f'the chart of {p}' for p in CHARTS if renew_chart(p, CHARTS[p], check)]
+    try:
+        stale = renew(check)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
     if check and stale:
         raise SystemExit(
             f'{", ".join(stale)}: out of date; run python tools/misc/update_results.py'
