@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_ganaug.configs import find_generated
-from mmseg_ganaug.ownership import InTheWayError
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.synthesis import StoreInUseError, find_stores, remove_store
 
 

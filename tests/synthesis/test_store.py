@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_ganaug.ownership import InTheWayError
+from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.synthesis import Sample, SampleStore, fingerprint_of
 
 PHOTO = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
