@@ -197,6 +197,8 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
     before = probe.results
     try:
         given = transform(copy.deepcopy(before))
+        if given is None and isinstance(transform, LoadImageFromFile):
+            raise OSError('no photo in it')
         if given is None:
             return  # a filter, which training runs as well
         results = given

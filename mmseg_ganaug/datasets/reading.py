@@ -76,6 +76,9 @@ class SampleReader:
         self._all = [transforms[place] for place in steps.loading]
         self._labels = [transforms[place] for place in steps.labels]
         self._photo = [transforms[place] for place in steps.photo]
+        if not self._photo:  # a pipeline of label maps alone
+            self._photo = [LoadImageFromFile(backend_args=dataset.backend_args)]
+            self._all = [*self._photo, *self._all]
         self._packers = [t for t in transforms if is_packer(t)]
         self._check_alone(info)
         compared = [dataset.get_data_info(index) for index in _spread(len(dataset))]

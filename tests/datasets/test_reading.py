@@ -14,6 +14,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_ganaug.datasets import DatasetLabelSource, LabelToImageDataset, build_source
 from mmseg_ganaug.datasets.loading_steps import LabelReadingError
+from mmseg_ganaug.evaluation.metrics.fidelity_measurement import real_pairs
 from mmseg_ganaug.registry import GENERATORS
 
 IMAGE = dict(type='LoadImageFromFile')
@@ -25,6 +26,7 @@ FLIP = dict(type='RandomFlip', prob=0.5)
 class GreyPainter:
     """Paints every class in its own grey, whatever the number of classes."""
 
+    config = {}
     ignore_index = 255
     uses_instances = False
     scale = None
@@ -142,14 +144,16 @@ def source_of(project, name):
 
 
 @pytest.mark.parametrize('name', PROJECTS)
-def test_recombination_and_the_generator_read_what_the_project_means(project, name):
+def test_recombination_generator_and_fidelity_read_what_the_project_means(project, name):
     source, truth = source_of(project, name)
     labels = DatasetLabelSource(build_source(source))
     pairs = LabelToImageDataset(source, pipeline=[])
+    measured = real_pairs(GreyPainter(), source)
     for index, wanted in enumerate(truth):
         assert np.array_equal(labels.label_map(index), wanted)
-        pair = pairs[index]['inputs']['img_label']
-        assert np.array_equal(pair[0], wanted)
+        for dataset in (pairs, measured):
+            pair = dataset[index]['inputs']['img_label']
+            assert np.array_equal(pair[0], wanted)
 
 
 @pytest.mark.parametrize('name', PROJECTS)
