@@ -281,7 +281,7 @@ for name in sys.argv[1:]:
         os._exit(3)
     if name == 'hangs':
         time.sleep(600)
-    print(json.dumps(dict(name=name, status='ok', message='fine')), flush=True)
+    print(json.dumps([dict(name=name, status='ok', message='fine')]), flush=True)
 """
 
 

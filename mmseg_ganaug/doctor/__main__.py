@@ -1,7 +1,8 @@
 """Tells what is wrong with this environment, and the commands that mend it.
 
 Versions, what goes together, compiled libraries, GPU, disk, and a self-test of every
-part of mmseg_ganaug. Ends with 1 where there is a problem, else with 0.
+part of mmseg_ganaug; with a config, its data, too. Ends with 1 where there is a
+problem, else with 0.
 """
 
 import argparse
@@ -9,7 +10,13 @@ import sys
 from typing import Dict, Iterable
 
 from mmseg_ganaug.doctor.check import PROBLEM, Check
-from mmseg_ganaug.doctor.child import LIBRARIES, PATIENCE, ROOMS, run_steps
+from mmseg_ganaug.doctor.child import (
+    LIBRARIES,
+    PATIENCE,
+    ROOMS,
+    run_data,
+    run_steps,
+)
 from mmseg_ganaug.doctor.machine import check_machine
 from mmseg_ganaug.doctor.output import print_checks, print_json
 from mmseg_ganaug.doctor.versions import check_installed
@@ -22,20 +29,26 @@ def parse_args():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        'config',
+        nargs='?',
+        help='config of a training, whose label maps and photos are read as well',
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.add_argument(
         '--no-self-test', action='store_true', help='leave the self-test out'
     )
     parser.add_argument(
         '--cache-dir',
-        help='cache_dir of your configs, where it is not in the working folder',
+        help='cache_dir of your configs, where it is not in the working folder; with a '
+        'config, its label statistics are kept there',
     )
     parser.add_argument(
         '--patience',
         type=float,
         default=PATIENCE,
-        help='seconds to wait for the compiled libraries, and for the self-test '
-        '(default: %(default)s)',
+        help='seconds to wait for the compiled libraries, for the self-test, and for '
+        'the data (default: %(default)s)',
     )
     return parser.parse_args()
 
@@ -54,6 +67,8 @@ def main() -> int:
     }
     if not args.no_self_test:
         sections['Self-test'] = run_steps(list(ROOMS), args.patience)
+    if args.config is not None:
+        sections['Data'] = run_data(args.config, args.cache_dir, args.patience)
     printed = (print_json if args.json else print_checks)(sections, sys.stdout)
     return int(any(check.status == PROBLEM for check in printed))
 

@@ -2,7 +2,7 @@
 
 import traceback
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, TypeVar, Union
 
 from mmseg_ganaug import compat
 
@@ -11,6 +11,9 @@ OK, WARNING, PROBLEM = 'ok', 'warning', 'problem'
 UNKNOWN = (
     'mend what is told above; if that is all well, report what --json gives as detail'
 )
+
+
+Found = TypeVar('Found')
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,15 @@ class Check:
     detail: str = ''
 
 
-def attempt(name: str, step: Callable[[], Check]) -> Check:
+def attempt(name: str, step: Callable[[], Found]) -> Union[Found, Check]:
     """Runs a check; whatever it raises is its result.
 
     Args:
         name (str): What is looked at.
-        step (Callable): Returns the check.
+        step (Callable): Returns the check, or several.
 
     Returns:
-        Check: What the step returned, or a problem with its remedy.
+        Check | list[Check]: What the step returned, or a problem with its remedy.
     """
     try:
         return step()

@@ -1,5 +1,6 @@
 """Runs checks that may hang or crash in a process apart from the doctor's."""
 
+import argparse
 import json
 import os
 import signal
@@ -8,12 +9,15 @@ import sys
 import tempfile
 import threading
 from dataclasses import asdict
-from typing import Callable, Dict, Iterator, Sequence
+from functools import partial
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Union
 
-from mmseg_ganaug.doctor import libraries, rooms
+from mmseg_ganaug.doctor import data, libraries, rooms
 from mmseg_ganaug.doctor.check import PROBLEM, UNKNOWN, Check, attempt
 
-Steps = Dict[str, Callable[[], Check]]
+Steps = Dict[str, Callable[[], Union[Check, List[Check]]]]
+#: The step that reads the data of a config.
+DATA = 'data'
 LIBRARIES: Steps = {
     'torch': libraries.check_torch,
     'torchvision': libraries.check_torchvision,
@@ -30,8 +34,29 @@ ROOMS: Steps = {
     'evaluation': rooms.check_evaluation,
     'visualization': rooms.check_visualization,
 }
+_COMMAND = (sys.executable, '-W', 'ignore', '-m', __name__)
 #: Seconds for all steps of a process; they take about ten.
 PATIENCE = 600
+
+
+def run_data(
+    config: str, cache_dir: Optional[str] = None, patience: float = PATIENCE
+) -> Iterator[Check]:
+    """Checks the data of a config: :func:`mmseg_ganaug.doctor.data.check_data`.
+
+    Args:
+        config (str): Path of the config.
+        cache_dir (str, optional): Folder in which the label statistics are kept.
+            Defaults to None.
+        patience (float): Seconds after which it is given up. Defaults to 600.
+
+    Yields:
+        Check: All of them when the last is done.
+    """
+    options = [f'--config={config}']
+    if cache_dir is not None:
+        options.append(f'--cache-dir={cache_dir}')
+    yield from run_steps([DATA], patience, (*_COMMAND, *options))
 
 
 def run_steps(
@@ -41,15 +66,15 @@ def run_steps(
 
     Args:
         names (Sequence[str]): Keys of ``LIBRARIES`` and ``ROOMS``, in the order in
-            which to run them.
+            which to run them, or ``DATA``.
         patience (float): Seconds after which a process is killed. Defaults to 600.
         command (Sequence[str]): What runs the names appended to it. Defaults to this
             module.
 
     Yields:
-        Check: One for each name, as soon as it is there.
+        Check: Those of each name, as soon as they are there.
     """
-    command = command or (sys.executable, '-W', 'ignore', '-m', __name__)
+    command = command or _COMMAND
     left = list(names)
     while left:
         with tempfile.TemporaryFile() as log:
@@ -61,7 +86,7 @@ def run_steps(
             try:
                 for line in process.stdout:
                     left.pop(0)
-                    yield Check(**json.loads(line))
+                    yield from (Check(**check) for check in json.loads(line))
                 process.wait()
                 in_time = clock.is_alive()
             finally:
@@ -89,14 +114,21 @@ def _died(
 
 
 def main() -> None:
-    """Runs the checks named on the command line; one line of JSON for each."""
+    """Runs the checks named on the command line; one line of JSON for each name."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('names', nargs='+')
+    parser.add_argument('--config')
+    parser.add_argument('--cache-dir')
+    args = parser.parse_args()
     # What libraries print must not come between the results.
     results = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
-    steps = {**LIBRARIES, **ROOMS}
-    for name in sys.argv[1:]:
-        check = attempt(name, steps[name])
-        print(json.dumps(asdict(check)), file=results, flush=True)
+    read = partial(data.check_data, args.config, args.cache_dir)
+    steps: Steps = {**LIBRARIES, **ROOMS, DATA: read}
+    for name in args.names:
+        found = attempt(name, steps[name])
+        checks = found if isinstance(found, list) else [found]
+        print(json.dumps([*map(asdict, checks)]), file=results, flush=True)
 
 
 if __name__ == '__main__':
