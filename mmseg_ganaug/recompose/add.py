@@ -128,15 +128,29 @@ class AddSingle(Way):
     def _check_changes(
         self, statistics: LabelStatistics, groups: List[MapGroup]
     ) -> None:
-        """Raises ValueError where no layer could change a map."""
+        """Raises ValueError where no layer can change a map as it is meant to."""
         members = np.concatenate([group.members for group in groups])
         shown = statistics.presence[members].any(axis=0)
-        if np.count_nonzero(shown) == 1 and not statistics.ignored[members].any():
-            name = statistics.class_names[int(shown.argmax())]
+        if np.count_nonzero(shown) > 1:
+            return
+        way, name = type(self).__name__, statistics.class_names[int(shown.argmax())]
+        ignored = statistics.ignored[members].sum()
+        if not ignored:
             raise ValueError(
-                f'{type(self).__name__}: the label maps show {name} alone, and no '
-                'pixel without a class, so that a layer of it changes nothing: check '
-                'the values of the label files, or add maps that show another class'
+                f'{way}: the label maps show {name} alone, and no pixel without a '
+                'class, so that a layer of it changes nothing: check the values of the '
+                'label files, or add maps that show another class'
+            )
+        value = statistics.ignore_index
+        classes = statistics.num_classes - (value < statistics.num_classes)
+        if classes > 1 and self.classes is None:
+            share = 100 * ignored / statistics.sizes[members].prod(axis=1).sum()
+            raise ValueError(
+                f'{way}: of {classes} classes only {name} has a pixel, so that no '
+                f'other can be added. {share:.2g} % of the pixels have the value {value} and '
+                f'are ignored: if that is a class, convert the label files or set '
+                f'another ignore_index; to lay {name} over them, set '
+                f'classes=[{name!r}]'
             )
 
 

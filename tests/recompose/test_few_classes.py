@@ -128,6 +128,18 @@ def test_where_a_layer_can_change_nothing_the_only_class_is_named(way):
         WAYS[way]().plan(LabelStatistics.collect(source), 3, 0)
 
 
+@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti'])
+def test_a_class_that_is_ignored_by_its_value_is_told(way):
+    maps = [binary_source().label_map(number) * np.uint8(255) for number in range(6)]
+    source = MemoryLabelSource(maps, 2, class_names=['background', 'object'])
+    statistics = LabelStatistics.collect(source)
+    with pytest.raises(ValueError, match=r'only background.* 5 %.*255.*ignore_index'):
+        WAYS[way]().plan(statistics, 3, 0)
+    plan = WAYS[way](classes=['background']).plan(statistics, 3, 0)
+    made = WAYS[way]().recompose(plan[0], source)
+    assert (made.label_map == 255).sum() < (made.base == 255).sum()
+
+
 def test_a_wide_range_of_numbers_adds_as_many_classes_as_there_are():
     source = binary_source()
     plan = AddMulti(num_classes=[2, 9]).plan(LabelStatistics.collect(source), 9, 0)
