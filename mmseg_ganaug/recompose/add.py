@@ -147,9 +147,9 @@ class AddSingle(Way):
             share = 100 * ignored / statistics.sizes[members].prod(axis=1).sum()
             raise ValueError(
                 f'{way}: of {classes} classes only {name} has a pixel, so that no '
-                f'other can be added. {share:.2g} % of the pixels have the value {value} and '
-                f'are ignored: if that is a class, convert the label files or set '
-                f'another ignore_index; to lay {name} over them, set '
+                f'other can be added. {share:.2g} % of the pixels have the value '
+                f'{value} and are ignored: if that is a class, convert the label files '
+                f'or set another ignore_index; to lay {name} over them, set '
                 f'classes=[{name!r}]'
             )
 
