@@ -43,6 +43,8 @@ from mmseg_ganaug.quickstart_stages import Stages
 # Pixels of a training photo: 144 x 192 on the CPU, 240 x 320 on a GPU.
 _CPU_AREA, _GPU_AREA = 144 * 192, 240 * 320
 _STEP, _SMALLEST_SIDE = 16, 48
+# Share of all pixels below which a class may be there by mistake.
+_FEW_PIXELS = 1e-4
 _SPLITS = ('train', 'val')
 _LABEL_MAPS = ('label_maps', 'label_maps_val')
 _KEPT, _CLASSES, _STATISTICS = 'masks.json', 'classes.txt', 'label_distribution'
@@ -362,6 +364,7 @@ def _class_table(
         if not shown & set(values)
     ]
     notes = [f'In no photo to train on: {", ".join(absent)}.'] if absent else []
+    notes += _slips(survey, classes)
     notes.append(note)
     what = 'RGB in the masks' if classes.by_colour else 'value in the masks'
     return Table(
@@ -370,3 +373,26 @@ def _class_table(
         title=f'Classes found in {len(survey.pairs)} masks',
         notes=notes,
     )
+
+
+def _slips(survey: MaskSurvey, classes: MaskClasses) -> List[str]:
+    """Points at classes of a few pixels in one mask, which may be a slip of the pen."""
+    masks = [*zip(survey.pairs, survey.pixels(classes.by_colour))]
+    every = sum(sum(pixels.values()) for _, pixels in masks)
+    slips = []
+    for name, values in zip(classes.names, classes.values):
+        found = [
+            (count, pair.mask)
+            for pair, pixels in masks
+            for count in [sum(pixels.get(value, 0) for value in values)]
+            if count
+        ]
+        if len(found) == 1 and found[0][0] < _FEW_PIXELS * every:
+            count, mask = found[0]
+            slips.append(f'{name} ({count} pixel{"s" * (count > 1)}, in {mask})')
+    if not slips:
+        return []
+    return [
+        f'Hardly there: {", ".join(slips)}. Where that is a slip, correct the mask, or '
+        'write "ignore" for the value in the list of classes.'
+    ]

@@ -73,3 +73,62 @@ def test_what_is_written_is_read_again(tmp_path):
         ('traffic light', 0x010203, False),
         ('ignore', 0, True),
     ]
+
+
+NAMES = [
+    '{{$HOME:x}}',
+    '$TOKEN',
+    'c#',
+    '100%',
+    r'back\slash',
+    '<!-- x -->',
+    '路面',
+    'שלום',
+    '\N{DOG FACE}',
+    'zero\N{ZERO WIDTH SPACE}width',
+    '`a|b`',
+    'x' * 300,
+]
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize(
+    'line', ['{}, 0\nb, 1\n', '{}\r\nb\r\n', '{}, 1, 2, 3\nb, 1, 2, 4']
+)
+def test_names_are_read_as_they_are(tmp_path, name, line):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes(b'\xef\xbb\xbf' + line.format(name).encode())
+    assert [item.name for item in read_class_list(path)] == [name, 'b']
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        ('Straße, 0\nb, 1\n'.encode('latin-1'), ['line 1', '0xdf', 'UTF-8']),
+        ('a, 0\nb, 1\n'.encode('utf-16'), ['line 1', '0xff', 'UTF-8']),
+        (b'a, 0\nb\0, 1\n', ['line 2', 'control character']),
+        (b'a, 0\nb\x1b[31m, 1\n', ['line 2', 'control character', r'\x1b']),
+        (b'a, 0\nb\xe2\x80\xa8c, 1\n', ['line 2', 'control character']),
+    ],
+)
+def test_other_encodings_and_control_characters_are_named(tmp_path, content, words):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as raised:
+        read_class_list(path)
+    for word in ['classes.txt', *words]:
+        assert word in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize('ending', ['json', 'yaml', 'yml', 'YAML', 'xlsx'])
+def test_lists_of_other_formats_are_refused(tmp_path, ending):
+    path = tmp_path / f'classes.{ending}'
+    path.write_text('["road", "sky"]')
+    with pytest.raises(ValueError, match='that is a text file'):
+        read_class_list(path)
+
+
+def test_a_comment_begins_a_line_or_follows_a_space(tmp_path):
+    text = '#1 is the first\nc#, 0 # the language\n\td, 1\t# d\n'
+    assert read(tmp_path, text) == [('c#', 0, None), ('d', 1, None)]

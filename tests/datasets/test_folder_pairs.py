@@ -103,3 +103,77 @@ def test_missing_and_empty_folders_are_named(folders):
     folders[1].mkdir()
     with pytest.raises(FileNotFoundError, match='holds no masks'):
         pair_folders(*folders)
+
+
+@pytest.mark.parametrize(
+    ('name', 'words'),
+    [
+        (' a', ['begins or ends with a space', "/ a.jpg'", 'rename']),
+        ('a ', ['begins or ends with a space', "/a .jpg'"]),
+        ('a\nb', ['control character', r'a\nb.jpg']),
+        ('a\x1b[31m', ['control character', r'\x1b']),
+        ('a\udcff', ['not UTF-8', r'\udcff', 'rename']),
+        (' town/a', ['begins or ends with a space']),
+    ],
+)
+def test_names_that_a_split_cannot_hold_are_named(folders, name, words):
+    touch(folders[0], *(f'{n}.jpg' for n in ('1', '2', '3', name)))
+    touch(folders[1], *(f'{n}.png' for n in ('1', '2', '3', name)))
+    with pytest.raises(ValueError) as raised:
+        pair_folders(*folders)
+    for word in words:
+        assert word in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+def test_names_too_long_for_their_label_map_are_named(folders):
+    # With several endings, the photo's own stays in the name of its label map.
+    long = 'x' * 250
+    touch(folders[0], '1.jpg', '2.jpg', '3.png', f'{long}.jpg')
+    touch(folders[1], '1.png', '2.png', '3.png', f'{long}.png')
+    with pytest.raises(ValueError, match='more than 251 bytes'):
+        pair_folders(*folders)
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['a#b', '100%', '{{$HOME}}', '$x', "it's", 'a b', '路', 'a..b', '-x', 'x' * 240],
+)
+def test_other_names_are_paired(folders, name):
+    touch(folders[0], *(f'{n}.JPG' for n in ('1', '2', '3', name)))
+    touch(folders[1], *(f'{n}.PNG' for n in ('1', '2', '3', name)))
+    found = pair_folders(*folders)
+    assert (found.img_suffix, found.seg_map_suffix) == ('.JPG', '.PNG')
+    assert name in [pair.key for pair in found.pairs]
+
+
+def test_names_that_look_the_same_are_pairs_in_every_normal_form(folders):
+    composed, combining = 'caf\u00e9', 'cafe\u0301'
+    touch(folders[0], *(f'{n}.jpg' for n in ('1', '2', '3', composed)))
+    touch(folders[1], *(f'{n}.png' for n in ('1', '2', '3', combining)))
+    found = pair_folders(*folders)
+    assert found.img_suffix == '.jpg'
+    # One key cannot name both files: the masks are converted.
+    assert found.seg_map_suffix is None
+    assert [p.key for p in found.pairs] == ['1', '2', '3', composed]
+    for pair in found.pairs:
+        assert pair.photo.is_file() and pair.mask.is_file()
+    touch(folders[0], f'{combining}.jpg')
+    with pytest.raises(ValueError, match='one name'):
+        pair_folders(*folders)
+
+
+def test_photos_in_combining_characters_keep_their_names(folders):
+    touch(folders[0], *(f'e\u0301{n}.jpg' for n in range(4)))
+    touch(folders[1], *(f'\u00e9{n}.png' for n in range(4)))
+    found = pair_folders(*folders)
+    for pair in found.pairs:
+        assert pair.photo == folders[0] / (pair.key + found.img_suffix)
+        assert pair.photo.is_file()
+
+
+def test_folders_and_hidden_files_are_no_photos(folders):
+    touch(folders[0], *(f'{n}.jpg' for n in 'abcd'), '.cache/e.jpg', '__/._f.jpg')
+    (folders[0] / 'g.jpg').mkdir()
+    touch(folders[1], *(f'{n}.png' for n in 'abcd'))
+    assert len(pair_folders(*folders).pairs) == 4

@@ -1,17 +1,13 @@
 """Classes are found in masks of every format, and masks become label maps."""
 
-import os
 import re
-import socket
-import subprocess
 
 import numpy as np
 import pytest
+from mask_folders import Folder
 from PIL import Image
 
-from mmseg_ganaug.datasets import label_conversion, mask_survey
 from mmseg_ganaug.datasets.class_list import read_class_list
-from mmseg_ganaug.datasets.folder_pairs import pair_folders
 from mmseg_ganaug.datasets.label_conversion import write_label_maps
 from mmseg_ganaug.datasets.mask_classes import (
     describe_classes,
@@ -19,45 +15,6 @@ from mmseg_ganaug.datasets.mask_classes import (
     match_classes,
     write_found_classes,
 )
-from mmseg_ganaug.datasets.mask_survey import survey_masks
-
-
-class Folder:
-    """Four masks with rectangles of the given values, and photos beside them."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def make(self, values, mode='L', palettes=None):
-        rng = np.random.default_rng(0)
-        for index in range(4):
-            ids = np.repeat(np.repeat(rng.integers(0, len(values), (4, 5)), 4, 0), 4, 1)
-            ids[0:4, 0 : 4 * len(values)] = np.arange(len(values)).repeat(4)[:20]
-            array = np.array(values, np.uint8)[ids]
-            image = Image.fromarray(array)
-            if palettes:
-                image = Image.frombytes('P', image.size, image.tobytes())
-                image.putpalette(palettes[index % len(palettes)])
-            self.save('masks', index, image)
-            photo = rng.integers(0, 256, (*ids.shape, 3), np.uint8)
-            self.save('photos', index, Image.fromarray(photo))
-        return self
-
-    def save(self, kind, index, image):
-        path = self.path / kind / f'{index}.png'
-        path.parent.mkdir(exist_ok=True)
-        image.save(path)
-
-    def pairs(self):
-        return pair_folders(self.path / 'photos', self.path / 'masks').pairs
-
-    def survey(self):
-        return survey_masks(self.pairs(), self.path / 'kept.json')
-
-    def match(self, text):
-        path = self.path / 'list.txt'
-        path.write_text(text)
-        return match_classes(self.survey(), read_class_list(path), path)
 
 
 @pytest.fixture
@@ -205,81 +162,3 @@ def test_the_list_of_found_classes_gives_the_same_classes(folder, values):
     found = find_classes(survey)
     path = write_found_classes(folder.path / 'list.txt', survey, found)
     assert match_classes(survey, read_class_list(path), path) == found
-
-
-def test_files_are_read_once(folder, monkeypatch):
-    first = folder.make([0, 1]).survey()
-    monkeypatch.setattr(mask_survey, '_inspect', None)
-    again = folder.survey()
-    assert (again.contents, again.digest) == (first.contents, first.digest)
-
-
-def test_photos_are_checked_too(folder):
-    folder.make([0, 1])
-    folder.save('photos', 2, Image.new('RGB', (21, 16)))
-    with pytest.raises(ValueError, match=r'2\.png is 21 x 16, but its label map'):
-        folder.survey()
-    path = folder.path / 'photos' / '2.jpg'
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (16, 20, 3), np.uint8)).save(path)
-    (folder.path / 'photos' / '2.png').unlink()
-    folder.survey()
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match=r'2\.jpg cannot be read'):
-        folder.survey()
-
-
-def test_an_interrupted_conversion_goes_on_and_other_classes_begin_anew(
-    folder, monkeypatch
-):
-    survey = folder.make([0, 255]).survey()
-    classes = find_classes(survey)
-    out = folder.path / 'out'
-    write = label_conversion.write_atomically
-
-    def dies_at_third(path, content):
-        if path.name == '2.png':
-            raise KeyboardInterrupt
-        return write(path, content)
-
-    monkeypatch.setattr(label_conversion, 'write_atomically', dies_at_third)
-    with pytest.raises(KeyboardInterrupt):
-        write_label_maps(survey.pairs, classes, survey.digest, out)
-    monkeypatch.setattr(label_conversion, 'write_atomically', write)
-    kept = (out / '0.png').stat().st_mtime_ns
-    write_label_maps(survey.pairs, classes, survey.digest, out)
-    assert (out / '0.png').stat().st_mtime_ns == kept
-    assert len(list(out.glob('*.png'))) == 4
-    swapped = folder.match('thing 255\nbackground 0\nignore 9\nthird 1\n')
-    write_label_maps(survey.pairs, swapped, survey.digest, out)
-    assert (out / '0.png').stat().st_mtime_ns != kept
-
-
-def test_what_a_killed_conversion_left_in_a_subfolder_is_removed(folder):
-    survey = folder.make([0, 255]).survey()
-    classes, out = find_classes(survey), folder.path / 'out'
-    pairs = [pair._replace(key=f'rome/{pair.key}') for pair in survey.pairs]
-    write_label_maps(pairs, classes, survey.digest, out)
-    # Of a process that has ended, and of one that runs.
-    command = ['sh', '-c', 'echo $$']
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    host = socket.gethostname()
-    left, kept = (
-        out / 'rome' / f'.tmp-{host}-{pid}-9.png'
-        for pid in (int(ended.stdout), os.getpid())
-    )
-    for path in (left, kept):
-        path.write_bytes(b'half')
-    (out / 'rome' / '1.png').unlink()
-    write_label_maps(pairs, classes, survey.digest, out)
-    assert (out / 'rome' / '1.png').is_file()
-    assert kept.exists() and not left.exists()
-
-
-def test_a_folder_of_others_is_not_written_to(folder):
-    survey = folder.make([0, 255]).survey()
-    with pytest.raises(ValueError, match='--work-dir'):
-        write_label_maps(
-            survey.pairs, find_classes(survey), survey.digest, folder.path / 'photos'
-        )
-    assert len(list((folder.path / 'photos').iterdir())) == 4

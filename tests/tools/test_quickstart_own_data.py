@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -13,6 +14,7 @@ from PIL import Image
 from warm_tools import run_tool
 
 from mmseg_ganaug import quickstart_stages
+from mmseg_ganaug.ownership import InTheWayError
 from mmseg_ganaug.quickstart_folders import FolderData, choose_size
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +45,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def prepare(**options):
-        data = FolderData('photos', 'masks', work_dir='out', **options)
+        data = FolderData('photos', 'masks', **{'work_dir': 'out', **options})
         return data, data.write_configs()
 
     return tmp_path, prepare
@@ -147,10 +149,10 @@ def test_corrected_classes_and_splits_are_kept(project, capsys):
     assert 'box' in cfg.classes
     assert len(build_dataset(configs['plain'], 'val_dataloader')) == 2
     (folder / 'out' / 'splits' / 'val.txt').write_text('3\n')
-    with pytest.raises(ValueError, match=r'val\.txt lists 3, as .*train\.txt does'):
+    with pytest.raises(ValueError, match=r'val\.txt lists .3., as .*train\.txt does'):
         prepare()
     (folder / 'out' / 'splits' / 'val.txt').write_text('99\n')
-    with pytest.raises(ValueError, match='99, which is no photo here'):
+    with pytest.raises(ValueError, match="'99', which is no photo here"):
         prepare()
 
 
@@ -228,6 +230,148 @@ def test_the_size_keeps_the_aspect_and_does_not_exceed_the_photos(
     width, height = choose_size([photo], area)
     assert (width % 16, height % 16) == (0, 0)
     assert (width, height) == expected
+
+
+CLASSES = ['{{$HOME:x}}', '$TOKEN <!-- {0} `|`', '\N{DOG FACE} 路 \\']
+
+
+def test_names_of_classes_and_files_come_back_from_the_configs_as_they_are(
+    project, monkeypatch, capsys
+):
+    folder, prepare = project
+    monkeypatch.setenv('HOME', 'expanded')
+    monkeypatch.setenv('TOKEN', 'expanded')
+    make_scenes(folder)
+    for kind, ending in (('photos', '.jpg'), ('masks', '_gt.png')):
+        (folder / kind / f'7{ending}').rename(
+            folder / kind / f'{{{{$HOME:x}}}}{ending}'
+        )
+    (folder / 'list.txt').write_text('\n'.join(CLASSES), encoding='utf-8')
+    _, configs = prepare(classes='list.txt', work_dir='out {{$HOME:y}}')
+    for config in configs.values():
+        cfg = Config.fromfile(config)
+        assert list(cfg.classes) == CLASSES
+        assert cfg.work_dir.startswith('out {{$HOME:y}}')
+    paths = [
+        part.get_data_info(i)['img_path']
+        for which in ('train_dataloader', 'val_dataloader')
+        for part in [build_dataset(configs['plain'], which)]
+        for i in range(len(part))
+    ]
+    assert len(paths) == 8
+    assert 'photos/{{$HOME:x}}.jpg' in paths
+    assert all(Path(path).is_file() for path in paths)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in CLASSES)
+    assert 'expanded' not in printed
+
+
+def checksums(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob('*')) if p.is_file()}
+
+
+OWN = ['configs/dataset.py', 'configs/generator.py', 'masks.json', 'label_maps/a.png']
+
+
+def test_files_of_the_user_are_all_named_and_nothing_is_begun(project, capsys):
+    folder, prepare = project
+    make_scenes(folder)
+    for name in OWN:
+        path = folder / 'out' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('mine')
+    before = checksums(folder)
+    with pytest.raises(InTheWayError) as raised:
+        prepare()
+    for name in (*OWN[:3], 'label_maps'):
+        assert str(Path('out') / name) in str(raised.value)
+    assert '--work-dir' in str(raised.value)
+    assert checksums(folder) == before
+
+
+def test_the_tool_ends_with_2_where_files_are_in_the_way(project, monkeypatch, capsys):
+    folder, _ = project
+    make_scenes(folder)
+    (folder / 'out').mkdir()
+    (folder / 'out' / 'masks.json').write_text('mine')
+    arguments = ['--images=photos', '--masks=masks', '--work-dir=out', '--prepare']
+    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *arguments])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert raised.value.code == 2
+    assert 'out/masks.json' in capsys.readouterr().err
+    assert (folder / 'out' / 'masks.json').read_text() == 'mine'
+
+
+def test_lists_that_the_user_edits_are_never_written(project):
+    folder, prepare = project
+    make_scenes(folder, colours=COLOURS)
+    prepare()
+    lists = [folder / 'out' / n for n in ('classes.txt', 'splits/train.txt')]
+    for path in lists:
+        path.write_text(path.read_text() + '\n\n')
+    before = [path.read_text() for path in lists]
+    prepare()
+    prepare(seed=3)
+    assert [path.read_text() for path in lists] == before
+    assert not list(folder.rglob('*.before-*'))
+
+
+def test_an_edited_config_is_kept_beside(project, capsys):
+    folder, prepare = project
+    make_scenes(folder)
+    _, configs = prepare()
+    configs['plain'].write_text('mine = 1\n')
+    prepare()
+    (kept,) = (folder / 'out' / 'configs').glob('*.before-*')
+    assert kept.read_text() == 'mine = 1\n'
+    assert str(Path('out/configs') / kept.name) in capsys.readouterr().out
+
+
+def test_a_linked_work_dir_and_linked_label_maps_are_used(project):
+    folder, prepare = project
+    make_scenes(folder, colours=COLOURS)
+    for name in ('disk', 'other disk'):
+        (folder / name).mkdir()
+    (folder / 'out').symlink_to('disk')
+    (folder / 'disk' / 'label_maps').symlink_to(folder / 'other disk')
+    prepare()
+    assert len(list((folder / 'other disk').glob('*.png'))) == 8
+    _, configs = prepare()
+    assert len(build_dataset(configs['plain'])) == 6
+    assert (folder / 'out').is_symlink()
+
+
+@pytest.mark.parametrize(
+    'convert',
+    [
+        lambda photo: cv2.imwrite(str(photo.with_suffix('.tif')),
+                                  cv2.imread(str(photo)).astype(np.uint16) * 16),
+        lambda photo: Image.open(photo).save(photo.with_suffix('.gif')),
+        lambda photo: cv2.imwrite(str(photo.with_suffix('.tif')),
+                                  np.dstack([cv2.imread(str(photo))] * 2)[..., :4]),
+    ],
+    ids=['12 bits', 'GIF', '4 bands'],
+)  # fmt: skip
+def test_no_photo_that_training_would_not_read_whole_passes(project, convert):
+    folder, prepare = project
+    make_scenes(folder)
+    photo = folder / 'photos' / '5.jpg'
+    convert(photo)
+    photo.unlink()
+    with pytest.raises(ValueError, match=r'photos/5\.(tif|gif) is a photo of format'):
+        prepare()
+
+
+def test_a_value_of_a_few_pixels_is_pointed_at(project, capsys):
+    folder, prepare = project
+    make_scenes(folder, count=12)
+    mask = np.array(Image.open(folder / 'masks' / '3_gt.png'))
+    mask[50, 60] = 200
+    Image.fromarray(mask).save(folder / 'masks' / '3_gt.png')
+    prepare()
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert 'class_200 (1 pixel, in masks/3_gt.png)' in printed
 
 
 @pytest.mark.slow
