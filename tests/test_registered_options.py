@@ -438,12 +438,6 @@ CASES = {
     ),
     'StyleTransfer': (None, dict(DATA, prob=SHARE)),
 }
-#: Options that their classes do not check yet.
-NOT_YET = [
-    ('LoadGeneratedSample', 'num_classes'),
-    ('LoadGeneratedSample', 'ignore_index'),
-    ('LoadInstanceMap', 'instance_path'),
-]
 #: Arguments of the classes that read files when they are built.
 NEEDED = dict(
     GeneratorFidelityMetric=dict(segmenter=SEGMENTER),
@@ -513,8 +507,7 @@ def bad_values():
     for name, (_, options) in CASES.items():
         for option, values in options.items():
             if not isinstance(values, str):
-                marks = [pytest.mark.xfail] if (name, option) in NOT_YET else []
-                yield pytest.param(name, option, marks=marks)
+                yield name, option
 
 
 def test_no_registered_class_and_none_of_its_options_is_forgotten(classes):

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import Compose, force_full_init
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_ganaug.datasets.generated_pipeline import generated_pipeline, try_pipeline
+from mmseg_ganaug.datasets.generation import Generation, Recomposer
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.loading_steps import kept_random_state
@@ -35,25 +35,15 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import (
-    AddMulti,
-    AddSingle,
     BalanceReport,
     RecomposePlan,
-    Recon,
 )
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
 from mmseg_ganaug.synthesis import (
-    Compositing,
-    MMagicGenerator,
-    SampleFilter,
-    SampleMaker,
     SampleStore,
     build_compositing,
-    filter_table,
-    synthesize,
 )
-
-Recomposer = Union[AddSingle, AddMulti, Recon]
+from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 
 @DATASETS.register_module()
@@ -169,7 +159,7 @@ class GANRecomposeDataset(BaseSegDataset):
         self._batch_size = check_whole(self, 'batch_size', batch_size, 1)
         self._num_workers = check_whole(self, 'num_workers', num_workers)
         self._photo_suffix = check_choice(
-            self, 'photo_suffix', photo_suffix, ('.png', '.jpg')
+            self, 'photo_suffix', photo_suffix, PHOTO_SUFFIXES
         )
         self._composite = composite
         self._filters = filters
@@ -331,44 +321,12 @@ class GANRecomposeDataset(BaseSegDataset):
             tuple[RecomposePlan, SampleStore]: The plan and the store that holds all of
             its samples.
         """
-        work = self._prepare()
+        generation = self._prepare()
         # Training reads all photos, however many samples are there already.
-        on_main_process(work.source.check_photos)
+        on_main_process(generation.source.check_photos)
         self._build_pipeline()
-        plan, store, filters = work.plan, work.store, work.filters
-        # All ranks must know the same list, whatever each of them sees on the disk.
-        missing = [store.missing(len(plan))]
-        broadcast_object_list(missing)
-        if missing[0]:
-            # Raises where the checkpoint does not fit, before anything is written.
-            work.generator.load()
-            for judge in filters:
-                judge.prepare(work.source, self._cache_dir)
-            if is_main_process():
-                store.prepare(''.join(f'{line}\n' for line in work.recipes.lines()))
-                print_log(
-                    f'Generating {len(missing[0])} of {len(plan)} samples in '
-                    f'{store.folder}',
-                    logger='current',
-                )
-            barrier()
-            maker = SampleMaker(
-                work.recipes,
-                len(plan),
-                work.recomposer.recompose,
-                work.source,
-                work.generator,
-                work.compositing,
-                filters,
-            )
-            synthesize(maker, missing[0], store, self._batch_size)
-            work.generator.release()
-            for judge in filters:
-                judge.release()
-            if filters and is_main_process():
-                table = filter_table(store.reports(), work.source.class_names)
-                print_log(f'What the filters took:\n{table}', logger='current')
-        return plan, store
+        generation.make_missing(self._batch_size, self._cache_dir)
+        return generation.plan, generation.store
 
     def _build_pipeline(self) -> None:
         """Builds the pipeline of the samples, and tries it on one."""
@@ -381,7 +339,7 @@ class GANRecomposeDataset(BaseSegDataset):
         try_pipeline(transforms, source.label_map(0), real, self._source_config)
         self.pipeline = Compose(transforms)
 
-    def _prepare(self) -> '_Work':
+    def _prepare(self) -> Generation:
         """Plans, and opens the store; nothing is loaded or made yet."""
         source = self.label_source()
         generator = self._build_generator()
@@ -413,22 +371,9 @@ class GANRecomposeDataset(BaseSegDataset):
             ),
             photo_suffix=self._photo_suffix,
         )
-        return _Work(
+        return Generation(
             plan, recipes, recomposer, source, generator, compositing, filters, store
         )
 
     def _build_generator(self):
         return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
-
-
-class _Work(NamedTuple):
-    """All that makes the samples; ``recipes`` are the plan and its spares."""
-
-    plan: RecomposePlan
-    recipes: RecomposePlan
-    recomposer: Recomposer
-    source: DatasetLabelSource
-    generator: MMagicGenerator
-    compositing: Compositing
-    filters: List[SampleFilter]
-    store: SampleStore

@@ -1,6 +1,6 @@
 """Which samples of a mixed data set are generated."""
 
-from typing import List, Optional, Sequence
+from typing import Iterable, List, Optional, Sequence
 
 import numpy as np
 from mmengine.dataset import ClassBalancedDataset, RepeatDataset
@@ -8,6 +8,9 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset
 from mmseg_ganaug.option_checks import check_whole_numbers
+
+# Longer lists hold samples.
+_MOST_PARTS = 64
 
 
 def generated_parts(dataset: Dataset) -> List[GANRecomposeDataset]:
@@ -74,6 +77,8 @@ def _mask(dataset: Dataset) -> np.ndarray:
         return np.ones(len(dataset), bool)
     inside = [_mask(inner) for inner in _inside(dataset)]
     if not inside:
+        if _holds_generated(dataset):
+            raise _unknown(dataset, 'holds real and generated samples')
         return np.zeros(len(dataset), bool)
     mask = np.concatenate(inside)
     if isinstance(dataset, RepeatDataset):
@@ -81,9 +86,29 @@ def _mask(dataset: Dataset) -> np.ndarray:
     if isinstance(dataset, ClassBalancedDataset):
         return mask[np.asarray(dataset.repeat_indices)]
     if len(mask) != len(dataset) and mask.any():
-        raise ValueError(
-            f'{type(dataset).__name__} makes {len(dataset)} samples of {len(mask)}, '
-            'so that it cannot be told which are generated: put it around the parts '
-            'of a ConcatDataset, and name the generated parts by generated=[...]'
-        )
+        raise _unknown(dataset, f'makes {len(dataset)} samples of {len(mask)}')
     return mask if len(mask) == len(dataset) else np.zeros(len(dataset), bool)
+
+
+def _holds_generated(value: object, depth: int = 4) -> bool:
+    """Checks whether a data set of an unknown kind keeps a generated one somewhere."""
+    if isinstance(value, GANRecomposeDataset):
+        return True
+    if depth == 0:
+        return False
+    inner: Iterable = ()
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, (list, tuple)):
+        inner = value if len(value) <= _MOST_PARTS else ()
+    elif isinstance(value, Dataset):
+        inner = vars(value).values()
+    return any(_holds_generated(item, depth - 1) for item in inner)
+
+
+def _unknown(dataset: Dataset, what: str) -> ValueError:
+    return ValueError(
+        f'{type(dataset).__name__} {what}, so that it cannot be told which are '
+        'generated: put it around the parts of a ConcatDataset, and name the generated '
+        'parts by generated=[...]'
+    )

@@ -26,6 +26,7 @@ from mmseg_ganaug.datasets.label_files import (
     read_header,
     unreadable,
 )
+from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
 
 
@@ -329,15 +330,7 @@ class DatasetLabelSource:
 
     def reading_settings(self) -> str:
         """Names how label values come out of the files, whatever the scale."""
-        parts = [
-            (
-                part.reduce_zero_label,
-                part.label_map,
-                self._dataset.reader(i).fingerprint(),
-            )
-            for i, part in enumerate(self._dataset.parts)
-        ]
-        return repr((self.ignore_index, parts))
+        return self._dataset.reading_settings()
 
     @property
     def _label_files(self) -> List[SampleFile]:
@@ -404,39 +397,3 @@ class DatasetLabelSource:
                 ) from error
         else:
             check_sizes(path, photo.shown_size, label_path, label_map.shape[1::-1])
-
-
-def check_photo_form(photo: np.ndarray, path: str) -> None:
-    """Checks that a photo was loaded as 8 bits in three bands.
-
-    Args:
-        photo (np.ndarray): As the data set's transforms load it.
-        path (str): Its file, for the message.
-
-    Raises:
-        ValueError: When it is something else; names the file.
-    """
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        bands = photo.shape[2] if photo.ndim == 3 else 1
-        raise ValueError(
-            f'{path} is loaded as {photo.dtype} with {bands} bands; photos that are '
-            'painted or recombined have 8 bits and 3 bands (uint8): convert the files, '
-            'or have the loading transform of the data set do it'
-        )
-
-
-def unify_ignored(label_map: np.ndarray, info: dict, ignore_index: int) -> None:
-    """Replaces MMSeg's 255 with the data set's ignore index, in place.
-
-    MMSeg writes 255 for the zero label and for classes that ``metainfo`` leaves out,
-    whatever the ignore index is.
-
-    Args:
-        label_map (np.ndarray): uint8 ``[H, W]``, as it was loaded.
-        info (dict): Data info of the sample.
-        ignore_index (int): Of the data set.
-    """
-    names = info.get('label_map') or {}
-    left_out = info.get('reduce_zero_label') or 255 in names.values()
-    if left_out and ignore_index != 255:
-        label_map[label_map == 255] = ignore_index

@@ -9,11 +9,8 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_ganaug.datasets.label_files import check_instance_path
-from mmseg_ganaug.datasets.label_source import (
-    DatasetLabelSource,
-    check_photo_form,
-    unify_ignored,
-)
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
 from mmseg_ganaug.datasets.recomposed_labels import RecomposedLabels
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import check_label_values

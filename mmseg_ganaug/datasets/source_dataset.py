@@ -135,6 +135,14 @@ class SourceDataset:
             self._readers[number] = found
         return found
 
+    def reading_settings(self) -> str:
+        """Names how label values come out of the files."""
+        parts = [
+            (part.reduce_zero_label, part.label_map, self.reader(number).fingerprint())
+            for number, part in enumerate(self.parts)
+        ]
+        return repr((self.ignore_index, parts))
+
     def pipeline(self, number: int) -> List[Any]:
         """Configs of the pipeline of a data set, or its transforms, if these are known.
 

@@ -150,11 +150,11 @@ def test_the_same_samples_after_a_kill(generated, tmp_path):
     ('composite', 'message'),
     [
         ('auto', 'generator_fidelity.py'),
-        ('half', "composite='half'"),
+        ('half', "mode='half'"),
         (dict(mode='changed', width=3), 'knows no width'),
         (dict(mode='auto', fidelity='none.json'), 'no fidelity file none.json'),
         (dict(mode='auto', painted=['birds']), 'names among ground, wall, bird'),
-        (dict(mode='auto', painted=['bird'], fidelity='f.json'), 'no fidelity beside'),
+        (dict(mode='auto', painted=['bird'], fidelity='f.json'), 'leave one out'),
         (dict(painted=['bird']), "has painted and mode='full', but only mode='auto'"),
         (dict(fidelity='f.json'), "has fidelity and mode='full'.* set that mode"),
         (dict(mode='full', painted=[]), "has painted and mode='full'"),

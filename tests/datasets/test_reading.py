@@ -144,7 +144,7 @@ def source_of(project, name):
 
 
 @pytest.mark.parametrize('name', PROJECTS)
-def test_recombination_generator_and_fidelity_read_what_the_project_means(project, name):
+def test_recombination_generator_and_fidelity_read_the_same(project, name):
     source, truth = source_of(project, name)
     labels = DatasetLabelSource(build_source(source))
     pairs = LabelToImageDataset(source, pipeline=[])

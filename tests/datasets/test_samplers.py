@@ -14,6 +14,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.registry import DATA_SAMPLERS, DefaultScope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
 
 from mmseg_ganaug.datasets import (
     InfiniteRatioSampler,
@@ -339,3 +340,20 @@ def test_two_processes_share_the_samples(tmp_path):
         assert counts(together) == [3] * 6
         drawn = list(chain(*together))
         assert len(set(drawn)) == len(drawn)
+
+
+class MixedDataset(Dataset):
+    """A wrapper of somebody's own around real and generated samples."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __len__(self):
+        return 10
+
+
+@pytest.mark.parametrize('hold', [lambda made: [made], lambda made: dict(a=made)])
+def test_generated_samples_in_an_unknown_wrapper_do_not_count_as_real(generated, hold):
+    wrapper = MixedDataset(hold(DATASETS.build(generated)))
+    with pytest.raises(ValueError, match='MixedDataset holds real and generated'):
+        generated_mask(wrapper)

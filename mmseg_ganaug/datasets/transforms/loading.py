@@ -7,8 +7,8 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmseg_ganaug.datasets.label_files import find_instance_path
-from mmseg_ganaug.option_checks import check_whole
+from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.datasets.label_files import check_instance_path, find_instance_path
 from mmseg_ganaug.registry import TRANSFORMS
 from mmseg_ganaug.synthesis.sample_files import (
     DamagedSampleError,
@@ -40,7 +40,7 @@ class LoadInstanceMap(BaseTransform):
         instance_path: Optional[Tuple[str, str]] = None,
         backend_args: Optional[dict] = None,
     ) -> None:
-        self.instance_path = instance_path
+        self.instance_path = check_instance_path(self, instance_path)
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -91,8 +91,8 @@ class LoadGeneratedSample(BaseTransform):
     """
 
     def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
-        self.num_classes = check_whole(self, 'num_classes', num_classes, 1)
-        self.ignore_index = ignore_index
+        self.num_classes = check_num_classes(self, 'num_classes', num_classes)
+        self.ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
 
     def transform(self, results: dict) -> dict:
         """Loads a sample.
