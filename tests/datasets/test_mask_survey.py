@@ -112,10 +112,19 @@ def test_all_files_that_cannot_be_used_are_named_up_to_a_number(folder):
     assert f'(1 other pairs cannot be used: {path})' in str(raised.value)
 
 
-def test_a_mask_one_pixel_wide_is_read(folder):
+@pytest.mark.parametrize('size', [(1, 40), (40, 1), (1, 1)])
+def test_a_mask_one_pixel_wide_or_high_is_named(folder, size):
+    folder.make([0, 1])
+    folder.save('masks', 2, Image.new('L', size))
+    folder.save('photos', 2, Image.new('RGB', size))
+    with pytest.raises(ValueError, match=rf'masks/2\.png is {size[0]} x {size[1]} '):
+        folder.survey()
+
+
+def test_a_mask_two_pixels_wide_is_read(folder):
     for kind, mode in (('masks', 'L'), ('photos', 'RGB')):
         for index in range(4):
-            image = Image.new(mode, (1, 40))
+            image = Image.new(mode, (2, 40))
             image.paste(3 if mode == 'L' else (1, 2, 3), (0, 0, 1, 9))
             folder.save(kind, index, image)
     assert find_classes(folder.survey()).names == ['class_0', 'class_3']
