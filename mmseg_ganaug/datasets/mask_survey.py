@@ -198,7 +198,7 @@ def _inspect(pair: Pair, photo: bytes, mask: bytes) -> MaskContent:
     if min(content.size) == 1:
         raise ValueError(
             f'{pair.mask} is {content.size[0]} x {content.size[1]} (width x height): '
-            "MMSeg's LoadAnnotations makes a line of a label map that is one pixel wide "
+            "MMSeg's LoadAnnotations makes a line of a map that is one pixel wide "
             'or high. Take the pair out, or pad photo and mask'
         )
     shown_size = check_photo_file(photo, str(pair.photo)).shown_size
