@@ -289,24 +289,6 @@ class WorkFolder:
             path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def keep_folder(self, path: Union[str, Path], reason: str) -> Path:
-        """Keeps a folder as ``NAME.before-...`` beside its place, and prints that.
-
-        Of a link it is the folder that is renamed, and the link stays.
-
-        Args:
-            path (str | Path): The folder.
-            reason (str): What the line on the terminal says.
-
-        Returns:
-            Path: Where it is kept.
-        """
-        kept = keep_beside(Path(os.path.realpath(path)))
-        say_kept(kept, reason)
-        if Path(path).is_symlink():
-            os.makedirs(os.path.realpath(path))
-        return kept
-
     def _key(self, path: Union[str, Path]) -> str:
         key = os.path.relpath(os.path.abspath(path), os.path.abspath(self.folder))
         key = key.replace(os.sep, '/')
@@ -392,3 +374,22 @@ def _marked(purpose: str, digest: str = '') -> Dict[str, str]:
 
 def _json(content: Mapping) -> str:
     return json.dumps(content, indent=2, sort_keys=True) + '\n'
+
+
+def keep_folder(path: Union[str, Path], reason: str) -> Path:
+    """Keeps a folder as ``NAME.before-...`` beside its place, and prints that.
+
+    Of a link it is the folder that is renamed, and the link stays.
+
+    Args:
+        path (str | Path): The folder.
+        reason (str): What the line on the terminal says.
+
+    Returns:
+        Path: Where it is kept.
+    """
+    kept = keep_beside(Path(os.path.realpath(path)))
+    say_kept(kept, reason)
+    if Path(path).is_symlink():
+        os.makedirs(os.path.realpath(path))
+    return kept

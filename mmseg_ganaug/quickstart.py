@@ -42,8 +42,7 @@ class Quickstart:
             ToolError: When a stage fails.
         """
         started = time.monotonic()
-        self._check_free()
-        configs = self._data.write_configs()
+        configs = self.prepare()
         generator = configs['generator']
         trainings: Dict[str, TrainingRun] = {}
         for name, config in configs.items():
@@ -74,6 +73,20 @@ class Quickstart:
             self._stages.commands,
             {**self._stages.seconds, 'all': time.monotonic() - started},
         )
+
+    def prepare(self) -> Dict[str, Path]:
+        """Looks for files of the user, then writes the configs.
+
+        Returns:
+            dict[str, Path]: Config of the 'generator', of 'plain' and of each way.
+
+        Raises:
+            InTheWayError: When files of the user are where something would be written;
+                names all of them.
+            ValueError: When the data cannot be used; names the file.
+        """
+        self._check_free()
+        return self._data.write_configs()
 
     def _check_free(self) -> None:
         """Looks for files of the user before anything is written.

@@ -13,6 +13,7 @@ from mmseg_ganaug.ownership import (
     MARK,
     WorkFolder,
     keep_beside,
+    keep_folder,
     read_mark,
     write_mark,
 )
@@ -156,7 +157,7 @@ def test_links_work_as_the_folders_that_they_point_to(tmp_path, capsys):
     (training / 'iter_2.pth').write_bytes(b'weights')
     assert work.is_ours(training / 'iter_2.pth')
     assert WorkFolder(disk, 'quickstart').is_ours(disk / 'training')
-    kept = work.keep_folder(training, 'the config changed')
+    kept = keep_folder(training, 'the config changed')
     assert kept.parent == disk and kept.name.startswith('generator.before-')
     assert (kept / 'iter_2.pth').read_bytes() == b'weights'
     assert training.is_symlink() and not any(training.iterdir())

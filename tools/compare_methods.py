@@ -11,7 +11,6 @@ is 1. Where files of yours are in the way, nothing begins, and it is 2.
 """
 
 import argparse
-import sys
 import time
 import warnings
 
@@ -19,12 +18,12 @@ import warnings
 warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
-from mmseg_ganaug.in_the_way import InTheWayError  # noqa: E402
 from mmseg_ganaug.method_comparison import MethodComparison  # noqa: E402
 from mmseg_ganaug.method_comparison_report import (  # noqa: E402
     REPORT_FILES,
     write_comparison,
 )
+from mmseg_ganaug.tool_errors import errors_as_messages  # noqa: E402
 
 
 def parse_args():
@@ -46,31 +45,24 @@ def parse_args():
     return parser.parse_args()
 
 
+@errors_as_messages()
 def main():
     """Works the matrix off, then writes what there is."""
     args = parse_args()
     started = time.monotonic()
-    try:
-        comparison = MethodComparison(args.matrix, args.work_dir, args.results)
-        cells = comparison.cells(args.methods, args.seeds)
-        if args.report_only:
-            cells = []
-        comparison.check_free(cells, REPORT_FILES)
-        for cell in cells:
-            minutes = (time.monotonic() - started) / 60
-            if args.minutes is not None and minutes > args.minutes:
-                print(f'{minutes:.0f} minutes are over: run it again to go on.')
-                break
-            comparison.attempt(cell)
-        for path in write_comparison(comparison):
-            print(f'Written: {path}')
-    except InTheWayError as error:
-        print(f'\n{error}', file=sys.stderr)
-        raise SystemExit(2) from error
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'\n{error}') from error
-    except KeyboardInterrupt:
-        raise SystemExit('\nInterrupted: run it again to go on from here.') from None
+    comparison = MethodComparison(args.matrix, args.work_dir, args.results)
+    cells = comparison.cells(args.methods, args.seeds)
+    if args.report_only:
+        cells = []
+    comparison.check_free(cells, REPORT_FILES)
+    for cell in cells:
+        minutes = (time.monotonic() - started) / 60
+        if args.minutes is not None and minutes > args.minutes:
+            print(f'{minutes:.0f} minutes are over: run it again to go on.')
+            break
+        comparison.attempt(cell)
+    for path in write_comparison(comparison):
+        print(f'Written: {path}')
     if comparison.failures:
         raise SystemExit(f'\nFailed: {", ".join(comparison.failures)}')
 

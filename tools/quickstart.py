@@ -10,7 +10,6 @@ Your own data set needs no code, two folders do:
 """
 
 import argparse
-import sys
 import warnings
 
 # Of libraries about themselves; the tools that are started here are as quiet.
@@ -18,9 +17,9 @@ warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
 from mmseg_ganaug.engine.tool_runner import ToolError  # noqa: E402
-from mmseg_ganaug.in_the_way import InTheWayError  # noqa: E402
 from mmseg_ganaug.quickstart import Quickstart  # noqa: E402
 from mmseg_ganaug.quickstart_shipped import DEMONSTRATIONS, ShippedData  # noqa: E402
+from mmseg_ganaug.tool_errors import errors_as_messages  # noqa: E402
 
 SHIPPED = ('dataset', 'data_root', 'num_train', 'num_val')
 OWN = (
@@ -105,29 +104,21 @@ def parse_args():
     return args, is_own
 
 
+@errors_as_messages(ToolError)
 def main():
     """Runs it and says where the report is."""
     args, is_own = parse_args()
-    try:
-        if is_own:
-            from mmseg_ganaug.quickstart_folders import FolderData
+    if is_own:
+        from mmseg_ganaug.quickstart_folders import FolderData
 
-            only_prepare = args.pop('prepare', False)
-            data = FolderData(**args)
-            if only_prepare:
-                data.write_configs()
-                return
-        else:
-            data = ShippedData(**args)
-        report = Quickstart(data).run()
-    except InTheWayError as error:
-        print(f'\n{error}', file=sys.stderr)
-        raise SystemExit(2) from error
-    except (ToolError, OSError, ValueError) as error:
-        raise SystemExit(f'\n{error}') from error
-    except KeyboardInterrupt:
-        raise SystemExit('\nInterrupted: run it again to go on from here.') from None
-    print(f'Report: {report}')
+        only_prepare = args.pop('prepare', False)
+        quickstart = Quickstart(FolderData(**args))
+        if only_prepare:
+            quickstart.prepare()
+            return
+    else:
+        quickstart = Quickstart(ShippedData(**args))
+    print(f'Report: {quickstart.run()}')
 
 
 if __name__ == '__main__':

@@ -9,14 +9,15 @@ import argparse
 import os
 import sys
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dist import barrier, init_dist, is_main_process
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_ganaug.configs import find_generated
-from mmseg_ganaug.in_the_way import InTheWayError
+from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis import StoreInUseError, find_stores, remove_store
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -56,21 +57,11 @@ def parse_args():
     return args
 
 
+@errors_as_messages()
 def main():
     """Generates what the stores of the data sets lack."""
     args = parse_args()
-    try:
-        run(args)
-    except InTheWayError as error:
-        print(f'\n{error}', file=sys.stderr)
-        raise SystemExit(2) from error
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'\n{error}') from error
-
-
-def run(args):
-    """Does what the command line asks for."""
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     configs = find_generated(cfg.train_dataloader.dataset)

@@ -4,10 +4,12 @@ import argparse
 import os
 import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import mmseg_ganaug  # noqa: F401  before the config: its _base_ may be in a fork
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -57,7 +59,8 @@ def enable_amp(optim_wrapper):
 def main():
     """Builds the runner and trains."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    with errors_as_messages():
+        cfg = read_config(args.config)
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)

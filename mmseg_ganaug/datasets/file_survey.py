@@ -16,9 +16,9 @@ from mmseg_ganaug.datasets.file_records import (
     state_of,
 )
 from mmseg_ganaug.datasets.image_files import check_label_file, check_photo_file
-from mmseg_ganaug.datasets.image_headers import ImageFormat
-from mmseg_ganaug.datasets.label_files import missing_file, unreadable
-from mmseg_ganaug.datasets.reading import SampleReader
+from mmseg_ganaug.datasets.image_headers import ImageFormat, unreadable
+from mmseg_ganaug.datasets.label_files import missing_file
+from mmseg_ganaug.datasets.reading import PipelineReader
 from mmseg_ganaug.progress import Progress
 
 _CHUNK = 64
@@ -39,7 +39,7 @@ class SampleFile(NamedTuple):
 
     path: str
     backend_args: Optional[dict]
-    reader: SampleReader
+    reader: PipelineReader
     info: dict
 
     @property
@@ -52,7 +52,7 @@ class _Kind(NamedTuple):
     """What tells label maps and photos apart here."""
 
     name: str
-    is_stock: Callable[[SampleReader], bool]
+    is_stock: Callable[[PipelineReader], bool]
     check: Callable[[bytes, str], ImageFormat]
     load: Callable[[SampleFile], np.ndarray]
 
@@ -117,7 +117,7 @@ def _survey(files: Sequence[SampleFile], kind: _Kind) -> List[Content]:
 
 
 def _survey_of_reader(
-    reader: SampleReader, files: Dict[str, SampleFile], kind: _Kind
+    reader: PipelineReader, files: Dict[str, SampleFile], kind: _Kind
 ) -> Dict[str, Content]:
     records = FileRecords(f'{kind.name} {_digest(reader.fingerprint().encode())}')
     found = records.known(list(files))

@@ -8,7 +8,6 @@ many threads may call them.
 import io
 import json
 import shlex
-import zlib
 from pathlib import PurePath
 from typing import Any, Dict, Optional
 
@@ -28,12 +27,11 @@ from PIL import (
 )
 
 from mmseg_ganaug.datasets.image_headers import (
-    PNG_SIGNATURE,
     ImageFormat,
-    png_chunks,
     probe_format,
     unreadable,
 )
+from mmseg_ganaug.png_files import find_png_damage
 
 # Opened by their own class, a file is not held against Image.MAX_IMAGE_PIXELS, which
 # belongs to the whole process.
@@ -221,27 +219,6 @@ def _check_undamaged(content: bytes, path: str, found: ImageFormat) -> None:
         damage = find_png_damage(content)
     if damage is not None:
         raise unreadable(path, ValueError(damage))
-
-
-def find_png_damage(content: bytes) -> Optional[str]:
-    """Looks for changed or missing bytes in a PNG, which has a checksum in each chunk.
-
-    Args:
-        content (bytes): The file.
-
-    Returns:
-        str | None: What is wrong; None where every byte up to its end is as written.
-    """
-    if not content.startswith(PNG_SIGNATURE):
-        return 'it does not begin as a PNG'
-    kind = b''
-    for kind, start, end in png_chunks(content):  # noqa: B007
-        if end + 4 > len(content):
-            return 'it is truncated'
-        stored = int.from_bytes(content[end : end + 4], 'big')
-        if zlib.crc32(memoryview(content)[start - 4 : end]) != stored:
-            return f'the checksum of the bytes {start - 4} to {end} is wrong'
-    return None if kind == b'IEND' else 'it is truncated'
 
 
 def _open(content: bytes, found: ImageFormat) -> Image.Image:

@@ -10,8 +10,9 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from PIL import Image
 
+from mmseg_ganaug.png_files import PNG_SIGNATURE, png_chunks
+
 UNKNOWN = 'unknown'
-PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _ORIENTATION = 0x0112  # of the EXIF and TIFF tags
 # Compression of a TIFF: JPEG in its old and new form, as three vendors write it, JPEG
 # 2000, WebP, JPEG XL.
@@ -88,25 +89,6 @@ def unreadable(path: str, error: Exception) -> ValueError:
         f'{path} cannot be read as an image ({error}): restore the file or take it out '
         'of the data set'
     )
-
-
-def png_chunks(content: bytes) -> Iterator[Tuple[bytes, int, int]]:
-    """Lists the chunks of a PNG file.
-
-    Args:
-        content (bytes): The file.
-
-    Yields:
-        tuple[bytes, int, int]: Type of a chunk, and where its data begin and end; the
-        last one may reach beyond the file.
-    """
-    position = len(PNG_SIGNATURE)
-    while position + 8 <= len(content):
-        length, kind = struct.unpack_from('>I4s', content, position)
-        yield kind, position + 8, position + 8 + length
-        position += length + 12
-        if kind == b'IEND':
-            return
 
 
 def _find_reader(content: bytes) -> 'Callable[[bytes], ImageFormat] | None':

@@ -19,7 +19,7 @@ from mmseg_ganaug.datasets.mask_formats import read_mask_values
 from mmseg_ganaug.ownership import (
     MARK,
     InTheWayError,
-    WorkFolder,
+    keep_folder,
     read_mark,
     write_mark,
 )
@@ -111,7 +111,7 @@ def _begin(folder: Path, digest: str) -> Dict[str, str]:
     if written is None:
         if folder.is_dir() and {path.name for path in folder.iterdir()} - {MARK}:
             reason = f'{folder / _LIST}, the list of label maps, is missing or damaged'
-            WorkFolder(folder.parent, _PURPOSE).keep_folder(folder, reason)
+            keep_folder(folder, reason)
         return {}
     if written.digest == digest:
         return written.files
@@ -119,7 +119,7 @@ def _begin(folder: Path, digest: str) -> Dict[str, str]:
     there = {key: path for key, path in paths.items() if path.is_file()}
     if any(_is_edited(path, written.files[key]) for key, path in there.items()):
         reason = f'Other label maps are wanted, but some in {folder} were edited'
-        WorkFolder(folder.parent, _PURPOSE).keep_folder(folder, reason)
+        keep_folder(folder, reason)
     else:
         for path in there.values():
             path.unlink()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 import mmengine.fileio as fileio
 from PIL import Image
 
+from mmseg_ganaug.datasets.image_headers import unreadable
 from mmseg_ganaug.option_checks import items_of, refuse
 
 _LABEL_MODES = ('L', 'P', '1')
@@ -102,11 +103,6 @@ def loading_error(path: str, error: Exception) -> ValueError:
             f'{other}, which is needed to load {path}, is missing: {_RESTORE}'
         )
     return unreadable(path, error)
-
-
-def unreadable(path: str, error: Exception) -> ValueError:
-    """Returns the error for a file that is no whole image: names it, and a remedy."""
-    return ValueError(f'{path} cannot be read as an image ({error}): {_RESTORE}')
 
 
 def check_instance_path(owner: object, value: Any) -> Optional[Tuple[str, str]]:

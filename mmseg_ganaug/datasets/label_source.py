@@ -17,6 +17,7 @@ from mmseg_ganaug.datasets.file_survey import (
     survey_labels,
     survey_photos,
 )
+from mmseg_ganaug.datasets.image_headers import unreadable
 from mmseg_ganaug.datasets.label_files import (
     MissingFileError,
     check_instance_map,
@@ -24,7 +25,6 @@ from mmseg_ganaug.datasets.label_files import (
     find_instance_path,
     missing_file,
     read_header,
-    unreadable,
 )
 from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
@@ -34,7 +34,7 @@ class DatasetLabelSource:
     """A :class:`~mmseg_ganaug.recompose.LabelSource` over an MMSeg data set.
 
     Label maps and photos are what the data set's own pipeline loads, see
-    :class:`~mmseg_ganaug.datasets.reading.SampleReader`. MMSeg writes 255 for what
+    :class:`~mmseg_ganaug.datasets.reading.PipelineReader`. MMSeg writes 255 for what
     ``reduce_zero_label`` and ``metainfo`` leave out; where ``ignore_index`` is another,
     it is this one here.
 

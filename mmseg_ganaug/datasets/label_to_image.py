@@ -34,7 +34,7 @@ class LabelToImageDataset:
 
     Of data sets joined or repeated by wrappers every sample counts once. Photos and
     label maps are what the source's own pipeline loads, see
-    :class:`~mmseg_ganaug.datasets.reading.SampleReader`; the rest of that pipeline is
+    :class:`~mmseg_ganaug.datasets.reading.PipelineReader`; the rest of that pipeline is
     not used.
 
     Args:

@@ -34,7 +34,7 @@ _BACKENDS = ('cv2', 'pillow', 'turbojpeg')
 _COMPARED = 5
 
 
-class SampleReader:
+class PipelineReader:
     """Reads samples as the pipeline of their data set does, where loading ends.
 
     The transforms that load are found on the first sample, see

@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmseg_ganaug.configs import find_real
 from mmseg_ganaug.datasets.label_files import MissingFileError
-from mmseg_ganaug.datasets.reading import SampleReader
+from mmseg_ganaug.datasets.reading import PipelineReader
 
 _HOW_TO_SET_PATHS = (
     'set data_root, data_prefix and ann_file to where the files are. Label maps '
@@ -60,7 +60,7 @@ class SourceDataset:
         self._pipelines: List[Optional[Sequence[Any]]] = [None] * len(parts)
         if pipelines is not None:
             self._pipelines = list(pipelines)
-        self._readers: List[Optional[SampleReader]] = [None] * len(parts)
+        self._readers: List[Optional[PipelineReader]] = [None] * len(parts)
         # Number of the data set, and index there, of each sample.
         self._places: List[Tuple[int, int]] = []
 
@@ -115,23 +115,24 @@ class SourceDataset:
             self._places += [(number, i) for i, f in enumerate(files) if f not in seen]
             seen.update(files if len(self.parts) > 1 else ())
 
-    def reader(self, number: int) -> SampleReader:
+    def reader(self, number: int) -> PipelineReader:
         """The reader of a data set.
 
         Args:
             number (int): Its place in ``parts``.
 
         Returns:
-            SampleReader: Made when it is first asked for.
+            PipelineReader: Made when it is first asked for.
 
         Raises:
-            LabelReadingError: See :class:`~mmseg_ganaug.datasets.reading.SampleReader`.
+            LabelReadingError: See
+                :class:`~mmseg_ganaug.datasets.reading.PipelineReader`.
         """
         self.full_init()
         found = self._readers[number]
         if found is None:
             with DefaultScope.overwrite_default_scope('mmseg'):
-                found = SampleReader(self.parts[number], self._pipelines[number])
+                found = PipelineReader(self.parts[number], self._pipelines[number])
             self._readers[number] = found
         return found
 

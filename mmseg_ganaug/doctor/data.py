@@ -50,12 +50,12 @@ def _attempt(name: str, step: Callable[[], List[Check]]) -> List[Check]:
 
 
 def _check_data_set(path: str, found: List) -> List[Check]:
-    from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
     from mmseg_ganaug.datasets import DatasetLabelSource, build_source
+    from mmseg_ganaug.safe_configs import read_config
 
-    config = Config.fromfile(path)
+    config = read_config(path)
     init_default_scope(config.get('default_scope', 'mmseg'))
     loader = config.get('train_dataloader') or {}
     if 'dataset' not in loader:

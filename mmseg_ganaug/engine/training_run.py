@@ -21,7 +21,7 @@ from mmengine.config import Config
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.configs import nested_dicts
-from mmseg_ganaug.ownership import WorkFolder, free_name
+from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
 from mmseg_ganaug.safe_configs import config_text, read_values
 
 Tool = Callable[[str, Sequence], None]
@@ -113,7 +113,7 @@ class TrainingRun:
         self._work.refuse(self.in_the_way())
         if not self._is_known():
             if self.work_dir.is_dir() and any(self.work_dir.iterdir()):
-                self._work.keep_folder(
+                keep_folder(
                     self.work_dir, f'{self.work_dir}: the config or the data changed'
                 )
             self._work.add_folder(self.work_dir)

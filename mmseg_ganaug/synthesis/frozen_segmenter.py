@@ -6,7 +6,6 @@ from typing import List, Optional, Sequence, Union
 import mmseg.models  # noqa: F401  (registers MMSeg's networks)
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model
 from mmseg.registry import MODELS
@@ -14,6 +13,7 @@ from mmseg.structures import SegDataSample
 from torch.nn import functional
 
 from mmseg_ganaug.configs import find_shipped, nested_dicts
+from mmseg_ganaug.safe_configs import read_config
 
 
 class FrozenSegmenter:
@@ -49,7 +49,7 @@ class FrozenSegmenter:
                 f'    python tools/train.py {config}\n'
                 'or mend the path'
             )
-        cfg = Config.fromfile(find_shipped(config))
+        cfg = read_config(find_shipped(config))
         if 'test_pipeline' not in cfg:
             raise ValueError(
                 f'{config} has no test_pipeline, which says how a photo gets to the '

@@ -14,6 +14,7 @@ from mmengine.runner import find_latest_checkpoint
 from mmseg_ganaug.configs import find_shipped
 from mmseg_ganaug.option_checks import check_bool, check_path
 from mmseg_ganaug.registry import GENERATORS
+from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batch_halving import BatchHalving
 from mmseg_ganaug.synthesis.precision import check_precision, resolve_precision
 from mmseg_ganaug.synthesis.segmenter_options import check_device
@@ -70,7 +71,7 @@ class MMagicGenerator:
             config = check_path(self, 'config', config)
         self._config_name = config if isinstance(config, str) else config.filename
         if isinstance(config, str):
-            config = Config.fromfile(find_shipped(config))
+            config = read_config(find_shipped(config))
         self.config = config
         self._checkpoint = check_path(self, 'checkpoint', checkpoint)
         self._device = check_device(self, 'device', device)

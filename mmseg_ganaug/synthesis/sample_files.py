@@ -1,14 +1,15 @@
 """Reading the files of generated samples, so that damage is never passed over."""
 
 import os
-import zlib
 from pathlib import Path
 from typing import Callable, Optional, Union
 
 import cv2
 import numpy as np
 
-_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+from mmseg_ganaug.png_files import PNG_SIGNATURE, find_png_damage
+
+_PNG_END = b'IEND\xaeB`\x82'
 _JPEG_BEGIN, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
 
 
@@ -97,28 +98,14 @@ def image_damage(content: bytes) -> Optional[str]:
     """
     if not content:
         return 'is empty'
-    if content.startswith(_PNG_SIGNATURE):
-        return _png_damage(content)
+    if content.startswith(PNG_SIGNATURE):
+        damage = find_png_damage(content)
+        if damage:
+            return f'is damaged: {damage}'
+        return None if content.endswith(_PNG_END) else 'holds more than a PNG'
     if content.startswith(_JPEG_BEGIN):
         return None if content.endswith(_JPEG_END) else 'is truncated'
     return 'is neither PNG nor JPEG'
-
-
-def _png_damage(content: bytes) -> Optional[str]:
-    view = memoryview(content)
-    start = len(_PNG_SIGNATURE)
-    while start + 12 <= len(view):
-        # A chunk: length of the data, type, data, checksum of type and data.
-        end = start + 12 + int.from_bytes(view[start : start + 4], 'big')
-        if end > len(view):
-            break
-        checksum = int.from_bytes(view[end - 4 : end], 'big')
-        if zlib.crc32(view[start + 4 : end - 4]) != checksum:
-            return 'is damaged: a checksum of the PNG is wrong'
-        if view[start + 4 : start + 8] == b'IEND':
-            return None if end == len(view) else 'holds more than a PNG'
-        start = end
-    return 'is truncated'
 
 
 def _decoded(content: bytes, flags: int) -> np.ndarray:

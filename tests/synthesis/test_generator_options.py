@@ -130,7 +130,9 @@ def test_what_changes_the_bytes_changes_the_fingerprint(plain, options):
 
 
 def test_unknown_precision_is_refused(plain):
-    with pytest.raises(ValueError, match=r"precision='half': must be one of 'auto', 'fp32'"):
+    with pytest.raises(
+        ValueError, match=r"precision='half': must be one of 'auto', 'fp32'"
+    ):
         MMagicGenerator(**plain, precision='half')
 
 

@@ -11,10 +11,12 @@ import os.path as osp
 import mmcv
 import mmengine
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.configs import has_type
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -85,10 +87,11 @@ def load(dataset, place, painter):
     return batch['inputs'][0], batch['data_samples'][0]
 
 
+@errors_as_messages()
 def main():
     """Writes the sheet."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))

@@ -6,10 +6,12 @@ Needs the label maps only: no generator, no photos are painted.
 import argparse
 
 import mmengine
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -68,10 +70,11 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
     return GalleryRow(cells, caption)
 
 
+@errors_as_messages()
 def main():
     """Writes one sheet per generated data set."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))

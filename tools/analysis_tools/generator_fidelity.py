@@ -9,10 +9,12 @@ it teach a wrong label.
 import argparse
 import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -71,7 +73,7 @@ def recomposed_samples(args, generator_config):
 
     from mmseg_ganaug.datasets import DatasetLabelSource
 
-    configs = find_generated(Config.fromfile(args.recomposed).train_dataloader.dataset)
+    configs = find_generated(read_config(args.recomposed).train_dataloader.dataset)
     if not configs:
         raise SystemExit(f'{args.recomposed} trains on no GANRecomposeDataset')
     configs[0]['generator'].update(
@@ -80,11 +82,12 @@ def recomposed_samples(args, generator_config):
     return DatasetLabelSource(DATASETS.build(configs[0]))
 
 
+@errors_as_messages()
 def main():
     """Measures, prints the tables, writes the figures and the contact sheets."""
     args = parse_args()
     init_default_scope('mmseg')
-    generator_config = Config.fromfile(args.generator_config)
+    generator_config = read_config(args.generator_config)
     if args.cfg_options is not None:
         generator_config.merge_from_dict(args.cfg_options)
 
@@ -103,7 +106,7 @@ def main():
         generator_config, args.generator_checkpoint, args.device
     )
     dataset_config = args.dataset or args.segmenter_config
-    source = Config.fromfile(dataset_config).val_dataloader.dataset
+    source = read_config(dataset_config).val_dataloader.dataset
     pairs = fidelity.real_pairs(generator, source)
     classes, palette = pairs.metainfo['classes'], pairs.metainfo['palette']
     ignore_index = pairs.source.ignore_index

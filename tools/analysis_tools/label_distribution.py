@@ -20,10 +20,12 @@ import argparse
 import json
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -86,10 +88,11 @@ def show_balance(config, number, out):
     return report.to_dict()
 
 
+@errors_as_messages()
 def main():
     """Writes label_distribution.{json,png} and prints the table."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))

@@ -7,7 +7,6 @@ data/cityscapes/leftImg8bit/val, MASKS such as data/cityscapes/gtFine/val.
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Dict
 
@@ -19,8 +18,8 @@ from mmseg_ganaug.datasets.label_conversion import (
 )
 from mmseg_ganaug.datasets.mask_classes import MaskClasses
 from mmseg_ganaug.datasets.mask_survey import survey_masks
-from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 # Vehicles but those of two wheels are cars here, walls and bridges buildings, traffic
 # lights signs.
@@ -52,16 +51,11 @@ def parse_args():
     return parser.parse_args()
 
 
+@errors_as_messages()
 def main():
     """Runs the tool."""
     args = parse_args()
-    try:
-        convert(args)
-    except InTheWayError as error:
-        print(f'\n{error}', file=sys.stderr)
-        raise SystemExit(2) from error
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    convert(args)
 
 
 def convert(args):

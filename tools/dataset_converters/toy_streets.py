@@ -8,6 +8,7 @@ import argparse
 from prettytable import PrettyTable
 
 from mmseg_ganaug.datasets.toy_streets import make_toy_streets
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args():
@@ -51,21 +52,19 @@ def frequency_table(manifest: dict) -> PrettyTable:
     return table
 
 
+@errors_as_messages()
 def main():
     """Runs the tool."""
     args = parse_args()
-    try:
-        manifest = make_toy_streets(
-            args.out,
-            num_train=args.num_train,
-            num_val=args.num_val,
-            seed=args.seed,
-            size=tuple(args.size),
-            num_workers=args.num_workers,
-            overwrite=args.overwrite,
-        )
-    except (FileExistsError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    manifest = make_toy_streets(
+        args.out,
+        num_train=args.num_train,
+        num_val=args.num_val,
+        seed=args.seed,
+        size=tuple(args.size),
+        num_workers=args.num_workers,
+        overwrite=args.overwrite,
+    )
     print(frequency_table(manifest))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmseg_ganaug  # noqa: F401  (makes the bare names of its classes known)
@@ -19,6 +18,7 @@ from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.configs import find_generated
 from mmseg_ganaug.recompose import split_layers
 from mmseg_ganaug.registry import DATASETS
+from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis import MMagicGenerator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def drawn_photo(photo):
 def main():
     """Recombines, paints and draws."""
     args = parse_args()
-    config = find_generated(Config.fromfile(args.config).train_dataloader.dataset)[0]
+    config = find_generated(read_config(args.config).train_dataloader.dataset)[0]
     if args.checkpoint:
         config.generator.checkpoint = args.checkpoint
     init_default_scope('mmseg')

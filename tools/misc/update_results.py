@@ -21,6 +21,7 @@ from mmseg_ganaug.evaluation.results_page import (
     load_class_share,
     load_protocol,
 )
+from mmseg_ganaug.tool_errors import errors_as_messages
 from mmseg_ganaug.visualization import gain_chart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,7 @@ def renew(check: bool) -> List[str]:
     ]
 
 
+@errors_as_messages()
 def main():
     """Runs the tool."""
     parser = argparse.ArgumentParser(
@@ -76,10 +78,7 @@ def main():
     )
     parser.add_argument('--check', action='store_true', help='write nothing')
     check = parser.parse_args().check
-    try:
-        stale = renew(check)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    stale = renew(check)
     if check and stale:
         raise SystemExit(
             f'{", ".join(stale)}: out of date; run python tools/misc/update_results.py'

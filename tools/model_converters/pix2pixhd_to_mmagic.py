@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 import torch
 
 from mmseg_ganaug.atomic_write import written_whole
 from mmseg_ganaug.configs import find_shipped
-from mmseg_ganaug.in_the_way import InTheWayError, refuse
+from mmseg_ganaug.in_the_way import refuse
 from mmseg_ganaug.models.checkpoint import (
     CheckpointError,
     load_strictly,
@@ -17,6 +16,7 @@ from mmseg_ganaug.models.checkpoint import (
 )
 from mmseg_ganaug.registry import MODELS
 from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.tool_errors import errors_as_messages
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,16 +30,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@errors_as_messages(CheckpointError)
 def main() -> None:
     """Runs the tool."""
     args = parse_args()
-    try:
-        convert(args)
-    except InTheWayError as error:
-        print(f'\n{error}', file=sys.stderr)
-        raise SystemExit(2) from error
-    except (CheckpointError, OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    convert(args)
 
 
 def convert(args: argparse.Namespace) -> None:
