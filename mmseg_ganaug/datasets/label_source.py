@@ -298,6 +298,7 @@ class DatasetLabelSource:
             ValueError: When label files cannot be used; names all of them.
         """
         if 'labels' not in self._digests:
+            self._dataset.full_init()
             settings: List[Any] = [self.scale, self._class_names, self.ignore_index]
             for part in self._dataset.parts:
                 settings += [len(part), part.reduce_zero_label, part.label_map]

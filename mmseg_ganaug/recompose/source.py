@@ -254,7 +254,8 @@ def label_value_remedies(
             f'If the classes are 1..{num_classes} and 0 is none, set '
             'reduce_zero_label=True in the data set.'
         )
-    if values[-1] < MOST_CLASSES:
+    # A value far above the classes is seldom one.
+    if values[-1] < min(MOST_CLASSES, 2 * num_classes + 16):
         remedies.append(
             f'If they are classes, name all {values[-1] + 1} in the data set by '
             'metainfo=dict(classes=(...)).'
