@@ -1,8 +1,5 @@
 """What is wrong with label files is said when GANRecomposeDataset plans."""
 
-import multiprocessing
-from datetime import timedelta
-
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +8,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from mmseg_ganaug.datasets import DatasetLabelSource, collect_statistics
-from mmseg_ganaug.datasets.source_dataset import build_source
+from mmseg_ganaug.datasets import DatasetLabelSource
 
 
 @pytest.fixture(autouse=True)
@@ -309,46 +305,3 @@ def test_a_sample_of_the_split_without_label_file_is_named(generated, tmp_path):
     generated['source']['ann_file'] = 'names.txt'
     (tmp_path / 'names.txt').write_text('0\n1\nzebra\n')
     expect(generated, str(tmp_path / 'ann' / 'zebra.png'), 'is missing')
-
-
-def collect_as_rank(rank, folder, config, queue):
-    import torch.distributed as dist
-
-    dist.init_process_group(
-        'gloo',
-        init_method=f'file://{folder}/store',
-        rank=rank,
-        world_size=2,
-        timeout=timedelta(seconds=60),
-    )
-    try:
-        with DefaultScope.overwrite_default_scope('mmseg'):
-            source = DatasetLabelSource(build_source(config))
-            statistics = collect_statistics(source, folder / 'cache')
-        queue.put((rank, statistics.pixels.sum(axis=0).tolist()))
-    except Exception as error:
-        queue.put((rank, f'{type(error).__name__}: {error}'))
-
-
-@pytest.mark.parametrize('spoilt', [False, True])
-def test_all_ranks_get_the_statistics_or_the_error(source, tmp_path, spoilt):
-    path = tmp_path / 'ann' / '5.png'
-    if spoilt:
-        path.write_bytes(b'')
-    context = multiprocessing.get_context('forkserver')
-    queue = context.Queue()
-    ranks = [
-        context.Process(target=collect_as_rank, args=(rank, tmp_path, source, queue))
-        for rank in range(2)
-    ]
-    for process in ranks:
-        process.start()
-    results = dict(queue.get(timeout=60) for _ in ranks)
-    for process in ranks:
-        process.join(60)
-        assert process.exitcode == 0
-    if spoilt:
-        assert results[0].startswith(f'ValueError: {path} cannot be read')
-        assert results[1].startswith('RuntimeError') and str(path) in results[1]
-    else:
-        assert results[0] == results[1] and sum(results[0]) == 8 * 24 * 31
