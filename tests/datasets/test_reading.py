@@ -9,42 +9,17 @@ import numpy as np
 import own_loaders
 import pytest
 from conftest import write_png
+from grey_painter import GreyPainter
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 
 from mmseg_ganaug.datasets import DatasetLabelSource, LabelToImageDataset, build_source
 from mmseg_ganaug.datasets.loading_steps import LabelReadingError
 from mmseg_ganaug.evaluation.metrics.fidelity_measurement import real_pairs
-from mmseg_ganaug.registry import GENERATORS
 
 IMAGE = dict(type='LoadImageFromFile')
 PACK = dict(type='PackSegInputs')
 FLIP = dict(type='RandomFlip', prob=0.5)
-
-
-@GENERATORS.register_module(force=True)
-class GreyPainter:
-    """Paints every class in its own grey, whatever the number of classes."""
-
-    config = {}
-    ignore_index = 255
-    uses_instances = False
-    scale = None
-
-    def fingerprint(self):
-        return 'grey'
-
-    def check(self, num_classes, has_instances):
-        pass
-
-    def load(self):
-        pass
-
-    def release(self):
-        pass
-
-    def paint(self, label_maps, instance_maps=None):
-        return np.repeat(label_maps[..., None] // 2, 3, axis=-1)
 
 
 def true_map(rng):
