@@ -76,15 +76,16 @@ def check_classes(
     allowed = 'a list of different class names or ids'
     given = items_of(owner, name, values, allowed, fewest=fewest)
     listed = [plain(value) for value in given]
-    for item in listed:
-        if isinstance(item, str):
-            good = bool(item)
-        else:
-            good = isinstance(item, int) and not isinstance(item, bool)
-            good = good and 0 <= item < MOST_CLASSES
-        if not good or listed.count(item) > 1:
-            raise refuse(owner, name, values, allowed)
+    if not all(map(_is_class, listed)) or len(set(listed)) < len(listed):
+        raise refuse(owner, name, values, allowed)
     return listed
+
+
+def _is_class(item: Any) -> bool:
+    if isinstance(item, str):
+        return bool(item)
+    whole = isinstance(item, int) and not isinstance(item, bool)
+    return whole and 0 <= item < MOST_CLASSES
 
 
 def check_class_weight(

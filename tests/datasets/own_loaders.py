@@ -53,7 +53,7 @@ class LoadTable(LoadAnnotations):
 
 
 @TRANSFORMS.register_module(force=True)
-class LoadColours(BaseTransform):
+class LoadColoursOfClasses(BaseTransform):
     """Makes ids of colours, without MMCV's loader."""
 
     def transform(self, results):

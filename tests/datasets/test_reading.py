@@ -94,7 +94,7 @@ PROJECTS = {
     'threshold': (times_255, [load('LoadThreshold')], []),
     'divided': (times_255, [load('LoadDivided')], []),
     'table of ids': (as_ids, [load('LoadTable')], []),
-    'colours': (as_colours, [load('LoadColours')], []),
+    'colours': (as_colours, [load('LoadColoursOfClasses')], []),
     'swapped': (swapped, [load('LoadSwapped')], []),
     'inside RandomChoice': (
         times_255,

@@ -72,7 +72,7 @@ def test_damaged_samples_are_found_and_made_again(run, generated):
     run()
     assert photo.read_bytes() != whole  # it is there, and nobody looked into it
     said = run('--verify')
-    assert f'{photo} is truncated' in said
+    assert f'{photo} is damaged: it is truncated' in said
     assert '1 damaged samples removed' in said
     assert photo.read_bytes() == whole
     assert ColourPainter.batches == 1

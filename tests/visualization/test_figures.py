@@ -29,14 +29,14 @@ def _class_order(texts):
 def drawn_texts(monkeypatch):
     """Collects every text of the figure that a chart saves."""
     texts = []
-    save = drawing._save
+    save = drawing.save_figure
 
-    def collect(figure, path):
-        path = save(figure, path)
+    def collect(figure, path, dpi):
+        path = save(figure, path, dpi)
         texts.extend(text.get_text() for text in figure.findobj(Text))
         return path
 
-    monkeypatch.setattr(drawing, '_save', collect)
+    monkeypatch.setattr(drawing, 'save_figure', collect)
     return texts
 
 
