@@ -131,7 +131,8 @@ def data_sets(draw, folder: Path):
     size = SIZES[0] if draw(mostly) else draw(st.sampled_from(SIZES))
     num_classes = 2 if own else draw(st.integers(2, 5))
     # Flat colours survive neither: no object may be lost in a one-pixel map.
-    ignore_index = 255 if own else draw(st.sampled_from([255, num_classes]))
+    ignore_index = 255 if own else draw(st.sampled_from([255, num_classes, 0]))
+    mixed = not draw(mostly)  # photos of several sizes
     reduce_zero = not own and ignore_index == 255 and not draw(mostly)
     wrapper = 'none' if draw(mostly) else draw(st.sampled_from(WRAPPERS))
     damage = 'none' if draw(mostly) else draw(st.sampled_from(DAMAGES))
@@ -139,17 +140,19 @@ def data_sets(draw, folder: Path):
     note = dict(
         photo=photo, label=label, loader=loader, name=name, size=size, wrapper=wrapper,
         damage=damage, classes=num_classes, ignore=ignore_index, reduce=reduce_zero,
+        mixed=mixed,
     )  # fmt: skip
     encode, loading, behind, known = LOADERS[loader]
     truth, files = {}, []
     for number in range(count):
-        labels = _true_map(rng, size, num_classes, ignore_index, own)
+        grown = tuple(side + mixed * number // 2 for side in size)
+        labels = _true_map(rng, grown, num_classes, ignore_index, own)
         stem = name.format(number)
         photo_path = folder / 'img' / f'{stem}{PHOTOS[photo][0]}'
         label_path = folder / 'ann' / f'{stem}{LABELS[label][0]}'
         for path in (photo_path, label_path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        pixels = rng.integers(0, 256, (*grown, 3), dtype=np.uint8)
         pixels[0, 0] = 255  # for what stretches to the full range
         _write_photo(photo_path, photo, pixels)
         stored = encode(labels)
@@ -189,7 +192,7 @@ def data_sets(draw, folder: Path):
     if LABELS[label][1] is not True:
         # Pillow turns a lossless WebP into colours: refused, as it must be.
         drawn.label_faults.append(str(folder / 'ann'))
-    if 1 in size:
+    if any(1 in labels.shape for labels in truth.values()):
         drawn.label_faults.append(str(folder / 'ann'))
     if not known:
         drawn.label_faults.append('ReloadLabels' if 'Reload' in str(behind) else 'Load')
