@@ -18,7 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.synthesis import MMagicGenerator
 
 

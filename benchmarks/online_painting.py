@@ -23,7 +23,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_ganaug.configs import nested_dicts
+from mmseg_ganaug.config_search import nested_dicts
 from mmseg_ganaug.registry import MODELS as OWN_MODELS
 
 

@@ -346,6 +346,11 @@ def prepare_segmentation() -> None:
     allow_checkpoint_types()
 
 
+def has_synthesis() -> bool:
+    """Returns whether MMagic and what it imports at once are there, and fit."""
+    return not _problems(_SYNTHESIS, missing_ok=False)
+
+
 def prepare_synthesis() -> None:
     """To be called before MMagic is imported.
 

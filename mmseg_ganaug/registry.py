@@ -7,10 +7,12 @@ MMSeg's would be out of reach for MMagic, whose runner trains the generator.
 ``custom_imports = dict(imports=['mmseg_ganaug'])``.
 """
 
-from typing import Dict, FrozenSet
+from typing import Dict, FrozenSet, Sequence
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import DefaultScope, Registry, build_from_cfg
+
+from mmseg_ganaug import compat
 
 SCOPE = 'mmseg_ganaug'
 
@@ -33,12 +35,16 @@ class _RootModules(dict):
     def __missing__(self, name):
         if name not in self._names:
             raise KeyError(name)
-        return self._child.get(name)
+        found = self._child.get(name)
+        if found is None:  # of a part that is only there with MMagic
+            compat.prepare_synthesis()
+            raise KeyError(name)
+        return found
 
 
-def _child_of(root: Registry, location: str, *names: str) -> Registry:
+def _child_of(root: Registry, locations: Sequence[str], *names: str) -> Registry:
     """Makes our child of an MMEngine root; ``names`` are its bare names."""
-    child = Registry(root.name, parent=root, scope=SCOPE, locations=[location])
+    child = Registry(root.name, parent=root, scope=SCOPE, locations=list(locations))
     root._module_dict = _RootModules(root._module_dict, child, frozenset(names))
     return child
 
@@ -57,7 +63,7 @@ def _own_root(name: str, location: str) -> Registry:
 
 DATASETS = _child_of(
     mmengine_registry.DATASETS,
-    f'{SCOPE}.datasets',
+    [f'{SCOPE}.datasets'],
     'CamVidDataset',
     'ClassPresenceDataset',
     'GANRecomposeDataset',
@@ -67,13 +73,13 @@ DATASETS = _child_of(
 )
 DATA_SAMPLERS = _child_of(
     mmengine_registry.DATA_SAMPLERS,
-    f'{SCOPE}.datasets',
+    [f'{SCOPE}.datasets'],
     'InfiniteRatioSampler',
     'RatioSampler',
 )
 TRANSFORMS = _child_of(
     mmengine_registry.TRANSFORMS,
-    f'{SCOPE}.datasets.transforms',
+    [f'{SCOPE}.datasets.transforms'],
     'LoadGeneratedSample',
     'LoadInstanceMap',
     'PackLabelToImage',
@@ -83,7 +89,8 @@ TRANSFORMS = _child_of(
 )
 MODELS = _child_of(
     mmengine_registry.MODELS,
-    f'{SCOPE}.models',
+    # The second holds what paints inside a segmenter, and knows generators.
+    [f'{SCOPE}.models', f'{SCOPE}.synthesis.online'],
     'ClassWeightedCrossEntropyLoss',
     'EfficientNetLite',
     'GANSegDataPreProcessor',
@@ -96,7 +103,7 @@ MODELS = _child_of(
 )
 HOOKS = _child_of(
     mmengine_registry.HOOKS,
-    f'{SCOPE}.engine',
+    [f'{SCOPE}.engine'],
     'FeatureClusterHook',
     'LabelToImageVisualizationHook',
     'MixedSamplesHook',
@@ -104,7 +111,7 @@ HOOKS = _child_of(
 )
 METRICS = _child_of(
     mmengine_registry.METRICS,
-    f'{SCOPE}.evaluation.metrics',
+    [f'{SCOPE}.evaluation.metrics'],
     'ClassIoUMetric',
     'GeneratorFIDMetric',
     'GeneratorFidelityMetric',

@@ -19,11 +19,11 @@ from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
 from mmengine.runner import Runner, set_random_seed
 from tiny_data import make_camvid, make_cityscapes
 
-from mmseg_ganaug.configs import find_generated, nested_dicts
+from mmseg_ganaug.config_search import find_generated, nested_dicts
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.datasets.generated_samples import generated_parts
-from mmseg_ganaug.datasets.toy_streets import make_toy_streets
-from mmseg_ganaug.method_comparison import Cell, MethodComparison
+from mmseg_ganaug.experiments.comparison import Cell, MethodComparison
+from mmseg_ganaug.toy_streets import make_toy_streets
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(

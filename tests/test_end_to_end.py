@@ -11,7 +11,7 @@ import mmseg
 import pytest
 from warm_tools import run_tool
 
-from mmseg_ganaug import quickstart_stages
+from mmseg_ganaug.experiments import stages as quickstart_stages
 
 ROOT = Path(__file__).resolve().parent.parent
 # Of a test: the first makes what all look at, by nine processes.

@@ -7,7 +7,7 @@ import pytest
 from mmengine.utils import ProgressBar
 
 from mmseg_ganaug import progress
-from mmseg_ganaug.engine.tool_runner import describe_progress
+from mmseg_ganaug.experiments.tool_runner import describe_progress
 from mmseg_ganaug.progress import Progress
 
 

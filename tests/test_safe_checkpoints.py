@@ -9,7 +9,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from mmseg_ganaug import safe_checkpoints
-from mmseg_ganaug.models.checkpoint import CheckpointError, read_state_dict
+from mmseg_ganaug.checkpoints import CheckpointError, read_state_dict
 from mmseg_ganaug.safe_checkpoints import allow_checkpoint_types, load_checkpoint
 
 

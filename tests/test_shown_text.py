@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmseg_ganaug.evaluation.table import Cell, Table
 from mmseg_ganaug.shown_text import markdown, one_line, shortened, visible
 from mmseg_ganaug.visualization import (
     Code,
@@ -27,6 +26,7 @@ from mmseg_ganaug.visualization import (
     recomposition_gallery,
     write_report,
 )
+from mmseg_ganaug.visualization.table import Cell, Table
 
 NASTY = [
     '$TOKEN',

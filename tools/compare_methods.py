@@ -18,8 +18,8 @@ import warnings
 warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
-from mmseg_ganaug.method_comparison import MethodComparison  # noqa: E402
-from mmseg_ganaug.method_comparison_report import (  # noqa: E402
+from mmseg_ganaug.experiments.comparison import MethodComparison  # noqa: E402
+from mmseg_ganaug.experiments.comparison_report import (  # noqa: E402
     REPORT_FILES,
     write_comparison,
 )

@@ -16,9 +16,9 @@ import warnings
 warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
-from mmseg_ganaug.engine.tool_runner import ToolError  # noqa: E402
-from mmseg_ganaug.quickstart import Quickstart  # noqa: E402
-from mmseg_ganaug.quickstart_shipped import DEMONSTRATIONS, ShippedData  # noqa: E402
+from mmseg_ganaug.experiments.quickstart import Quickstart  # noqa: E402
+from mmseg_ganaug.experiments.quickstart_shipped import DEMONSTRATIONS, ShippedData  # noqa: E402
+from mmseg_ganaug.experiments.tool_runner import ToolError  # noqa: E402
 from mmseg_ganaug.tool_errors import errors_as_messages  # noqa: E402
 
 SHIPPED = ('dataset', 'data_root', 'num_train', 'num_val')
@@ -109,7 +109,7 @@ def main():
     """Runs it and says where the report is."""
     args, is_own = parse_args()
     if is_own:
-        from mmseg_ganaug.quickstart_folders import FolderData
+        from mmseg_ganaug.own_data.prepare import FolderData
 
         only_prepare = args.pop('prepare', False)
         quickstart = Quickstart(FolderData(**args))

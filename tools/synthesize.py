@@ -14,7 +14,7 @@ from mmengine.dist import barrier, init_dist, is_main_process
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis import StoreInUseError, find_stores, remove_store
 from mmseg_ganaug.tool_errors import errors_as_messages

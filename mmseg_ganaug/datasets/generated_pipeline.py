@@ -9,7 +9,7 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmseg_ganaug.configs import nested_dicts, type_name
+from mmseg_ganaug.config_search import nested_dicts, type_name
 from mmseg_ganaug.datasets.loading_steps import (
     LabelReadingError,
     Transform,

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
-from mmseg_ganaug.configs import find_real
+from mmseg_ganaug.config_search import find_real
 from mmseg_ganaug.datasets.label_files import MissingFileError
 from mmseg_ganaug.datasets.reading import PipelineReader
 
@@ -202,7 +202,7 @@ def build_source(config: Any) -> SourceDataset:
     Raises:
         MissingFileError: When a data set finds its folders missing.
         ValueError: See :class:`SourceDataset` and
-            :func:`~mmseg_ganaug.configs.find_real`.
+            :func:`~mmseg_ganaug.config_search.find_real`.
     """
     if not isinstance(config, Mapping):
         return SourceDataset.of(config)

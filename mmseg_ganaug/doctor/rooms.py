@@ -78,7 +78,8 @@ def check_synthesis() -> Check:
 def check_datasets() -> Check:
     """Makes a small ToyStreets and generates a pair from it."""
     from mmseg_ganaug.datasets import GANRecomposeDataset
-    from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset, make_toy_streets
+    from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset
+    from mmseg_ganaug.toy_streets import make_toy_streets
 
     with TemporaryDirectory() as folder:
         root = Path(folder)

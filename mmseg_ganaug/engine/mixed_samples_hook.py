@@ -9,9 +9,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_ganaug.engine.mixed_samples import SampleReader
-from mmseg_ganaug.models.seg_data_preprocessor import GANSegDataPreProcessor
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
+from mmseg_ganaug.synthesis.online import GANSegDataPreProcessor
 
 
 @HOOKS.register_module()

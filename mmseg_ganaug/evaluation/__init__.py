@@ -4,7 +4,7 @@ The metric lives in :mod:`mmseg_ganaug.evaluation.metrics`, which imports MMSeg;
 what is imported here needs neither MMSeg nor torch.
 """
 
-from mmseg_ganaug.evaluation.comparison import (
+from mmseg_ganaug.evaluation.results import (
     RunResult,
     comparison_table,
     load_results,
@@ -12,7 +12,7 @@ from mmseg_ganaug.evaluation.comparison import (
     runs_by_method,
     write_results,
 )
-from mmseg_ganaug.evaluation.table import Cell, Table, mark_best
+from mmseg_ganaug.visualization.table import Cell, Table, mark_best
 
 __all__ = [
     'Cell',

@@ -6,8 +6,8 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.comparison import BASELINE, RunResult, runs_by_method
-from mmseg_ganaug.evaluation.table import ABSENT, Table
+from mmseg_ganaug.evaluation.results import BASELINE, RunResult, runs_by_method
+from mmseg_ganaug.visualization.table import ABSENT, Table
 
 _CONFIDENCE = 0.95
 

@@ -8,7 +8,7 @@ import torch
 from mmseg.models import TIMMBackbone
 from torch import Tensor
 
-from mmseg_ganaug.models.checkpoint import (
+from mmseg_ganaug.checkpoints import (
     CheckpointError,
     load_strictly,
     read_state_dict,

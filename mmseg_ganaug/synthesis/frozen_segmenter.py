@@ -12,7 +12,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch.nn import functional
 
-from mmseg_ganaug.configs import find_shipped, nested_dicts
+from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
+from mmseg_ganaug.config_search import find_shipped, nested_dicts
 from mmseg_ganaug.safe_configs import read_config
 
 
@@ -39,9 +40,6 @@ class FrozenSegmenter:
         checkpoint: Union[str, Path],
         device: Optional[str] = None,
     ) -> None:
-        # Only here: segmentation alone must not wait for MMagic, which the models need.
-        from mmseg_ganaug.models.checkpoint import load_strictly, read_state_dict
-
         self.config_name = str(config)
         if not Path(checkpoint).is_file():
             raise FileNotFoundError(

@@ -11,7 +11,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import find_latest_checkpoint
 
-from mmseg_ganaug.configs import find_shipped
+from mmseg_ganaug import compat
+from mmseg_ganaug.checkpoints import load_generator_weights
+from mmseg_ganaug.config_search import find_shipped
 from mmseg_ganaug.option_checks import check_bool, check_path
 from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
@@ -213,9 +215,9 @@ class MMagicGenerator:
         """
         if self._model is not None:
             return
+        compat.prepare_synthesis()
         from mmagic.apis import init_model
 
-        from mmseg_ganaug.models import load_generator_weights
         from mmseg_ganaug.synthesis.fast_network import make_fast
 
         device = self._find_device()

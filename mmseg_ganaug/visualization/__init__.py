@@ -3,7 +3,6 @@
 matplotlib and OpenCV are imported when something is drawn.
 """
 
-from mmseg_ganaug.evaluation.table import Cell, Table
 from mmseg_ganaug.visualization.figures import (
     class_frequency_chart,
     class_iou_chart,
@@ -14,6 +13,7 @@ from mmseg_ganaug.visualization.figures import (
 from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
 from mmseg_ganaug.visualization.overlay import framed, overlay_label_map
 from mmseg_ganaug.visualization.report import Code, Figure, Notice, Text, write_report
+from mmseg_ganaug.visualization.table import Cell, Table
 
 __all__ = [
     'Cell',

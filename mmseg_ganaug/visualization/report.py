@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Sequence, Union
 
 from mmseg_ganaug.atomic_write import write_atomically
-from mmseg_ganaug.evaluation.table import Cell, Table
 from mmseg_ganaug.shown_text import visible
 from mmseg_ganaug.version import __version__
+from mmseg_ganaug.visualization.table import Cell, Table
 
 _IMAGE_TYPES = {b'\x89PNG\r\n\x1a\n': 'image/png', b'\xff\xd8\xff': 'image/jpeg'}
 

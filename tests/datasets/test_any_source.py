@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.datasets import DatasetLabelSource
 from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.registry import GENERATORS

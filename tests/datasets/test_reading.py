@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_ganaug.datasets import DatasetLabelSource, LabelToImageDataset, build_source
 from mmseg_ganaug.datasets.loading_steps import LabelReadingError
-from mmseg_ganaug.evaluation.metrics.fidelity_measurement import real_pairs
+from mmseg_ganaug.experiments.fidelity import real_pairs
 
 IMAGE = dict(type='LoadImageFromFile')
 PACK = dict(type='PackSegInputs')

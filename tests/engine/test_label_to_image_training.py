@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from mmseg_ganaug import compat
-from mmseg_ganaug.models import load_generator_weights
+from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.registry import MODELS
 
 SIZE = (16, 24)

@@ -14,8 +14,8 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import nn
 
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
-from mmseg_ganaug.models.checkpoint import CheckpointError
 
 CLASSES = ('road', 'pole', 'rider')
 PALETTE = [[200, 0, 0], [0, 200, 0], [0, 0, 200]]

@@ -103,7 +103,7 @@ def test_a_data_set_is_read_right_or_refused_by_name(tmp_path_factory, counted):
                 raise
             except Exception as error:
                 # Too few objects or sizes to recombine: says so, and names the way.
-                if not faults and way in str(error):
+                if not drawn.label_faults and way in str(error):
                     outcomes.append('nothing to recombine')
                     continue
                 problem = problem_of(error, faults)

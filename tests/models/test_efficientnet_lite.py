@@ -9,8 +9,8 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from torch.nn import functional
 
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss, EfficientNetLite
-from mmseg_ganaug.models.checkpoint import CheckpointError
 from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmseg_ganaug.models import LabelEncoder
-from mmseg_ganaug.models.label_encoder import id_edges, pad_to_stride
+from mmseg_ganaug.models.pix2pixhd.label_encoder import id_edges, pad_to_stride
 
 
 def maps(rows):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_ganaug.models.checkpoint import CheckpointError
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
-from mmseg_ganaug.models.objective import Pix2PixHDObjective
-from mmseg_ganaug.models.perceptual_loss import EfficientNetLoss, VGGLoss
+from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
+from mmseg_ganaug.models.pix2pixhd.perceptual_loss import EfficientNetLoss, VGGLoss
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.models import (
     Pix2PixHDEncoder,
     Pix2PixHDGlobalGenerator,
     Pix2PixHDLocalEnhancer,
     Pix2PixHDMultiscaleDiscriminator,
-    load_generator_weights,
 )
-from mmseg_ganaug.models.feature_encoder import (
+from mmseg_ganaug.models.pix2pixhd.feature_encoder import (
     number_regions,
     region_mean,
     spread_over_regions,

@@ -7,10 +7,10 @@ from mmagic.structures import DataSample
 from mmengine import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import Pix2PixHDGlobalGenerator, Pix2PixHDLocalEnhancer
-from mmseg_ganaug.models.checkpoint import CheckpointError
-from mmseg_ganaug.models.label_warp import LabelWarp
-from mmseg_ganaug.models.region_code import RegionCode
+from mmseg_ganaug.models.pix2pixhd.label_warp import LabelWarp
+from mmseg_ganaug.models.pix2pixhd.region_code import RegionCode
 from mmseg_ganaug.registry import MODELS
 
 SIZE = (16, 24)

@@ -7,10 +7,10 @@ import torch
 from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import Pix2PixHDSegmentationDiscriminator
-from mmseg_ganaug.models.checkpoint import CheckpointError
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
-from mmseg_ganaug.models.segmentation_objective import SegmentationObjective
+from mmseg_ganaug.models.pix2pixhd.segmentation_objective import SegmentationObjective
 from mmseg_ganaug.registry import MODELS
 
 SEGMENTER = dict(

@@ -8,7 +8,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmseg_ganaug.models import LabelEncoder, load_generator_weights
+from mmseg_ganaug.checkpoints import load_generator_weights
+from mmseg_ganaug.models import LabelEncoder
 from mmseg_ganaug.registry import MODELS
 
 TOOL = Path(__file__).parents[2] / 'tools/model_converters/pix2pixhd_to_mmagic.py'

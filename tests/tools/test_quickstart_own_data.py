@@ -13,9 +13,9 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from warm_tools import run_tool
 
-from mmseg_ganaug import quickstart_stages
+from mmseg_ganaug.experiments import stages as quickstart_stages
+from mmseg_ganaug.own_data.prepare import FolderData, choose_size
 from mmseg_ganaug.ownership import InTheWayError
-from mmseg_ganaug.quickstart_folders import FolderData, choose_size
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools' / 'quickstart.py'

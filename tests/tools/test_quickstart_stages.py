@@ -12,13 +12,13 @@ from mmengine.config import Config
 from PIL import Image
 
 import mmseg_ganaug.datasets
-from mmseg_ganaug import quickstart_stages
-from mmseg_ganaug.datasets.toy_streets import make_toy_streets
+from mmseg_ganaug.experiments import stages as quickstart_stages
+from mmseg_ganaug.experiments.quickstart import Quickstart
+from mmseg_ganaug.experiments.quickstart_shipped import ShippedData
 from mmseg_ganaug.in_the_way import InTheWayError
-from mmseg_ganaug.quickstart import Quickstart
-from mmseg_ganaug.quickstart_folders import FolderData
-from mmseg_ganaug.quickstart_shipped import ShippedData
+from mmseg_ganaug.own_data.prepare import FolderData
 from mmseg_ganaug.registry import GENERATORS
+from mmseg_ganaug.toy_streets import make_toy_streets
 
 
 class GreyPainter:

@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
-from mmseg_ganaug.configs import has_type
+from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 

@@ -9,7 +9,7 @@ import mmengine
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
-from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 

@@ -12,7 +12,7 @@ import os.path as osp
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
-from mmseg_ganaug.configs import find_generated
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 
@@ -92,7 +92,7 @@ def main():
         generator_config.merge_from_dict(args.cfg_options)
 
     from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
-    from mmseg_ganaug.evaluation.metrics import fidelity_measurement as fidelity
+    from mmseg_ganaug.experiments import fidelity as fidelity
     from mmseg_ganaug.synthesis import MMagicGenerator
     from mmseg_ganaug.visualization import recomposition_gallery
 

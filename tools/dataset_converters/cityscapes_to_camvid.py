@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Dict
 
 from mmseg_ganaug.datasets.camvid import CamVidDataset
-from mmseg_ganaug.datasets.folder_pairs import pair_folders
-from mmseg_ganaug.datasets.label_conversion import (
+from mmseg_ganaug.own_data.classes import MaskClasses
+from mmseg_ganaug.own_data.convert import (
     find_foreign_label_maps,
     write_label_maps,
 )
-from mmseg_ganaug.datasets.mask_classes import MaskClasses
-from mmseg_ganaug.datasets.mask_survey import survey_masks
+from mmseg_ganaug.own_data.mask_survey import survey_masks
+from mmseg_ganaug.own_data.pairs import pair_folders
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.tool_errors import errors_as_messages
 

@@ -7,8 +7,8 @@ import argparse
 
 from prettytable import PrettyTable
 
-from mmseg_ganaug.datasets.toy_streets import make_toy_streets
 from mmseg_ganaug.tool_errors import errors_as_messages
+from mmseg_ganaug.toy_streets import make_toy_streets
 
 
 def parse_args():

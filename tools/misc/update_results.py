@@ -16,7 +16,7 @@ from typing import List
 
 from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.paired import method_gains
-from mmseg_ganaug.evaluation.results_page import (
+from mmseg_ganaug.experiments.results_page import (
     fill_page,
     load_class_share,
     load_protocol,

@@ -13,11 +13,11 @@ from mmseg_ganaug.class_option_checks import check_ignore_index
 from mmseg_ganaug.evaluation.metrics.class_iou import ClassIoUMetric
 from mmseg_ganaug.evaluation.metrics.options import check_metric
 from mmseg_ganaug.evaluation.run_result import class_iou_key
-from mmseg_ganaug.evaluation.table import ABSENT, Table
 from mmseg_ganaug.option_checks import check_text
 from mmseg_ganaug.registry import METRICS
 from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
 from mmseg_ganaug.synthesis.segmenter_options import check_segmenter
+from mmseg_ganaug.visualization.table import ABSENT, Table
 
 #: Prefixes of the figures of real photos, and of generated over real ones.
 REAL, RATIO = 'real_', 'ratio_'

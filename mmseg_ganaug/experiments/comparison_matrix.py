@@ -1,0 +1,205 @@
+"""The matrix of a comparison: which methods, seeds and data, read and checked."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Union
+
+from mmengine.config import Config, ConfigDict
+
+from mmseg_ganaug.config_search import (
+    find_generated,
+    find_real,
+    find_shipped,
+    has_type,
+    nested_dicts,
+)
+from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.experiments.training_run import num_iters
+from mmseg_ganaug.safe_configs import read_config
+
+#: Folders beside those of the methods.
+FOLDERS = ('configs', 'logs', 'results')
+_NEEDED = ('train_dataloader', 'train_cfg', 'test_dataloader', 'test_evaluator')
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What a comparison is made of.
+
+    Attributes:
+        protocol: Its name.
+        seeds: Of the trainings of each method.
+        stated: What the file says of each method: ``config``, perhaps ``cfg_options``.
+        configs: Config of each method that can be trained.
+        faults: Why the others cannot.
+        test_options: Options of the test.
+        trained_as: Protocol of which the weights are.
+    """
+
+    protocol: str
+    seeds: List[int]
+    stated: Dict[str, Dict[str, Any]]
+    configs: Dict[str, Config]
+    faults: Dict[str, str]
+    test_options: Dict[str, Any]
+    trained_as: str
+
+
+def read_matrix(path: Union[str, Path]) -> Matrix:
+    """Reads the matrix of a comparison.
+
+    Args:
+        path (str | Path): A config, see :class:`MethodComparison`.
+
+    Returns:
+        Matrix: A method whose config cannot be read, trained or judged is among its
+        faults.
+
+    Raises:
+        FileNotFoundError: When the file is missing.
+        ValueError: When it lacks something, or a value in it is wrong; says what.
+    """
+    settings = read_config(find_shipped(path))
+    missing = [k for k in ('protocol', 'seeds', 'methods') if not settings.get(k)]
+    if missing:
+        raise ValueError(
+            f'{path} lacks {", ".join(missing)}: a comparison has a protocol '
+            '(its name), seeds (a list) and methods (name -> config)'
+        )
+    _check_values(settings, path)
+    test_options = dict(settings.get('test_options') or {})
+    stated: Dict[str, Dict[str, Any]] = {}
+    configs: Dict[str, Config] = {}
+    faults: Dict[str, str] = {}
+    for name, value in settings.methods.items():
+        value = dict(config=value) if isinstance(value, str) else value
+        stated[name] = ConfigDict(value).to_dict()
+        try:
+            configs[name] = _method_config(
+                stated[name], settings.get('train_every', 1), settings.get('generator')
+            )
+            _check_method(configs[name], test_options)
+        except Exception as error:  # Whatever it is, the other methods can be trained.
+            configs.pop(name, None)
+            faults[name] = last_line(error)
+    return Matrix(
+        protocol=settings.protocol,
+        seeds=list(settings.seeds),
+        stated=stated,
+        configs=configs,
+        faults=faults,
+        test_options=test_options,
+        trained_as=settings.get('trained_as', settings.protocol),
+    )
+
+
+def class_names(cfg: Config) -> List[str]:
+    """Names of the classes that the test of a config judges."""
+    from mmengine.registry import DefaultScope
+    from mmseg.registry import DATASETS
+
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
+        return list(DATASETS.build(dataset).metainfo['classes'])
+
+
+def last_line(error: Exception) -> str:
+    """Returns what a table says of an error: its last line.
+
+    Args:
+        error (Exception): Of a method; that of a tool ends with the tool's own.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = lines[-1] if lines else ''
+    known = isinstance(error, (ValueError, OSError, RuntimeError)) and line
+    return line if known else f'{type(error).__name__}: {line}'.rstrip(': ')
+
+
+def _check_values(settings: Config, path: Union[str, Path]) -> None:
+    seeds, methods = settings.seeds, settings.methods
+    if not isinstance(seeds, (list, tuple)) or any(type(s) is not int for s in seeds):
+        raise ValueError(
+            f'seeds of {path} is {seeds!r}, but is a list of whole numbers'
+        )
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f'seeds of {path} is {seeds!r}: each once')
+    if not isinstance(methods, Mapping):
+        raise ValueError(
+            f'methods of {path} is {methods!r}, but gives a config for each name'
+        )
+    for name in (settings.protocol, settings.get('trained_as', 'x'), *methods):
+        if not isinstance(name, str) or '/' in name or '\0' in name or name in '..':
+            raise ValueError(
+                f'{name!r} in {path} cannot be the name of a folder: call the protocol '
+                'and each method otherwise, without a slash'
+            )
+    reserved = [name for name in FOLDERS if name in methods]
+    if reserved:
+        raise ValueError(
+            f'{path} has a method {reserved[0]!r}, which is the name of a folder for '
+            'something else: call it otherwise'
+        )
+    wrong = [
+        name
+        for name, value in methods.items()
+        if not isinstance(value, str)
+        and not (isinstance(value, Mapping) and isinstance(value.get('config'), str))
+    ]
+    if wrong:
+        raise ValueError(
+            f'method {wrong[0]!r} of {path} is {methods[wrong[0]]!r}, but is the path '
+            'of a config, or dict(config=..., cfg_options=...)'
+        )
+    if BASELINE not in methods:
+        raise ValueError(
+            f'{path} has no method {BASELINE!r}: call the one so that all others '
+            f'are compared with; there are {", ".join(methods)}'
+        )
+    every = settings.get('train_every', 1)
+    if type(every) is not int or every < 1:
+        raise ValueError(f'train_every of {path} is {every!r}, but is 1 or more')
+
+
+def _method_config(
+    stated: Mapping, train_every: int, generator: Optional[Mapping]
+) -> Config:
+    cfg = read_config(find_shipped(stated['config']))
+    cfg.merge_from_dict(dict(stated.get('cfg_options') or {}))
+    missing = [name for name in _NEEDED if not cfg.get(name)]
+    if missing:
+        raise ValueError(
+            f'{stated["config"]} lacks {", ".join(missing)}, which training and test '
+            'need'
+        )
+    dataset = cfg.train_dataloader.dataset
+    if train_every != 1:
+        sources = [part['source'] for part in nested_dicts(dataset) if 'source' in part]
+        for whole in (dataset, *sources):
+            for real in find_real(whole):
+                real['indices'] = _every(train_every, dict(real, pipeline=[]))
+    for generated in find_generated(dataset) if generator else ():
+        generated['generator'] = copy.deepcopy(generator)
+    return cfg
+
+
+def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> None:
+    """Finds what would only show after a training: that it cannot be judged."""
+    num_iters(cfg)
+    tested = Config(copy.deepcopy(cfg._cfg_dict))
+    tested.merge_from_dict(dict(test_options))
+    evaluators = tested.test_evaluator
+    if isinstance(evaluators, Mapping):
+        evaluators = evaluators.get('metrics', [evaluators])
+    if all(has_type(part, 'IoUMetric') for part in evaluators):
+        raise ValueError(
+            'test_evaluator is an IoUMetric, which prints the IoU of a class to the '
+            "log only: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
+        )
+    class_names(tested)
+
+
+def _every(step: int, dataset: Mapping) -> List[int]:
+    from mmseg_ganaug.datasets.source_dataset import build_source
+
+    return list(range(0, len(build_source(dataset)), step))

@@ -1,0 +1,188 @@
+"""Measures the fidelity of a trained generator outside of its training."""
+
+import copy
+import json
+import math
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.config_search import has_type, nested_dicts
+from mmseg_ganaug.datasets import LabelToImageDataset
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.evaluation.metrics.fidelity import (
+    RATIO,
+    REAL,
+    GeneratorFidelityMetric,
+)
+from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
+from mmseg_ganaug.progress import Progress
+from mmseg_ganaug.synthesis import MMagicGenerator
+from mmseg_ganaug.synthesis.class_fidelity import FIDELITY_KEY
+from mmseg_ganaug.visualization import GalleryRow
+
+#: Label maps, photos painted from them, and their real photos, if any.
+Batch = Tuple[List[np.ndarray], List[np.ndarray], Optional[List[np.ndarray]]]
+
+
+def real_pairs(generator: MMagicGenerator, source: dict) -> LabelToImageDataset:
+    """Real pairs in the form in which a generator was trained on such.
+
+    Args:
+        generator (MMagicGenerator): The generator; its training data set says the
+            scale, the interpolation and where instance maps are.
+        source (dict): Config of an MMSeg data set with photos and label maps.
+
+    Returns:
+        LabelToImageDataset: Without flips or crops.
+
+    Raises:
+        ValueError: When a file of the source is missing or does not fit.
+    """
+    trained_on = next(
+        (
+            config
+            for config in nested_dicts(generator.config.get('train_dataloader'))
+            if has_type(config, 'LabelToImageDataset')
+        ),
+        {'scale': generator.scale, 'with_instances': generator.uses_instances},
+    )
+    kept = ('scale', 'interpolation', 'with_instances', 'instance_path')
+    options: Dict[str, Any] = {
+        key: trained_on[key] for key in kept if key in trained_on
+    }
+    return LabelToImageDataset(copy.deepcopy(source), pipeline=[], **options)
+
+
+def painted_batches(
+    generator: MMagicGenerator,
+    pairs: LabelToImageDataset,
+    indices: Sequence[int],
+    batch_size: int = 4,
+) -> Iterable[Batch]:
+    """Paints the label maps of real pairs.
+
+    Args:
+        generator (MMagicGenerator): The generator.
+        pairs (LabelToImageDataset): The real pairs.
+        indices (Sequence[int]): Which of them.
+        batch_size (int): Label maps that are painted at a time. Maps of several sizes
+            need 1.
+
+    Yields:
+        Label maps, generated and real photos of each batch.
+    """
+    ignore_index = pairs.source.ignore_index
+    for start in range(0, len(indices), batch_size):
+        inputs = [pairs[i]['inputs'] for i in indices[start : start + batch_size]]
+        labels = np.stack([sample['img_label'][0].numpy() for sample in inputs])
+        instances = None
+        if generator.uses_instances:
+            instances = np.stack(
+                [sample['img_instance'][0].numpy() for sample in inputs]
+            )
+        asked = np.where(labels == ignore_index, generator.ignore_index, labels)
+        painted = generator.paint(asked.astype(np.uint8), instances)
+        real = [sample['img_photo'].permute(1, 2, 0).numpy() for sample in inputs]
+        yield list(labels), list(painted), real
+
+
+def stored_batches(
+    samples: DatasetLabelSource, indices: Sequence[int]
+) -> Iterable[Batch]:
+    """Reads generated samples, one at a time.
+
+    Args:
+        samples (DatasetLabelSource): Over a ``GANRecomposeDataset``.
+        indices (Sequence[int]): Which of them.
+
+    Yields:
+        The label map and the photo, and None for the real photo that it has not.
+    """
+    for index in indices:
+        yield [samples.label_map(index)], [samples.photo(index)], None
+
+
+def measure(
+    metric: GeneratorFidelityMetric,
+    batches: Iterable[Batch],
+    total: int,
+    num_rows: int = 8,
+) -> Tuple[Dict[str, float], List[GalleryRow]]:
+    """Has all photos judged, with a progress bar.
+
+    Args:
+        metric (GeneratorFidelityMetric): The judge, with its ``dataset_meta`` set.
+        batches (Iterable[Batch]): From :func:`painted_batches` or
+            :func:`stored_batches`.
+        total (int): Number of samples in them.
+        num_rows (int): Number of samples to show, evenly spread.
+
+    Returns:
+        tuple[dict[str, float], list[GalleryRow]]: The numbers of the metric, and the
+        rows of a contact sheet.
+    """
+    shown = set(np.linspace(0, total - 1, min(num_rows, total)).round().astype(int))
+    rows: List[GalleryRow] = []
+    with Progress('Judging photos', total) as progress:
+        for label_maps, generated, real in batches:
+            seen_generated, seen_real = metric.judge(label_maps, generated, real)
+            for place in range(len(label_maps)):
+                if progress.done + place not in shown:
+                    continue
+                cells = {'label map': label_maps[place]}
+                if real is not None:
+                    cells['real photo'] = real[place]
+                cells['generated photo'] = generated[place]
+                if real is not None:
+                    cells['seen in the real one'] = seen_real[place]
+                cells['seen in the generated one'] = seen_generated[place]
+                rows.append(GalleryRow(cells))
+            progress.update(len(label_maps))
+    return metric.evaluate(total), rows
+
+
+def save_fidelity(
+    measured: Mapping[str, Mapping[str, float]],
+    class_names: Sequence[str],
+    path: Union[str, Path],
+    protocol: str,
+    extra: Dict[str, Any],
+) -> Path:
+    """Writes the figures, for the comparison of runs and for those who paint.
+
+    ``runs`` is what :func:`mmseg_ganaug.evaluation.load_results` reads: the segmenter
+    on the real photos, then on each kind of generated ones. ``fidelity`` is what
+    :func:`mmseg_ganaug.synthesis.class_fidelity.load_class_fidelity` reads: the ratio
+    of each class, of the last kind measured.
+
+    Args:
+        measured (Mapping[str, Mapping[str, float]]): Numbers of the metric by kind of
+            photo, such as 'generated' and 'recombined'.
+        class_names (Sequence[str]): C names.
+        path (str | Path): The JSON file.
+        protocol (str): What makes files comparable: the segmenter and the data.
+        extra (dict): Whatever else is to be kept with each run.
+
+    Returns:
+        Path: The file.
+    """
+    first, last = (list(measured.values())[place] for place in (0, -1))
+    real = {k[len(REAL) :]: v for k, v in first.items() if k.startswith(REAL)}
+    runs = [
+        RunResult.from_metrics(
+            metrics, class_names, method=kind, seed=0, protocol=protocol, extra=extra
+        ).to_json()
+        for kind, metrics in {'real': real, **measured}.items()
+    ]
+    ratios = {name: last[f'{RATIO}{class_iou_key(name)}'] for name in class_names}
+    content = {
+        'runs': runs,
+        FIDELITY_KEY: {
+            name: None if math.isnan(ratio) else ratio for name, ratio in ratios.items()
+        },
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return write_atomically(path, f'{text}\n')

@@ -1,0 +1,193 @@
+"""Tables of committed results in pages of Markdown."""
+
+import json
+import re
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence, Union
+
+import numpy as np
+
+from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.evaluation.paired import compare_runs
+from mmseg_ganaug.evaluation.results import (
+    BASELINE,
+    RunResult,
+    Write,
+    mean_and_spread,
+    runs_by_method,
+)
+from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
+
+#: File beside the results of a protocol, with the class shares of its training data.
+PROTOCOL_FILE = 'protocol.json'
+_BLOCK = re.compile(
+    r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
+    r'\n).*?(?P<end><!-- end of results -->)',
+    re.DOTALL,
+)
+
+
+def save_protocol(
+    folder: Union[str, Path],
+    protocol: str,
+    class_share: Mapping[str, float],
+    write: Write = write_atomically,
+) -> Path:
+    """Writes what the results of a protocol have in common.
+
+    Args:
+        folder (str | Path): That of the protocol.
+        protocol (str): Its name.
+        class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
+            training pixels.
+        write (callable): Writes a text to a path, such as ``WorkFolder.write``.
+            Defaults to :func:`write_atomically`.
+    """
+    values = dict(protocol=protocol, class_share=dict(class_share))
+    text = json.dumps(values, indent=2, ensure_ascii=False) + '\n'
+    return write(Path(folder) / PROTOCOL_FILE, text)
+
+
+def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
+    """Reads all runs of a protocol: ``METHOD/seedK/results.json``.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        ValueError: When a file is not the result of a run, or of another method,
+            seed or protocol than its path says; names it.
+    """
+    paths = sorted(Path(folder).glob('*/seed*/results.json'))
+    if not paths:
+        raise FileNotFoundError(f'no METHOD/seedK/results.json lies in {folder}')
+    results = [RunResult.load(path) for path in paths]
+    for path, found in zip(paths, results):
+        tells = f'{found.protocol}/{found.method}/seed{found.seed}'
+        if not path.match(f'{tells}/results.json'):
+            raise ValueError(f'{path} tells of {tells}: put it there, or correct it')
+    return results
+
+
+def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
+    """Reads the class shares that :func:`save_protocol` wrote.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged; names it.
+    """
+    path = Path(folder) / PROTOCOL_FILE
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))['class_share']
+        return {str(name): float(share) for name, share in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} holds no class shares ({error!r}): move it away, and have '
+            'tools/compare_methods.py --report-only write it again'
+        ) from error
+
+
+def method_table(
+    results: Sequence[RunResult],
+    class_share: Mapping[str, float],
+    rare_share: float = 0.02,
+    config_prefix: str = '',
+    min_runs: int = 1,
+    all_classes: bool = False,
+) -> Table:
+    """Lists methods as a model zoo does: a row each, the baseline first, best next.
+
+    Args:
+        results (Sequence[RunResult]): Runs of one protocol.
+        class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
+            training pixels.
+        rare_share (float): Classes below this share are rare: they get a column
+            each. Of these, and of the others, there is a mean. Defaults to 0.02.
+        config_prefix (str): What leads from the page to the root of the repository,
+            such as '../'. Defaults to ''.
+        min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
+        all_classes (bool): Gives the other classes a column each, too. Defaults to
+            False.
+    """
+    runs = {
+        method: group
+        for method, group in runs_by_method(results).items()
+        if len(group) >= min_runs
+    }
+    mean = {m: float(np.mean([run.mIoU for run in group])) for m, group in runs.items()}
+    order = sorted(runs, key=lambda m: (m != BASELINE, -mean[m]))
+    rare = [name for name, share in class_share.items() if share < rare_share]
+    others = [name for name in class_share if name not in rare]
+
+    def column(names: Sequence[str]) -> List[Cell]:
+        values = [
+            [float(np.nanmean([run.figure(name) for name in names])) for run in runs[m]]
+            for m in order
+        ]
+        found = [mean_and_spread(v) for v in values]
+        marks = mark_best([mean for mean, _ in found])
+        return [Cell(text, best=best) for (_, text), best in zip(found, marks)]
+
+    shown = [*rare, *others] if all_classes else rare
+    figures = [column(names) for names in (['mIoU'], rare, others)]
+    figures += [column([name]) for name in shown]
+    plain = runs.get(BASELINE, [])
+    gains = [
+        '' if m == BASELINE else compare_runs(runs[m], plain, 'mIoU').marked()
+        for m in order
+    ]
+    rows: List[List[Union[str, Cell]]] = [
+        [
+            m,
+            ', '.join(str(seed) for seed in sorted(run.seed for run in runs[m])),
+            figures[0][row],
+            gains[row],
+            *(cells[row] for cells in figures[1:]),
+            _config_link(runs[m][-1], config_prefix),
+        ]
+        for row, m in enumerate(order)
+    ]
+    shares = [f'{name} ({100 * class_share[name]:.1f} %)' for name in shown]
+    means = [f'{len(rare)} rare', f'{len(others)} others']
+    return Table(
+        header=['Method', 'Seeds', 'mIoU', f'to {BASELINE}', *means, *shares, 'Config'],
+        rows=rows,
+        align='ll' + 'r' * (4 + len(shown)) + 'l',
+    )
+
+
+def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '') -> str:
+    """Renews the tables of a page.
+
+    A table stands between ``<!-- results PROTOCOL -->`` and
+    ``<!-- end of results -->``; what was between them is replaced. With
+    ``<!-- results PROTOCOL 3+ runs all classes -->`` methods with fewer runs are left
+    out, and every class has a column; both are optional.
+
+    Args:
+        text (str): The page.
+        results_dir (str | Path): Folder with a folder for each protocol.
+        config_prefix (str): See :func:`method_table`.
+
+    Raises:
+        FileNotFoundError: When a protocol of the page has no results.
+    """
+
+    def table(match: 're.Match[str]') -> str:
+        folder = Path(results_dir) / match['protocol']
+        made = method_table(
+            load_protocol(folder),
+            load_class_share(folder),
+            config_prefix=config_prefix,
+            min_runs=int(match['runs'] or 1),
+            all_classes=bool(match['all']),
+        )
+        return f'{match[1]}\n{made.to_markdown()}\n{match["end"]}'
+
+    return _BLOCK.sub(table, text)
+
+
+def _config_link(result: RunResult, prefix: str) -> Cell:
+    config = result.extra.get('config')
+    if config is None:
+        return Cell(ABSENT)
+    options = ', with options' if result.extra.get('cfg_options') else ''
+    return Cell(f'config{options}', markdown=f'[config]({prefix}{config}){options}')

@@ -1,0 +1,205 @@
+"""What the two networks of pix2pixHD are trained for."""
+
+from typing import Dict, Optional, Sequence
+
+from mmagic.registry import MODELS as MMAGIC_MODELS
+from torch import Tensor, nn
+
+from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
+from mmseg_ganaug.models.pix2pixhd.class_balance import ClassBalance
+from mmseg_ganaug.models.pix2pixhd.losses import feature_matching_loss, weighted_l1
+from mmseg_ganaug.models.pix2pixhd.perceptual_loss import (
+    EfficientNetLoss,
+    PerceptualLoss,
+    VGGLoss,
+)
+from mmseg_ganaug.models.pix2pixhd.segmentation_objective import SegmentationObjective
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_mapping,
+    check_number,
+    check_path,
+)
+
+_GAN_TYPES = ('lsgan', 'vanilla', 'wgan', 'hinge', 'l1')
+_CLASS_BALANCE = ('power', 'max_weight')
+
+
+class Pix2PixHDObjective(nn.Module):
+    """The losses of generator and discriminator.
+
+    Source: Wang et al., CVPR 2018: GAN + 10 feature matching + 10 VGG, the
+    discriminator's being the mean of fake and real, all summed over the scales. The
+    pixel loss and the class balance are our own additions.
+
+    Args:
+        num_classes (int): Number of classes, for the class balance.
+        gan_type (str): ``gan_type`` of MMagic's ``GANLoss``.
+        gan_loss_weight (float): Weight of the generator's adversarial loss.
+        feature_loss_weight (float): Weight of feature matching.
+        vgg_loss_weight (float): Weight of the VGG loss; 0 needs no VGG.
+        vgg_checkpoint (str): Where its weights are, see :class:`VGGLoss`.
+        efficientnet_loss_weight (float): Weight of :class:`EfficientNetLoss`.
+        efficientnet_checkpoint (str): Where its weights are.
+        pixel_loss_weight (float): Weight of the mean absolute difference of photos.
+        class_balance (dict, optional): Arguments of :class:`ClassBalance`, which then
+            weights all losses that compare two photos.
+        segmentation (dict, optional): Arguments of :class:`SegmentationObjective`.
+        has_segmenter (bool): Whether there is a discriminator that segments.
+
+    Raises:
+        ValueError: When ``segmentation`` is given without such a discriminator, or an
+            option is of the wrong type or outside its range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        gan_type: str = 'lsgan',
+        gan_loss_weight: float = 1.0,
+        feature_loss_weight: float = 10.0,
+        vgg_loss_weight: float = 0.0,
+        vgg_checkpoint: str = 'torchvision://vgg19',
+        efficientnet_loss_weight: float = 0.0,
+        efficientnet_checkpoint: str = WEIGHTS_PACKAGE,
+        pixel_loss_weight: float = 0.0,
+        class_balance: Optional[dict] = None,
+        segmentation: Optional[dict] = None,
+        has_segmenter: bool = False,
+    ) -> None:
+        super().__init__()
+        self.gan_loss = MMAGIC_MODELS.build(
+            {
+                'type': 'mmagic.GANLoss',
+                'gan_type': check_choice(self, 'gan_type', gan_type, _GAN_TYPES),
+                'loss_weight': self._weight('gan_loss_weight', gan_loss_weight),
+            }
+        )
+        self.feature_loss_weight = self._weight(
+            'feature_loss_weight', feature_loss_weight
+        )
+        self.vgg_loss_weight = self._weight('vgg_loss_weight', vgg_loss_weight)
+        self.vgg_checkpoint = check_path(self, 'vgg_checkpoint', vgg_checkpoint)
+        self.efficientnet_loss_weight = self._weight(
+            'efficientnet_loss_weight', efficientnet_loss_weight
+        )
+        self.efficientnet_checkpoint = check_path(
+            self, 'efficientnet_checkpoint', efficientnet_checkpoint
+        )
+        self.pixel_loss_weight = self._weight('pixel_loss_weight', pixel_loss_weight)
+        self.class_balance = None
+        for name, options, known in (
+            ('class_balance', class_balance, _CLASS_BALANCE),
+            ('segmentation', segmentation, ('loss_weight', *_CLASS_BALANCE)),
+        ):
+            if options is not None:
+                check_mapping(self, name, options, known=known)
+        if class_balance is not None:
+            self.class_balance = ClassBalance(num_classes, **class_balance)
+        self.segmentation = None
+        if has_segmenter:
+            self.segmentation = SegmentationObjective(num_classes, **segmentation or {})
+        elif segmentation is not None:
+            raise ValueError(
+                'loss_config.segmentation needs a discriminator that segments: give '
+                'segmentation_discriminator=dict(type='
+                "'Pix2PixHDSegmentationDiscriminator') to the model, or leave it out"
+            )
+        # Not submodules (a plain dict hides them): they belong into no checkpoint.
+        self._perceptual: Dict[str, PerceptualLoss] = {}
+
+    def _weight(self, name: str, value: float) -> float:
+        return check_number(self, name, value, 0)
+
+    def perceptual_losses(
+        self, fake: Tensor, real: Tensor, weight_map: Optional[Tensor] = None
+    ) -> Dict[str, Tensor]:
+        """The losses by pretrained networks; their weights are read when first needed.
+
+        Args:
+            fake (Tensor): [B, 3, H, W] in [-1, 1].
+            real (Tensor): The same.
+            weight_map (Tensor, optional): [B, 1, H, W].
+
+        Returns:
+            dict[str, Tensor]: ``loss_g_vgg`` and ``loss_g_efficientnet``, where they
+            have a weight.
+        """
+        losses = {}
+        for name, loss_type, checkpoint, weight in (
+            ('vgg', VGGLoss, self.vgg_checkpoint, self.vgg_loss_weight),
+            (
+                'efficientnet',
+                EfficientNetLoss,
+                self.efficientnet_checkpoint,
+                self.efficientnet_loss_weight,
+            ),
+        ):
+            if weight:
+                if name not in self._perceptual:
+                    self._perceptual[name] = loss_type(checkpoint).to(fake.device)
+                loss = self._perceptual[name](fake, real, weight_map)
+                losses[f'loss_g_{name}'] = weight * loss
+        return losses
+
+    def discriminator_losses(
+        self, judged: Sequence[Sequence[Tensor]], num_real: int
+    ) -> Dict[str, Tensor]:
+        """Losses of the discriminator.
+
+        Args:
+            judged (Sequence[Sequence[Tensor]]): Its features per scale and layer
+                [F + R, C, h, w]: the fake samples, then the real ones.
+            num_real (int): R.
+
+        Returns:
+            dict[str, Tensor]: ``loss_d_fake`` and ``loss_d_real``.
+        """
+        losses = {'loss_d_fake': 0.0, 'loss_d_real': 0.0}
+        for features in judged:
+            fake, real = features[-1][:-num_real], features[-1][-num_real:]
+            losses['loss_d_fake'] += 0.5 * self.gan_loss(fake, False, is_disc=True)
+            losses['loss_d_real'] += 0.5 * self.gan_loss(real, True, is_disc=True)
+        return losses
+
+    def generator_losses(
+        self,
+        label_maps: Tensor,
+        fake: Tensor,
+        real: Tensor,
+        judged: Sequence[Sequence[Tensor]],
+        target: Sequence[Sequence[Tensor]],
+    ) -> Dict[str, Tensor]:
+        """Losses of the generator.
+
+        Samples beyond the real ones have no photo to be compared with: for them the
+        adversarial loss counts alone.
+
+        Args:
+            label_maps (Tensor): uint8 [B, 1, H, W].
+            fake (Tensor): Generated photos [B or more, 3, H, W] in [-1, 1].
+            real (Tensor): Real photos [B, 3, H, W] in [-1, 1].
+            judged (Sequence[Sequence[Tensor]]): The discriminator's features of the
+                generated photos, per scale and layer.
+            target (Sequence[Sequence[Tensor]]): Those of the real photos.
+
+        Returns:
+            dict[str, Tensor]: One scalar for each loss with a weight.
+        """
+        weight_map = None
+        if self.class_balance is not None:
+            weight_map = self.class_balance(label_maps)
+        adversarial = sum(self.gan_loss(features[-1], True) for features in judged)
+        losses = {'loss_g_gan': adversarial}
+        paired = [[layer[: len(real)] for layer in features] for features in judged]
+        fake = fake[: len(real)]
+        if self.feature_loss_weight:
+            losses['loss_g_feature'] = self.feature_loss_weight * (
+                feature_matching_loss(paired, target, weight_map)
+            )
+        losses.update(self.perceptual_losses(fake, real, weight_map))
+        if self.pixel_loss_weight:
+            losses['loss_g_pixel'] = self.pixel_loss_weight * (
+                weighted_l1(fake, real, weight_map)
+            )
+        return losses

@@ -1,0 +1,1 @@
+"""Photos and masks of any kind, made into a data set that MMSeg reads."""

@@ -1,0 +1,211 @@
+"""Configs for a data set of two folders, written to be read and inherited."""
+
+import os.path as osp
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+from mmseg_ganaug.config_search import find_shipped, nested_dicts
+from mmseg_ganaug.own_data import templates as templates
+from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.safe_configs import config_text, read_config, write_config
+
+#: Folder of generated samples in the work dir.
+SAMPLES = 'samples'
+_CONFIGS = 'configs'
+_GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
+_SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
+_WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """Where the samples of a split are.
+
+    Args:
+        images (str): Folder of the photos.
+        labels (str): Folder of the label maps.
+        img_suffix (str): End of the photos' names.
+        seg_map_suffix (str): End of the label maps' names.
+        ann_file (str): File that lists what stands before these ends.
+    """
+
+    images: str
+    labels: str
+    img_suffix: str
+    seg_map_suffix: str
+    ann_file: str
+
+
+@dataclass(frozen=True)
+class OwnDataConfigs:
+    """Writes the configs of a data set.
+
+    Args:
+        work (WorkFolder): The configs go to ``configs`` in it.
+        names (Sequence[str]): Names of the classes.
+        palette (Sequence[tuple[int, int, int]]): Their RGB colours.
+        ignore_index (int): Label value of no class.
+        size (tuple[int, int]): Width and height in training, in pixels.
+        train (SplitFiles): What is trained on.
+        val (SplitFiles): What is judged on.
+        num_pairs (int): Of both.
+        split_note (str): A comment on the split, one line.
+        seed (int): Of training and of the plan.
+    """
+
+    work: WorkFolder
+    names: Sequence[str]
+    palette: Sequence[Tuple[int, int, int]]
+    ignore_index: int
+    size: Tuple[int, int]
+    train: SplitFiles
+    val: SplitFiles
+    num_pairs: int
+    split_note: str
+    seed: int
+
+    def write(
+        self,
+        ways: Sequence[str],
+        generator_iters: Optional[int] = None,
+        segmenter_iters: Optional[int] = None,
+    ) -> Dict[str, Path]:
+        """Writes dataset.py, generator.py, pspnet_plain.py and one for each way.
+
+        Args:
+            ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+            generator_iters (int, optional): Length of the generator's training;
+                by default that of the shipped schedule.
+            segmenter_iters (int, optional): The same for the segmenters.
+
+        Returns:
+            dict[str, Path]: 'generator', 'plain' and each way, to its config.
+        """
+        width, height = self.size
+        paths = config_paths(self.work.folder, ways)
+        self._write(
+            dataset_path(self.work.folder),
+            templates.DATASET,
+            pairs=self.num_pairs,
+            width=width,
+            height=height,
+            split=self.split_note,
+            classes=_listing(self.names),
+            palette=_listing([list(colour) for colour in self.palette]),
+            num_classes=len(self.names),
+            ignore_index=self.ignore_index,
+            train=templates.SPLIT.format(**vars(self.train), pipeline='train_pipeline'),
+            val=templates.SPLIT.format(**vars(self.val), pipeline='test_pipeline'),
+        )
+        self._write(
+            paths['generator'],
+            templates.GENERATOR,
+            model=self._base('models/pix2pixhd_enhancer-tiny.py'),
+            schedule=self._base(_GENERATOR_SCHEDULE),
+            runtime=self._base('default_runtime_synthesis.py'),
+            crop_size=tuple(_two_thirds(side) for side in (height, width)),
+            length=_length(_GENERATOR_SCHEDULE, generator_iters),
+        )
+        self._write(
+            paths['plain'],
+            templates.PLAIN,
+            model=self._base('models/pspnet_r18w32-d8.py'),
+            schedule=self._base(_SEGMENTER_SCHEDULE),
+            runtime=self._base('default_runtime.py'),
+            length=_length(_SEGMENTER_SCHEDULE, segmenter_iters),
+        )
+        for way in ways:
+            self._write(
+                paths[way],
+                templates.MIXED,
+                note=templates.THINGS if way == 'recon' else '',
+                way=_WAYS[way],
+                generator=str(paths['generator']),
+                checkpoint=str(self._training(paths['generator'])),
+                cache_dir=str(self.work.folder / SAMPLES),
+            )
+        return paths
+
+    def _write(self, path: Path, template: str, **values) -> None:
+        text = template.format(
+            head=templates.HEAD,
+            seed=self.seed,
+            work_dir=str(self._training(path)),
+            **values,
+        )
+        write_config(text, path, self.work.write)
+
+    def _training(self, config: Path) -> Path:
+        """Work dir of the training of a config."""
+        return self.work.folder / config.stem
+
+    def _base(self, name: str) -> str:
+        """A shipped base config, seen from the folder of the configs.
+
+        By its full path where the work dir lies elsewhere, so that it can be moved.
+        """
+        path = find_shipped(f'configs/_base_/{name}').resolve()
+        folder = (self.work.folder / _CONFIGS).resolve()
+        here = Path.cwd().resolve()
+        if here in path.parents and here in folder.parents:
+            return osp.relpath(path, folder).replace(osp.sep, '/')
+        return str(path)
+
+
+def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
+    """Where the configs of the trainings go.
+
+    Args:
+        folder (Path): Work dir.
+        ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+
+    Returns:
+        dict[str, Path]: 'generator', 'plain' and each way, to its config.
+    """
+    names = {'generator': 'generator', 'plain': 'pspnet_plain'}
+    names.update({way: f'pspnet_{way}' for way in ways})
+    return {name: folder / _CONFIGS / f'{stem}.py' for name, stem in names.items()}
+
+
+def dataset_path(folder: Path) -> Path:
+    """Where the config of the data set goes, which the others build on."""
+    return folder / _CONFIGS / 'dataset.py'
+
+
+def scale_length(cfg: Config, iters: Optional[int]) -> None:
+    """Changes the length of a training along with its learning rate schedule.
+
+    Args:
+        cfg (Config): Of an iteration-based training; changed in place.
+        iters (int, optional): The new length; None leaves it.
+    """
+    if iters is None:
+        return
+    factor = iters / cfg.train_cfg.max_iters
+    cfg.train_cfg.max_iters = iters
+    if 'val_interval' in cfg.train_cfg:
+        cfg.train_cfg.val_interval = iters
+    for part in nested_dicts(cfg.get('param_scheduler')):
+        if 'end' in part:
+            part['begin'] = round(part.get('begin', 0) * factor)
+            part['end'] = max(part['begin'] + 1, round(part['end'] * factor))
+
+
+def _length(schedule: str, iters: Optional[int]) -> str:
+    """What a config says of the length of its training, other than its schedule."""
+    if iters is None:
+        return ''
+    cfg = read_config(find_shipped(f'configs/_base_/{schedule}'))
+    scale_length(cfg, iters)
+    return config_text({name: cfg[name] for name in ('train_cfg', 'param_scheduler')})
+
+
+def _two_thirds(side: int) -> int:
+    return max(32, side * 2 // 3 // 16 * 16)
+
+
+def _listing(items: Sequence) -> str:
+    return '[\n' + ''.join(f'    {item!r},\n' for item in items) + ']'

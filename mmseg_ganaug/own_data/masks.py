@@ -1,0 +1,228 @@
+"""What a mask file holds: ids, a palette, or colours; and what cannot be a mask."""
+
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
+
+import numpy as np
+from PIL import Image
+
+from mmseg_ganaug.datasets.image_files import check_holds_labels, decode_image
+from mmseg_ganaug.datasets.image_headers import probe_format, unreadable
+from mmseg_ganaug.datasets.label_files import MissingFileError
+from mmseg_ganaug.own_data.mask_colours import grey_colour, pack_colour
+
+_DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L', 'I;16N')
+_OPAQUE = {'LA': 'L', 'RGBA': 'RGB'}
+MOST_VALUES = 255
+_MOST_GREY_VALUES = 200
+_FEWEST_THIN = 8
+_REMEDY = (
+    'Export the masks anew as PNG, without anti-aliasing and without JPEG on the way, '
+    'and resize them by nearest neighbour only'
+)
+
+
+class MaskContent(NamedTuple):
+    """What was found in a mask.
+
+    Attributes:
+        mode: How the file stores it, in Pillow's words.
+        size: Width and height in pixels.
+        pixels: Pixels of each value: a palette index or grey value 0..255, or, in
+            colour files, 0xRRGGBB.
+        palette: For palette files, the colour of each value as 0xRRGGBB.
+        thin: Values that cover no square of 2 x 2 pixels.
+    """
+
+    mode: str
+    size: Tuple[int, int]
+    pixels: Dict[int, int]
+    palette: Dict[int, int]
+    thin: FrozenSet[int]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the values are colours."""
+        return self.mode in ('RGB', 'RGBA')
+
+    def colour(self, value: int) -> int:
+        """The colour 0xRRGGBB in which a value is shown."""
+        if self.is_colour:
+            return value
+        if self.mode == '1':
+            return grey_colour(255 * value)
+        return self.palette.get(value, grey_colour(value))
+
+
+def read_file(path: Union[str, Path]) -> bytes:
+    """Reads a photo or a mask, as it is stored.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        bytes: Its content.
+
+    Raises:
+        MissingFileError: When there is no such file.
+        ValueError: When it cannot be read. Names it.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFileError(f'{path} is missing: restore the file') from error
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+
+
+def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
+    """Counts the values of a mask.
+
+    Args:
+        content (bytes): The file.
+        path (str | Path): Its name, for messages.
+
+    Returns:
+        MaskContent: What it holds.
+
+    Raises:
+        ValueError: When it is no image, is damaged or truncated, of a lossy format, has
+            more than 8 bits a channel, several frames, is partly transparent, or holds
+            so many or so thin values that it cannot be a mask. Names the file, and says
+            what to do.
+    """
+    image, mode = _open(content, path)
+    values = _to_values(image)
+    counted: Any = image.getcolors(MOST_VALUES + 1)
+    if counted is None:
+        raise _no_mask(path, len(np.unique(values)))
+    if image.mode == 'RGB':
+        pixels = {pack_colour(*colour): count for count, colour in counted}
+    else:
+        # Pillow counts the 1 of a bilevel image as 255.
+        divisor = 255 if image.mode == '1' else 1
+        pixels = {value // divisor: count for count, value in counted}
+        if image.mode == 'L' and len(pixels) > _MOST_GREY_VALUES:
+            raise _no_mask(path, len(pixels))
+    palette = {}
+    if image.mode == 'P':
+        colours = np.zeros((256, 3), np.uint8)
+        listed = np.array(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
+        colours[: len(listed)] = listed
+        palette = {value: pack_colour(*colours[value].tolist()) for value in pixels}
+    thin = frozenset(pixels) - _solid_values(values, pixels)
+    check_not_blended(pixels, thin, path)
+    return MaskContent(mode, image.size, pixels, palette, thin)
+
+
+def read_mask_values(path: Union[str, Path], as_colours: bool) -> np.ndarray:
+    """Reads the values of a mask.
+
+    Args:
+        path (str | Path): The file.
+        as_colours (bool): Whether to give colours, those of the palette included.
+
+    Returns:
+        np.ndarray: uint8 ``[H, W]`` ids, or uint32 ``[H, W]`` colours 0xRRGGBB.
+
+    Raises:
+        MissingFileError: When there is no such file.
+        ValueError: Names the file that cannot be read as a mask.
+    """
+    image, _ = _open(read_file(path), path)
+    return _to_values(image.convert('RGB') if as_colours else image)
+
+
+def check_not_blended(
+    values: Iterable[int], thin: Iterable[int], path: Union[str, Path]
+) -> None:
+    """Checks that values are no blends of their neighbours, as at smoothed edges.
+
+    Blends lie along edges, a pixel thick, and are many; real classes form areas.
+
+    Args:
+        values (Iterable[int]): The values of a mask, or of all masks.
+        thin (Iterable[int]): Those that cover no square of 2 x 2 pixels.
+        path (str | Path): A mask that shows them, for the message.
+
+    Raises:
+        ValueError: When most of many values are thin.
+    """
+    many, few = len(list(values)), len(list(thin))
+    if few >= _FEWEST_THIN and 2 * few > many:
+        raise ValueError(
+            f'{path} has {many} grey values or colours, and {few} of them only lie '
+            'along edges, a pixel thick: they are blends (anti-aliasing, smooth '
+            f'resizing or JPEG), no classes. {_REMEDY}'
+        )
+
+
+def _open(content: bytes, path: Union[str, Path]) -> Tuple[Image.Image, str]:
+    """Decodes an image as '1', 'L', 'P' or 'RGB', and says how it was stored."""
+    found = probe_format(content, str(path))
+    check_holds_labels(found, str(path))
+    if found.bits > 8 and found.bands > 1:
+        raise ValueError(
+            f'{path} has {found.bands} bands of {found.bits} bits: a mask in colours '
+            'is an 8-bit RGB image. Save it as an 8-bit PNG'
+        )
+    image = decode_image(content, str(path), found)
+    mode = image.mode
+    if mode in _DEEP:
+        largest = np.asarray(image).max()
+        advice = (
+            'its values fit into 8 bits: save it as such (an 8-bit PNG)'
+            if 0 <= largest < 256
+            else 'more than 8 bits usually hold instance ids or class * 1000 + '
+            'instance: save the class ids alone as an 8-bit PNG'
+        )
+        raise ValueError(
+            f'{path} has more than 8 bits a pixel (pixel format {mode}) and values up '
+            f'to {largest}; {advice}'
+        )
+    if found.kind != 'uint':
+        raise ValueError(
+            f'{path} holds negative or floating-point numbers (pixel format {mode}): '
+            'save the class ids, 0 to 255, as an 8-bit PNG'
+        )
+    if mode in _OPAQUE:
+        if np.asarray(image.getchannel('A')).min() < 255:
+            raise ValueError(
+                f'{path} is partly transparent (pixel format {mode}): what that means '
+                'cannot be known. Save it without an alpha channel'
+            )
+        image = image.convert(_OPAQUE[mode])
+    if image.mode not in ('1', 'L', 'P', 'RGB'):
+        raise ValueError(
+            f'{path} has pixel format {mode}: save the mask as an 8-bit PNG of ids, '
+            'with a palette, or in RGB colours'
+        )
+    return image, mode
+
+
+def _to_values(image: Image.Image) -> np.ndarray:
+    array = np.asarray(image)
+    if array.ndim == 2:
+        return array.astype(np.uint8)
+    array = array.astype(np.uint32)
+    return pack_colour(array[..., 0], array[..., 1], array[..., 2])
+
+
+def _solid_values(values: np.ndarray, candidates: Iterable[int]) -> FrozenSet[int]:
+    """Values that cover a square of 2 x 2 pixels somewhere."""
+    corner = values[:-1, :-1]
+    solid = corner == values[1:, 1:]
+    solid &= corner == values[1:, :-1]
+    solid &= corner == values[:-1, 1:]
+    # Most values are met at once; to sort all pixels would take longer than to read.
+    found = set(np.unique(corner[::4, ::4][solid[::4, ::4]]).tolist())
+    rest = set(candidates) - found
+    return frozenset(found | {v for v in rest if (solid & (corner == v)).any()})
+
+
+def _no_mask(path: Union[str, Path], count: int) -> ValueError:
+    return ValueError(
+        f'{path} has {count} grey values or colours: that is a photo, or a mask whose '
+        'edges were smoothed or that was a JPEG. Are photos and masks the right way '
+        f'round? {_REMEDY}'
+    )

@@ -1,0 +1,215 @@
+"""Photos of recombined label maps, painted within the training step."""
+
+import logging
+from inspect import signature
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+from mmengine.logging import print_log
+from mmseg.models import SegDataPreProcessor
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.option_checks import check_mapping
+from mmseg_ganaug.registry import GENERATORS, MODELS
+from mmseg_ganaug.synthesis.photometric_distortion import PhotometricDistortion
+
+# What MMSeg's transforms fill label maps up with.
+_PADDING_LABEL = 255
+_BATCHES_UNTIL_WARNING = 50
+
+
+@MODELS.register_module()
+class GANSegDataPreProcessor(SegDataPreProcessor):
+    """MMSeg's data preprocessor that first paints the photos of recombined labels.
+
+    In training, each sample that ``RecomposeLabels`` has marked (``recomposed=True``,
+    which has to be among the ``meta_keys`` of ``PackSegInputs``) gets a photo painted
+    from its label map, on the device, before it is normalised like the others. What
+    ``paste_pixels`` has made of real photos is not marked. At inference this is MMSeg's
+    ``SegDataPreProcessor``, and no generator is needed.
+
+    The generator is loaded when the first training batch comes. It gets no gradients,
+    stays in evaluation mode, and is no part of the segmenter: neither of its
+    parameters and checkpoints, nor of what DDP synchronises or ``torch.compile``
+    traces.
+
+    Pixels that are ignored and black in the photo are taken for padding, and stay
+    black. Ignored pixels otherwise are painted as the generator has learnt to.
+
+    Args:
+        generator (dict): ``config`` and ``checkpoint`` of the trained generator, and
+            its ``precision``, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`; its
+            ``device`` is that of the segmenter.
+        num_classes (int, optional): Number of classes of the data set, to be checked
+            against the generator's before the first batch. Defaults to None: label
+            values alone are checked.
+        ignore_index (int): Label value of unlabelled pixels in the data set; 255 and
+            ``seg_pad_val`` are taken for such too. Defaults to 255.
+        photometric_distortion (dict, optional): Arguments of
+            :class:`PhotometricDistortion`, which painted photos then go through: the
+            pipeline's own comes too early for them. ``dict()`` gives the ranges of
+            MMSeg's. Defaults to None: no distortion.
+        **kwargs: Those of :class:`mmseg.models.SegDataPreProcessor`.
+
+    Raises:
+        FileNotFoundError: In the first batch, when the generator's config or
+            checkpoint is missing.
+        ValueError: When an option is of the wrong type or outside its range. In the
+            first batch, when the numbers of classes differ; in any, when
+            a label value is no class of the generator's, or instance maps that it
+            needs are missing.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        num_classes: Optional[int] = None,
+        ignore_index: int = 255,
+        photometric_distortion: Optional[dict] = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        # Another type of generator has other arguments.
+        own = isinstance(generator, dict) and 'type' not in generator
+        self._generator_config = check_mapping(
+            self, 'generator', generator, ('config', 'checkpoint') if own else ()
+        )
+        self._num_classes = None
+        if num_classes is not None:
+            self._num_classes = check_num_classes(self, 'num_classes', num_classes)
+        ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
+        self._ignored_values = {ignore_index, self.seg_pad_val, _PADDING_LABEL}
+        self._distortion = None
+        if photometric_distortion is not None:
+            options = check_mapping(
+                self,
+                'photometric_distortion',
+                photometric_distortion,
+                known=tuple(signature(PhotometricDistortion).parameters),
+            )
+            self._distortion = PhotometricDistortion(**options)
+        self._rgb_inputs = kwargs.get('rgb_to_bgr', False)
+        # No nn.Module: what it loads stays out of the segmenter's own.
+        self._generator: Any = None
+        self._generator_device = None
+        self._unmarked_batches = 0
+
+    def forward(self, data: dict, training: bool = False) -> Dict[str, object]:
+        """Paints in training, then does what MMSeg does.
+
+        Args:
+            data (dict): ``inputs``, BGR uint8 [3, H, W] each, as a list or stacked, and
+                ``data_samples``.
+            training (bool): Whether to paint, and to pad to one size.
+
+        Returns:
+            dict: ``inputs`` (float [B, 3, H, W]) and ``data_samples``.
+        """
+        if training:
+            data = self._painted(data, self._distortion)
+            self._warn_if_unmarked(data['data_samples'])
+        return super().forward(data, training)
+
+    def paint_batch(self, data: dict) -> dict:
+        """Paints only: what training sees before distortion and normalisation.
+
+        Args:
+            data (dict): See :meth:`forward`; is not changed.
+
+        Returns:
+            dict: The same on the device, with the painted photos in ``inputs``.
+        """
+        return self._painted(data, None)
+
+    # Compiled training steps run this as it is: it works on whole batches already, and
+    # its sizes and numbers of samples change.
+    @torch.compiler.disable
+    @torch.no_grad()
+    def _painted(self, data: dict, distortion: Optional[PhotometricDistortion]) -> dict:
+        data = self.cast_data(data)
+        self._load()
+        photos, data_samples = list(data['inputs']), data['data_samples']
+        marked = [i for i, s in enumerate(data_samples) if s.get('recomposed', False)]
+        for shape in dict.fromkeys(photos[i].shape for i in marked):
+            members = [i for i in marked if photos[i].shape == shape]
+            painted = self._paint(
+                torch.stack([photos[i] for i in members]),
+                [data_samples[i] for i in members],
+                distortion,
+            )
+            for i, photo in zip(members, painted):
+                photos[i] = photo
+        return {**data, 'inputs': photos}
+
+    def _paint(
+        self,
+        photos: Tensor,
+        data_samples: Sequence[SegDataSample],
+        distortion: Optional[PhotometricDistortion],
+    ) -> Tensor:
+        """Paints samples of one size; ``photos`` are those in their place so far."""
+        labels = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
+        ignored = torch.zeros_like(labels, dtype=torch.bool)
+        for value in self._ignored_values:
+            ignored |= labels == value
+        labels = labels.masked_fill(ignored, self._generator.ignore_index)
+        instances = None
+        if self._generator.uses_instances:
+            instances = torch.stack([self._instances(s) for s in data_samples])
+        # The generator has a precision of its own.
+        with torch.autocast(self.device.type, enabled=False):
+            painted = self._generator.model.paint(labels.to(torch.uint8), instances)
+        if distortion is not None:
+            painted = distortion(painted)
+        if not self._rgb_inputs:
+            painted = painted.flip(1)
+        black = (photos == 0).all(dim=1, keepdim=True)
+        # Recon has no base: all of the photo in its place is black.
+        padding = ignored & black & ~black.flatten(1).all(1).view(-1, 1, 1, 1)
+        return painted.masked_fill(padding, 0).to(photos.dtype)
+
+    def _instances(self, data_sample: SegDataSample) -> Tensor:
+        instances = data_sample.get('gt_instance_map')
+        if instances is None:
+            raise ValueError(
+                f'{data_sample.get("img_path")} has no instance map, but the generator '
+                'was trained with their edges: give RecomposeLabels an instance_path, '
+                "and add 'gt_instance_map' to the meta_keys of PackSegInputs"
+            )
+        return torch.as_tensor(instances, dtype=torch.int32, device=self.device)[None]
+
+    def _load(self) -> None:
+        if self._generator is not None and self._generator_device == self.device:
+            return
+        generator = GENERATORS.build(
+            {
+                'type': 'MMagicGenerator',
+                **self._generator_config,
+                'device': str(self.device),
+            }
+        )
+        if self._num_classes is not None:
+            generator.check(self._num_classes, has_instances=True)
+        # Building draws weights, only to overwrite them: training must not notice.
+        with torch.random.fork_rng(devices=[]):
+            generator.load()
+        self._generator, self._generator_device = generator, self.device
+
+    def _warn_if_unmarked(self, data_samples: List[SegDataSample]) -> None:
+        if self._unmarked_batches < 0:
+            return
+        if any('recomposed' in sample for sample in data_samples):
+            self._unmarked_batches = -1
+            return
+        self._unmarked_batches += 1
+        if self._unmarked_batches == _BATCHES_UNTIL_WARNING:
+            print_log(
+                f'None of the first {_BATCHES_UNTIL_WARNING} batches holds a sample '
+                'that RecomposeLabels has marked, so that no photo was painted: put '
+                'RecomposeLabels into the pipeline, and add '
+                "'recomposed' to the meta_keys of PackSegInputs",
+                logger='current',
+                level=logging.WARNING,
+            )

@@ -1,0 +1,427 @@
+"""The matrix of methods and seeds: what is run, resumed, skipped and reported."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_ganaug.experiments import comparison as method_comparison
+from mmseg_ganaug.experiments.comparison import Cell, MethodComparison
+from mmseg_ganaug.experiments.comparison_report import REPORT_FILES, write_comparison
+from mmseg_ganaug.experiments.tool_runner import ToolError
+from mmseg_ganaug.in_the_way import InTheWayError
+
+CONFIG = """
+real = dict(
+    type='BaseSegDataset',
+    data_root='{root}',
+    data_prefix=dict(img_path='img', seg_map_path='ann'),
+    img_suffix='.png',
+    metainfo=dict(classes=['road', 'pole'], palette=[[0, 0, 0], [9, 9, 9]]),
+    pipeline=[],
+)
+train_dataloader = dict(dataset={dataset})
+val_dataloader = dict(dataset=real)
+test_dataloader = dict(dataset=real)
+test_evaluator = dict(type='mmseg_ganaug.ClassIoUMetric')
+train_cfg = dict(max_iters=10)
+lr = 0.1
+"""
+GENERATED = (
+    "dict(type='ConcatDataset', datasets=[real, "
+    "dict(type='GANRecomposeDataset', source=real)])"
+)
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    for folder in ('img', 'ann'):
+        (tmp_path / folder).mkdir()
+        for index in range(8):
+            image = np.zeros((4, 4) + (3,) * (folder == 'img'), np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f'{index}.png'), image)
+    for name, dataset in (('plain', 'real'), ('recon', GENERATED)):
+        text = CONFIG.format(root=tmp_path, dataset=dataset)
+        (tmp_path / f'{name}.py').write_text(text)
+    path = tmp_path / 'matrix.py'
+    path.write_text(
+        "protocol = 'toy'\nseeds = [0, 1]\n"
+        f"methods = dict(plain='{tmp_path}/plain.py',"
+        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{'lr': 0.2}}))\n"
+    )
+    return path
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    """Stands in for the tools: notes what is run; 'train.py' may be told to fail."""
+    calls = []
+
+    def run_tool(title, tool, arguments, log):
+        name = Path(tool).name
+        config = method_comparison.Config.fromfile(arguments[0])
+        calls.append((name, config))
+        run_tool.arguments = arguments
+        if name == 'train.py':
+            assert Path(config.work_dir).is_dir()
+        if run_tool.failing in (name, f'{name} {Path(arguments[0]).stem}'):
+            raise ToolError('a long output\n\nValueError: the reason\n')
+        if name == 'train.py':
+            weights = Path(config.work_dir) / f'iter_{config.train_cfg.max_iters}.pth'
+            weights.write_bytes(b'trained')
+            (weights.parent / 'last_checkpoint').write_text(str(weights))
+        if name == 'test.py':
+            gain = 0.0 if 'plain' in config.work_dir else 2.0
+            folder = Path(arguments[-1]) / 'now'
+            folder.mkdir(parents=True)
+            figures = {'mIoU': 50 + gain, 'aAcc': 80.0, 'IoU.road': 90.0}
+            figures['IoU.pole'] = 10.0 + 2 * gain + config.randomness.seed
+            (folder / 'now.json').write_text(json.dumps(figures))
+        return 1.0
+
+    run_tool.failing = None
+    run_tool.calls = calls
+    monkeypatch.setattr(method_comparison, 'run_tool', run_tool)
+    return run_tool
+
+
+def make(matrix, tmp_path):
+    return MethodComparison(matrix, tmp_path / 'work', tmp_path / 'results')
+
+
+def names(tools):
+    return [name for name, _ in tools.calls]
+
+
+def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    assert names(tools) == ['train.py', 'test.py', 'synthesize.py'] + [
+        'train.py',
+        'test.py',
+    ] * 2 + ['synthesize.py', 'train.py', 'test.py']
+    assert [config.randomness.seed for _, config in tools.calls] == [0] * 5 + [1] * 5
+    generated = tools.calls[-1][1].train_dataloader.dataset.datasets[1]
+    assert generated.seed == 1
+    assert tools.calls[-1][1].lr == 0.2
+    saved = json.loads((tmp_path / 'results/toy/recon/seed1/results.json').read_text())
+    assert (saved['method'], saved['seed'], saved['mIoU']) == ('recon', 1, 52.0)
+    assert {'config_hash', 'versions', 'device', 'seconds'} <= set(saved)
+
+    tools.calls.clear()
+    again = make(matrix, tmp_path)
+    for cell in again.cells():
+        again.run(cell)
+    assert tools.calls == []
+
+
+def test_an_interrupted_training_is_resumed_and_a_finished_one_only_tested(
+    matrix, tools, tmp_path
+):
+    comparison = make(matrix, tmp_path)
+    cell = Cell('plain', 0)
+    tools.failing = 'train.py'
+    with pytest.raises(ToolError):
+        comparison.run(cell)
+    kept = tmp_path / 'work/compare-toy/plain/seed0/iter_5.pth'
+    kept.write_bytes(b'half way')
+    tools.failing = 'test.py'
+    with pytest.raises(ToolError):
+        comparison.run(cell)
+    assert kept.exists()
+    tools.failing = None
+    tools.calls.clear()
+    comparison.run(cell)
+    assert names(tools) == ['test.py']
+
+
+def test_a_changed_config_is_trained_again_and_the_old_one_kept(
+    matrix, tools, tmp_path, capsys
+):
+    make(matrix, tmp_path).run(Cell('plain', 0))
+    folder = tmp_path / 'work/compare-toy/plain'
+    (folder / 'seed0/iter_10.pth').write_bytes(b'old')
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write('lr = 0.3\n')
+    tools.calls.clear()
+    changed = make(matrix, tmp_path)
+    assert changed.results() == []
+    changed.run(Cell('plain', 0))
+    assert names(tools) == ['train.py', 'test.py']
+    (kept,) = folder.glob('seed0.before-*')
+    assert (kept / 'iter_10.pth').read_bytes() == b'old'
+    assert (folder / 'seed0/iter_10.pth').read_bytes() == b'trained'
+    assert f'the config or the data changed: what was there is kept as {kept}' in (
+        capsys.readouterr().out
+    )
+
+
+def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsys):
+    other = tmp_path / 'other.py'
+    other.write_text(
+        f"_base_ = '{matrix}'\nprotocol = 'toy-elsewhere'\ntrained_as = 'toy'\n"
+        "test_options = {'test_dataloader': {'batch_size': 7}}\n"
+    )
+    trained, cell = Cell('plain', 1), Cell('plain', 0)
+    make(matrix, tmp_path).run(trained)
+    weights = tmp_path / 'work/compare-toy/plain/seed1/iter_10.pth'
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(b'trained')
+    tools.calls.clear()
+
+    elsewhere = make(other, tmp_path)
+    assert elsewhere.run(cell) is None
+    assert 'plain, seed 0: not trained as toy, left out' in capsys.readouterr().out
+    found = elsewhere.run(trained)
+    assert names(tools) == ['test.py']
+    assert tools.calls[0][1].test_dataloader.batch_size == 7
+    assert tools.arguments[1] == weights
+    assert found.protocol == 'toy-elsewhere'
+    saved = tmp_path / 'results/toy-elsewhere/plain/seed1/results.json'
+    assert json.loads(saved.read_text())['mIoU'] == 50.0
+    assert elsewhere.run(trained) == found
+    assert names(tools) == ['test.py']
+    # What was trained by another config since is not judged as if it were this one.
+    (tmp_path / 'results/toy-elsewhere/plain/seed1/results.json').unlink()
+    config = tmp_path / 'plain.py'
+    config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
+    assert make(other, tmp_path).run(trained) is None
+
+
+def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys):
+    comparison = make(matrix, tmp_path)
+    with pytest.raises(ValueError, match='no training of toy is finished'):
+        write_comparison(comparison)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    files = write_comparison(comparison)
+    assert all(path.is_file() for path in files)
+    pictures = {path.name for path in files if path.suffix == '.png'}
+    assert pictures == {'gains.png', 'class_iou.png', 'frequency_iou.png'}
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert '52.00' in text
+    assert '+4.00 ± 0.00' in text  # pole
+    assert 'Differences to the baseline' in capsys.readouterr().out
+
+
+def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
+    matrix, tools, tmp_path, capsys
+):
+    (tmp_path / 'iou.py').write_text(
+        (tmp_path / 'plain.py').read_text().replace('mmseg_ganaug.ClassIoU', 'IoU')
+    )
+    (tmp_path / 'bare.py').write_text('lr = 1\n')
+    (tmp_path / 'broken.py').write_text('lr = (\n')
+    wrong = ['iou.py', 'bare.py', 'broken.py', 'missing.py']
+    with open(matrix, 'a') as file:
+        for name in wrong:
+            file.write(f"methods['{name[:-3]}'] = '{tmp_path}/{name}'\n")
+        file.write(
+            f"methods['options'] = dict(config='{tmp_path}/plain.py', "
+            "cfg_options={'lr.rate': 1})\n"
+        )
+    comparison = make(matrix, tmp_path)
+    tools.failing = 'train.py recon-seed0'
+    cells = comparison.cells()
+    assert len(cells) == 14
+    for cell in cells:
+        comparison.attempt(cell)
+    # What cannot be judged is known before it is trained.
+    trained = [config.work_dir for name, config in tools.calls if name == 'train.py']
+    assert {Path(folder).parent.name for folder in trained} == {'plain', 'recon'}
+    assert set(comparison.failures) == {
+        *('recon', 'iou', 'bare', 'broken', 'missing', 'options')
+    }
+    assert comparison.failures['recon'] == {0: 'ValueError: the reason'}
+    printed = capsys.readouterr().out
+    assert 'recon, seed 0: failed: ValueError: the reason' in printed
+    files = write_comparison(comparison)
+    printed = capsys.readouterr().out
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    report = next(path for path in files if path.name == 'report.html').read_text()
+    for shown in (text, ' '.join(printed.split()), report):
+        assert 'recon failed (seed 0): ValueError: the reason' in shown
+        for name, reason in (
+            ('iou', 'test_evaluator is an IoUMetric'),
+            ('bare', 'lacks train_dataloader, train_cfg'),
+            ('broken', 'cannot be read'),
+            ('missing', 'does not exist'),
+            ('options', ''),
+        ):
+            assert f'{name} failed (seed 0, 1): ' in shown
+            assert reason in shown
+    header, _, row = text.splitlines()[2:5]
+    columns = [cell.strip() for cell in header.split('|')]
+    cells = [cell.strip() for cell in row.split('|')]
+    assert cells[columns.index('bare')] == 'failed'
+    assert '52.00' in cells[columns.index('recon')]
+
+
+def test_a_failing_baseline_does_not_stop_the_others(matrix, tools, tmp_path):
+    (tmp_path / 'plain.py').unlink()
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    write_comparison(comparison)
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert '52.00' in text
+    assert 'plain failed (seed 0, 1): ' in text
+
+
+def test_where_all_fail_the_reasons_are_the_error(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    tools.failing = 'train.py'
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    with pytest.raises(ValueError, match='plain: ValueError: the reason'):
+        write_comparison(comparison)
+
+
+def test_results_go_beside_the_trainings_unless_a_folder_is_given(
+    matrix, tools, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    MethodComparison(matrix).run(Cell('plain', 0))
+    assert not (tmp_path / 'docs').exists()
+    found = tmp_path / 'work_dirs/compare-toy/results/plain/seed0/results.json'
+    assert json.loads(found.read_text())['mIoU'] == 50.0
+    other = tmp_path / 'other.py'
+    other.write_text(
+        f"_base_ = '{matrix}'\nprotocol = 'elsewhere'\ntrained_as = 'toy'\n"
+    )
+    assert MethodComparison(other).run(Cell('plain', 0)).protocol == 'elsewhere'
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp_path):
+    names = [
+        *('work/compare-toy/report.html', 'work/compare-toy/gains.png'),
+        *('work/compare-toy/configs/plain-seed1.py', 'work/compare-toy/logs/mine'),
+        *('work/compare-toy/plain/seed0/mine.pth', 'results/toy/results.md'),
+        'results/toy/recon/seed1/results.json',
+        'results/toy/protocol.json',
+    ]
+    for name in [*names, 'work/compare-toy/notes.txt', 'results/toy/notes.txt']:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('precious')
+    before = snapshot(tmp_path)
+    comparison = make(matrix, tmp_path)
+    with pytest.raises(InTheWayError) as caught:
+        comparison.check_free(comparison.cells(), REPORT_FILES)
+    in_the_way = {str(path.relative_to(tmp_path)) for path in caught.value.paths}
+    folders = {'work/compare-toy/logs', 'work/compare-toy/plain/seed0'}
+    assert in_the_way == {n for n in names if str(Path(n).parent) not in folders} | (
+        folders
+    )
+    assert '--work-dir' in str(caught.value) and '--results' in str(caught.value)
+    assert snapshot(tmp_path) == before
+    assert tools.calls == []
+
+
+def test_figures_that_were_edited_or_cut_off_are_kept_beside(matrix, tools, tmp_path):
+    cell = Cell('plain', 0)
+    make(matrix, tmp_path).run(cell)
+    path = tmp_path / 'results/toy/plain/seed0/results.json'
+    whole = path.read_text()
+    for length in (0, 1, len(whole) // 2, len(whole) - 3):
+        path.write_text(whole[:length])
+        comparison = make(matrix, tmp_path)
+        comparison.check_free([cell], [])
+        assert comparison.result(cell) is None
+        assert comparison.run(cell).mIoU == 50.0
+    kept = sorted(path.parent.glob('results.json.before-*'))
+    assert {file.read_text() for file in kept} == {
+        whole[:length] for length in (0, 1, len(whole) // 2, len(whole) - 3)
+    }
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ("seeds = ['0']", 'seeds of .* is a list of whole numbers'),
+        ('seeds = [1, 1]', 'each once'),
+        ("protocol = '../up'", 'cannot be the name of a folder'),
+        ("methods['a/b'] = 'c.py'", 'cannot be the name of a folder'),
+        ("methods['logs'] = 'c.py'", 'call it otherwise'),
+        ("methods['wrong'] = 3", "method 'wrong' of .* is 3"),
+        ('methods = [1]', 'gives a config for each name'),
+        ('train_every = 0', 'train_every of .* is 0'),
+    ],
+)
+def test_wrong_values_of_a_matrix_are_named(matrix, tmp_path, change, message):
+    with open(matrix, 'a') as file:
+        file.write(f'{change}\n')
+    with pytest.raises(ValueError, match=message):
+        make(matrix, tmp_path)
+
+
+def test_pieces_of_the_matrix_can_be_chosen(matrix, tools, tmp_path):
+    comparison = make(matrix, tmp_path)
+    assert comparison.cells(['recon'], [1]) == [Cell('recon', 1)]
+    with pytest.raises(ValueError, match='nothing'):
+        comparison.cells(['nothing'])
+
+
+def test_a_matrix_that_lacks_something_is_refused(tmp_path):
+    path = tmp_path / 'matrix.yaml'
+    path.write_text('protocol: toy\nseeds: [0]\n')
+    with pytest.raises(ValueError, match='lacks methods'):
+        MethodComparison(path)
+
+
+def test_a_matrix_without_its_baseline_is_refused(matrix, tmp_path):
+    matrix.write_text(matrix.read_text().replace('dict(plain=', 'dict(real='))
+    with pytest.raises(ValueError, match="no method 'plain': call the one"):
+        make(matrix, tmp_path)
+
+
+def test_class_shares_are_those_of_the_baseline_wherever_it_stands(matrix, tmp_path):
+    # Only real samples, of which half are all of the second class, and none of these
+    # in the other method.
+    for index in range(0, 8, 2):
+        ones = np.ones((4, 4), np.uint8)
+        cv2.imwrite(str(tmp_path / 'ann' / f'{index}.png'), ones)
+    text = (tmp_path / 'plain.py').read_text()
+    odd = text.replace('pipeline=[]', 'pipeline=[], indices=[1, 3, 5, 7]')
+    (tmp_path / 'recon.py').write_text(odd)
+    matrix.write_text(
+        "protocol = 'toy'\nseeds = [0]\n"
+        f"methods = dict(odd='{tmp_path}/recon.py', plain='{tmp_path}/plain.py')\n"
+    )
+    assert make(matrix, tmp_path).frequency() == (['road', 'pole'], [0.5, 0.5])
+
+
+def test_joined_and_repeated_sources_are_thinned_too(matrix, tmp_path):
+    joined = (
+        "dict(type='ConcatDataset', datasets=[real, dict(type='GANRecomposeDataset', "
+        "source=dict(type='ConcatDataset', datasets=[dict(type='RepeatDataset', "
+        'times=3, dataset=real), real]))])'
+    )
+    (tmp_path / 'recon.py').write_text(CONFIG.format(root=tmp_path, dataset=joined))
+    with open(matrix, 'a') as file:
+        file.write('train_every = 2\n')
+    dataset = make(matrix, tmp_path).methods['recon'].train_dataloader.dataset
+    source = dataset.datasets[1].source
+    assert 'indices' not in source and 'indices' not in source.datasets[0]
+    thinned = [dataset.datasets[0], source.datasets[0].dataset, source.datasets[1]]
+    assert [part.indices for part in thinned] == [[0, 2, 4, 6]] * 3
+
+
+def test_a_low_label_matrix_thins_all_real_samples_and_changes_the_generator(
+    matrix, tmp_path
+):
+    with open(matrix, 'a') as file:
+        file.write("train_every = 2\ngenerator = dict(config='low.py')\n")
+    plain, recon = make(matrix, tmp_path).methods.values()
+    assert plain.train_dataloader.dataset.indices == [0, 2, 4, 6]
+    real, generated = recon.train_dataloader.dataset.datasets
+    assert real.indices == generated.source.indices == [0, 2, 4, 6]
+    assert generated.generator == dict(config='low.py')
+    assert 'indices' not in recon.val_dataloader.dataset

@@ -1,0 +1,131 @@
+"""Tables of committed results in pages."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmseg_ganaug.evaluation import RunResult
+from mmseg_ganaug.evaluation.paired import method_gains
+from mmseg_ganaug.experiments.results_page import (
+    fill_page,
+    load_protocol,
+    method_table,
+    save_protocol,
+)
+from mmseg_ganaug.visualization import gain_chart
+
+SHARE = {'road': 0.9, 'pole': 0.01}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(method, seed, miou, pole, **extra):
+    return RunResult(
+        method=method,
+        seed=seed,
+        mIoU=miou,
+        aAcc=80.0,
+        per_class_iou={'road': 90.0, 'pole': pole},
+        protocol='toy',
+        extra=extra,
+    )
+
+
+RUNS = [
+    run('recon', 0, 31.0, 15.0, config='configs/recon.py'),
+    run('recon', 1, 33.0, 17.0, config='configs/recon.py'),
+    run('weighted', 0, 35.0, 20.0, config='configs/w.py', cfg_options={'lr': 1}),
+    run('plain', 0, 30.0, 10.0, config='configs/plain.py'),
+    run('plain', 1, 31.0, 12.0, config='configs/plain.py'),
+]
+
+
+@pytest.fixture
+def results_dir(tmp_path):
+    for result in RUNS:
+        result.save(
+            tmp_path / 'toy' / result.method / f'seed{result.seed}' / 'results.json'
+        )
+    save_protocol(tmp_path / 'toy', 'toy', SHARE)
+    return tmp_path
+
+
+def test_the_baseline_comes_first_and_the_best_next():
+    table = method_table(RUNS, SHARE, config_prefix='../')
+    assert [str(row[0]) for row in table.rows] == ['plain', 'weighted', 'recon']
+    assert list(table.header)[4:] == ['1 rare', '1 others', 'pole (1.0 %)', 'Config']
+    plain, weighted, recon = ([str(cell) for cell in row] for row in table.rows)
+    assert plain[1:4] == ['0, 1', '30.50 ± 0.71', '']
+    assert weighted[2:4] == ['35.00', '+5.00']
+    # (31 - 30, 33 - 31): mean 1.5, and t(0.975, 1) * 0.707 / sqrt(2) = 6.35.
+    assert recon[3] == '+1.50 ± 6.35'
+    assert recon[4:7] == ['16.00 ± 1.41', '90.00 ± 0.00', '16.00 ± 1.41']
+    assert recon[7] == 'config'
+    assert '| [config](../configs/recon.py) |\n' in table.to_markdown()
+    assert weighted[7].endswith('with options')
+    assert table.cells()[1][2].best
+
+
+def test_a_page_is_filled_between_its_marks_only(results_dir):
+    page = 'before\n<!-- results toy -->\nold\n<!-- end of results -->\nafter\n'
+    filled = fill_page(page, results_dir)
+    assert filled.startswith('before\n<!-- results toy -->\n')
+    assert filled.endswith('<!-- end of results -->\nafter\n')
+    assert 'old' not in filled
+    assert '| plain | 0, 1 |' in filled
+    assert fill_page(filled, results_dir) == filled
+    assert fill_page('no marks', results_dir) == 'no marks'
+
+
+def test_methods_with_few_runs_are_left_out_and_all_classes_shown(results_dir):
+    page = '<!-- results toy 2+ runs all classes -->\n<!-- end of results -->\n'
+    filled = fill_page(page, results_dir)
+    assert 'weighted' not in filled
+    assert '| recon | 0, 1 |' in filled
+    assert '| pole (1.0 %) | road (90.0 %) |' in filled
+    assert fill_page(filled, results_dir) == filled
+
+
+def test_the_chart_of_gains_shows_the_best_first_and_the_rarest_beside_miou(tmp_path):
+    gains = method_gains(RUNS)
+    chart = gain_chart(gains, SHARE, tmp_path / 'gains.svg')
+    again = gain_chart(gains, SHARE, tmp_path / 'again.svg')
+    assert chart.read_bytes() == again.read_bytes()
+    texts = re.findall(r'<text[^>]*>([^<]*)</text>', chart.read_text())
+    assert texts[:5] == ['mIoU', 'pole', 'road', 'weighted (1)', 'recon (2)']
+    # Paired: 35 - 30; (31 - 30, 33 - 31) and (15 - 10, 17 - 12).
+    assert texts[5:11] == ['+5.0', '+10.0', '+0.0', '+1.5', '+5.0', '+0.0']
+    assert list(method_gains(RUNS, min_runs=2)) == ['recon (2)']
+
+
+def test_a_result_in_the_folder_of_another_method_is_refused(results_dir):
+    (results_dir / 'toy' / 'recon').rename(results_dir / 'toy' / 'renamed')
+    with pytest.raises(ValueError, match=r'renamed.seed0.*tells of toy/recon/seed0'):
+        load_protocol(results_dir / 'toy')
+
+
+def test_a_page_of_an_unknown_protocol_is_refused(results_dir):
+    page = '<!-- results other -->\n<!-- end of results -->\n'
+    with pytest.raises(FileNotFoundError, match='other'):
+        fill_page(page, results_dir)
+    with pytest.raises(FileNotFoundError, match='no METHOD/seedK'):
+        load_protocol(results_dir)
+
+
+def test_the_pages_of_this_repository_show_its_results():
+    tool = ROOT / 'tools' / 'misc' / 'update_results.py'
+    command = [sys.executable, str(tool), '--check']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_damaged_class_shares_are_named(results_dir):
+    path = results_dir / 'toy' / 'protocol.json'
+    whole = path.read_text()
+    page = '<!-- results toy -->\n<!-- end of results -->\n'
+    for damaged in (*(whole[:length] for length in range(len(whole) - 1)), '[]', '3'):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match=r'protocol\.json holds no class shares'):
+            fill_page(page, results_dir)
