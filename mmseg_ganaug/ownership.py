@@ -26,7 +26,7 @@ from typing import (
 
 from filelock import FileLock
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.version import __version__
 

@@ -20,7 +20,7 @@ import yaml
 from mmengine.config import Config
 from mmengine.fileio.handlers import YamlHandler, file_handlers
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 
 _YAML = ('.yaml', '.yml')
 _WIDTH = 88

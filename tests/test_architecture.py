@@ -38,9 +38,9 @@ MODULES_MAY_IMPORT = {
     'config_search': set(),
     'in_the_way': set(),
     'option_checks': set(),
-    'ownership': {'atomic_write', 'in_the_way', 'version'},
+    'ownership': {'files', 'in_the_way', 'version'},
     'registry': {'compat'},
-    'safe_configs': {'atomic_write'},
+    'safe_configs': {'files'},
     'tool_errors': {'in_the_way'},
 }
 

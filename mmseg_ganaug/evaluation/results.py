@@ -7,8 +7,8 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.run_result import RunResult, Write, json_text
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
 
 BASELINE = 'plain'

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 
 _KEYS = ('protocol', 'method', 'seed', 'mIoU', 'aAcc', 'per_class_iou')
 #: Writes a text to a path, such as ``WorkFolder.write``.

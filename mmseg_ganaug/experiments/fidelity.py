@@ -8,7 +8,6 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.config_search import has_type, nested_dicts
 from mmseg_ganaug.datasets import LabelToImageDataset
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
@@ -18,6 +17,7 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
     GeneratorFidelityMetric,
 )
 from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.class_fidelity import FIDELITY_KEY

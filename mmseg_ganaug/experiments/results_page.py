@@ -7,7 +7,6 @@ from typing import Dict, List, Mapping, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.paired import compare_runs
 from mmseg_ganaug.evaluation.results import (
     BASELINE,
@@ -16,6 +15,7 @@ from mmseg_ganaug.evaluation.results import (
     mean_and_spread,
     runs_by_method,
 )
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
 
 #: File beside the results of a protocol, with the class shares of its training data.

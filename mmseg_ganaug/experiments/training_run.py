@@ -19,8 +19,8 @@ from typing import (
 
 from mmengine.config import Config
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.config_search import nested_dicts
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
 from mmseg_ganaug.safe_configs import config_text, read_values
 

@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.own_data.mask_colours import describe_colour, pack_colour
 
 IGNORED_NAMES = ('ignore', 'ignored', 'void', 'unlabelled', 'unlabeled')
@@ -108,7 +108,7 @@ def write_class_list(
         values (Sequence[str]): Its id, or its ``R G B``.
         notes (Sequence[str]): Its comment.
         write (callable): Writes a text to a path. Defaults to
-            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
+            :func:`~mmseg_ganaug.files.write_atomically`.
 
     Returns:
         Path: The file.

@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, 
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.own_data.class_list import ListedClass, write_class_list
 from mmseg_ganaug.own_data.mask_colours import (
     describe_colour,
@@ -216,7 +216,7 @@ def write_found_classes(
         survey (MaskSurvey): Of the masks.
         classes (MaskClasses): Their classes.
         write (callable): Writes a text to a path. Defaults to
-            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
+            :func:`~mmseg_ganaug.files.write_atomically`.
 
     Returns:
         Path: The file.

@@ -11,8 +11,8 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
 
 from PIL import Image
 
-from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
 from mmseg_ganaug.datasets.image_files import find_png_damage
+from mmseg_ganaug.files import remove_leftovers, write_atomically
 from mmseg_ganaug.own_data.classes import MaskClasses
 from mmseg_ganaug.own_data.masks import read_mask_values
 from mmseg_ganaug.own_data.pairs import Pair

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple, Union
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.datasets.file_records import state_of
 from mmseg_ganaug.datasets.image_files import check_photo_file
 from mmseg_ganaug.datasets.label_files import check_sizes
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.own_data.masks import (
     MOST_VALUES,
     MaskContent,
@@ -100,7 +100,7 @@ def survey_masks(
             of change and inode are those of the last time are not read again; files
             with the same contents, not inspected again.
         write (callable): Writes a text to a path. Defaults to
-            :func:`~mmseg_ganaug.atomic_write.write_atomically`.
+            :func:`~mmseg_ganaug.files.write_atomically`.
 
     Returns:
         MaskSurvey: What the masks hold.

@@ -16,7 +16,7 @@ from typing import (
     overload,
 )
 
-from mmseg_ganaug.atomic_write import written_whole
+from mmseg_ganaug.files import written_whole
 from mmseg_ganaug.recompose.json_checks import (
     PlanError,
     items,

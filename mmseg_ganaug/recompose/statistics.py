@@ -6,8 +6,8 @@ from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import written_whole
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.files import written_whole
 from mmseg_ganaug.option_checks import check_size, check_whole
 from mmseg_ganaug.recompose.counting import count_maps
 from mmseg_ganaug.recompose.source import LabelSource

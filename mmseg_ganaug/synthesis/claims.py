@@ -11,7 +11,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Union
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from mmengine.logging import print_log
 
-from mmseg_ganaug.atomic_write import temporary_path
+from mmseg_ganaug.files import temporary_path
 
 _SECONDS_BEFORE_A_WORD = 5
 # A file that is new and unlocked may be locked by a process that clears leftovers.

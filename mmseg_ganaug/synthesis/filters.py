@@ -12,7 +12,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.option_checks import (
     check_names,
     check_number,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from mmseg_ganaug.atomic_write import remove_leftovers, write_atomically
+from mmseg_ganaug.files import remove_leftovers, write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis.claims import Claims, StoreLocks

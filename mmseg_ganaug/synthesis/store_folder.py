@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterator, List, Set, Tuple, Union
 
-from mmseg_ganaug.atomic_write import is_temporary
+from mmseg_ganaug.files import is_temporary
 from mmseg_ganaug.ownership import MARK, read_mark, write_mark
 from mmseg_ganaug.synthesis.claims import StoreLocks
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from mmengine.utils import track_iter_progress
 
-from mmseg_ganaug.atomic_write import (
+from mmseg_ganaug.files import (
     is_temporary,
     remove_leftovers,
     write_atomically,

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, List, Union
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 
 # For characters that the first one lacks; those that are installed are used.
 _FONTS = ('DejaVu Sans', 'Noto Sans', 'Noto Sans CJK JP', 'Noto Sans CJK SC',

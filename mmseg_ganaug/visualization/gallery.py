@@ -7,7 +7,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.shown_text import one_line, shortened
 from mmseg_ganaug.visualization.drawing import MOST_CHARACTERS
 from mmseg_ganaug.visualization.figure_files import save_png

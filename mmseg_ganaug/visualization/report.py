@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Sequence, Union
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.shown_text import visible
 from mmseg_ganaug.version import __version__
 from mmseg_ganaug.visualization.table import Cell, Table

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import mmseg_ganaug
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation import (
     RunResult,
     comparison_table,
@@ -16,6 +15,7 @@ from mmseg_ganaug.evaluation import (
     runs_by_method,
     write_results,
 )
+from mmseg_ganaug.files import write_atomically
 
 CLASSES = ['road', 'traffic sign', 'rider']
 

@@ -19,7 +19,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
-from mmseg_ganaug.atomic_write import write_atomically
+from mmseg_ganaug.files import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = ('torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv', 'mmsegmentation')

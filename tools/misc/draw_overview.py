@@ -14,8 +14,8 @@ import numpy as np
 from mmengine.registry import init_default_scope
 
 import mmseg_ganaug  # noqa: F401  (makes the bare names of its classes known)
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.recompose import split_layers
 from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.safe_configs import read_config

@@ -14,13 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import List
 
-from mmseg_ganaug.atomic_write import write_atomically
 from mmseg_ganaug.evaluation.paired import method_gains
 from mmseg_ganaug.experiments.results_page import (
     fill_page,
     load_class_share,
     load_protocol,
 )
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.tool_errors import errors_as_messages
 from mmseg_ganaug.visualization import gain_chart
 

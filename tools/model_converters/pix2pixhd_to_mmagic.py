@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from mmseg_ganaug.atomic_write import written_whole
 from mmseg_ganaug.checkpoints import (
     CheckpointError,
     load_strictly,
     read_state_dict,
 )
 from mmseg_ganaug.config_search import find_shipped
+from mmseg_ganaug.files import written_whole
 from mmseg_ganaug.in_the_way import refuse
 from mmseg_ganaug.registry import MODELS
 from mmseg_ganaug.safe_configs import read_config

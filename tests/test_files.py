@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from mmseg_ganaug import atomic_write
-from mmseg_ganaug.atomic_write import (
+from mmseg_ganaug import files
+from mmseg_ganaug.files import (
     is_temporary,
     remove_leftovers,
     unless_read_only,
@@ -21,14 +21,14 @@ from mmseg_ganaug.atomic_write import (
 WRITER = textwrap.dedent(
     """
     import os, sys
-    from mmseg_ganaug import atomic_write
+    from mmseg_ganaug import files
 
     def wait(file):
         print('written', flush=True)
         sys.stdin.read()
 
-    atomic_write._flush = wait
-    atomic_write.write_atomically(os.path.join(sys.argv[1], 'file'), 'whole')
+    files._flush = wait
+    files.write_atomically(os.path.join(sys.argv[1], 'file'), 'whole')
     """
 )
 
@@ -155,7 +155,7 @@ def test_without_locks_a_leftover_is_removed_when_it_is_old(tmp_path, monkeypatc
     def refuse(file):
         raise OSError(errno.ENOLCK, 'No locks available')
 
-    monkeypatch.setattr(atomic_write, '_lock', refuse)
+    monkeypatch.setattr(files, '_lock', refuse)
     path = tmp_path / ('.tmp-' + '0' * 32)
     path.write_text('half')
     remove_leftovers(tmp_path)
