@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a backbone of MMSeg: ImageNet weights without a download."""
+"""EfficientNet-Lite0: a backbone of MMSeg, and frozen features of photos."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Dict, Mapping, Optional, Sequence, Union
 
 import torch
 from mmseg.models import TIMMBackbone
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_ganaug.checkpoints import (
     CheckpointError,
@@ -136,3 +136,40 @@ def _renamed(
             )
         renamed[ours] = value
     return renamed
+
+
+#: Channels of the features at the strides 2, 4, 8 and 16.
+CHANNELS = (16, 24, 40, 112)
+
+
+class EfficientNetFeatures(nn.Module):
+    """What EfficientNet-Lite0, trained on ImageNet and frozen, sees in photos.
+
+    Args:
+        checkpoint (str): See :class:`EfficientNetLite`.
+
+    Raises:
+        CheckpointError: When the weights cannot be had; says what to do.
+    """
+
+    def __init__(self, checkpoint: str = WEIGHTS_PACKAGE) -> None:
+        super().__init__()
+        self.network = EfficientNetLite(
+            out_indices=(0, 1, 2, 3),
+            init_cfg={'type': 'Pretrained', 'checkpoint': checkpoint},
+        )
+        self.network.init_weights()
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, photos: Tensor) -> Sequence[Tensor]:
+        """Features at the strides 2, 4, 8 and 16.
+
+        Args:
+            photos (Tensor): RGB [B, 3, H, W] in [-1, 1].
+
+        Returns:
+            Sequence[Tensor]: [B, c, h, w], c as in ``CHANNELS``.
+        """
+        # From [-1, 1] to what the network was trained on, (0..255 - 127) / 128.
+        return self.network(photos * (127.5 / 128) + 0.5 / 128)

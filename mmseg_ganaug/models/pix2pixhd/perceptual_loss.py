@@ -5,8 +5,7 @@ from typing import List, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.efficientnet_features import EfficientNetFeatures
-from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
+from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE, EfficientNetFeatures
 from mmseg_ganaug.models.pix2pixhd.losses import weighted_l1
 
 _VGG_SLICES = ((0, 2), (2, 7), (7, 12), (12, 21), (21, 30))
