@@ -7,8 +7,12 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from mmseg_ganaug.models.network_options import check_channels, check_depths
-from mmseg_ganaug.models.pix2pixhd.layers import INIT_CFG, pyramid_pool
+from mmseg_ganaug.models.pix2pixhd.generators import (
+    INIT_CFG,
+    check_channels,
+    check_depths,
+    pyramid_pool,
+)
 from mmseg_ganaug.option_checks import check_bool
 from mmseg_ganaug.registry import MODELS
 

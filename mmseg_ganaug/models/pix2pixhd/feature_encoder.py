@@ -7,9 +7,13 @@ from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.network_options import check_channels, check_depths
-from mmseg_ganaug.models.pix2pixhd.generators import global_trunk
-from mmseg_ganaug.models.pix2pixhd.layers import INIT_CFG, wide_conv
+from mmseg_ganaug.models.pix2pixhd.generators import (
+    INIT_CFG,
+    check_channels,
+    check_depths,
+    global_trunk,
+    wide_conv,
+)
 from mmseg_ganaug.registry import MODELS
 
 

@@ -1,22 +1,107 @@
-"""The global generator of pix2pixHD."""
+"""Generators of pix2pixHD, and the layers and checks that all its networks share.
 
-from typing import List, Optional
+The order of the layers is part of the interface: it gives the parameters the names
+they have in official checkpoints. The norms are ``InstanceNorm2d(affine=False)``
+and hold no parameters (Wang et al., CVPR 2018).
+"""
+
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.network_options import check_channels, check_depths
-from mmseg_ganaug.models.pix2pixhd.layers import (
-    INIT_CFG,
-    ResidualBlock,
-    down_block,
-    norm_relu,
-    up_block,
-    wide_conv,
-)
-from mmseg_ganaug.option_checks import check_whole
+from mmseg_ganaug.checkpoints import load_strictly, read_generator_state
+from mmseg_ganaug.option_checks import Owner, check_path, check_whole
 from mmseg_ganaug.registry import MODELS
+
+# Far more than any of the networks has, and what a slip of the keyboard exceeds.
+_MOST_CHANNELS = 2**14
+_DEEPEST = 10
+
+
+def check_channels(owner: Owner, **channels: Any) -> None:
+    """Checks numbers of channels.
+
+    Args:
+        owner (str | object): Whose they are.
+        **channels (int): By the names of the options.
+
+    Raises:
+        ValueError: When one is no whole number 1..16384.
+    """
+    for name, value in channels.items():
+        check_whole(owner, name, value, 1, _MOST_CHANNELS)
+
+
+def check_depths(owner: Owner, **depths: Any) -> None:
+    """Checks how often a network halves the size, or doubles its channels.
+
+    Args:
+        owner (str | object): Whose they are.
+        **depths (int): By the names of the options.
+
+    Raises:
+        ValueError: When one is no whole number 1..10.
+    """
+    for name, value in depths.items():
+        check_whole(owner, name, value, 1, _DEEPEST)
+
+
+# All networks of pix2pixHD draw their convolution weights from N(0, 0.02).
+INIT_CFG = {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.02}
+
+
+def wide_conv(in_channels: int, out_channels: int) -> List[nn.Module]:
+    """7x7 convolution over a reflected border; keeps the size."""
+    return [nn.ReflectionPad2d(3), nn.Conv2d(in_channels, out_channels, 7)]
+
+
+def norm_relu(channels: int) -> List[nn.Module]:
+    """Instance norm and ReLU."""
+    return [nn.InstanceNorm2d(channels), nn.ReLU(inplace=True)]
+
+
+def down_block(in_channels: int, out_channels: int) -> List[nn.Module]:
+    """3x3 convolution that halves the size, norm, ReLU."""
+    conv = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
+    return [conv, *norm_relu(out_channels)]
+
+
+def up_block(in_channels: int, out_channels: int) -> List[nn.Module]:
+    """Transposed 3x3 convolution that doubles the size, norm, ReLU."""
+    conv = nn.ConvTranspose2d(
+        in_channels, out_channels, 3, stride=2, padding=1, output_padding=1
+    )
+    return [conv, *norm_relu(out_channels)]
+
+
+def pyramid_pool() -> nn.AvgPool2d:
+    """The pooling between two scales of the enhancer and of the discriminator."""
+    return nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions over reflected borders beside an identity.
+
+    Args:
+        channels (int): Channels of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3),
+            *norm_relu(channels),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3),
+            nn.InstanceNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [B, C, H, W] to the same shape."""
+        return x + self.conv_block(x)
 
 
 def global_trunk(
@@ -91,3 +176,121 @@ class Pix2PixHDGlobalGenerator(BaseModule):
             Tensor: Float [B, out_channels, H, W] in [-1, 1].
         """
         return self.model(x)
+
+
+@MMAGIC_MODELS.register_module()
+@MODELS.register_module()
+class Pix2PixHDLocalEnhancer(BaseModule):
+    """A global generator whose features are refined at each doubling of the size.
+
+    Source: Wang et al., CVPR 2018. The parameters carry the names of official
+    checkpoints: ``model.*`` is the global generator without its last layers, and
+    ``model{n}_1`` and ``model{n}_2`` are enhancer n. With 36 input channels and the
+    defaults there are 182,857,059.
+
+    Args:
+        in_channels (int): Channels of the encoded label map.
+        out_channels (int): Channels of the photo.
+        base_channels (int): Channels at full resolution; the global generator begins
+            with ``base_channels * 2**num_enhancers``.
+        num_downsamples (int): Number of halvings inside the global generator.
+        num_blocks (int): Number of its residual blocks.
+        num_enhancers (int): Number of enhancers; each doubles the resolution.
+        num_local_blocks (int): Number of residual blocks of an enhancer.
+        global_checkpoint (str, optional): Checkpoint of a trained
+            :class:`Pix2PixHDGlobalGenerator` (coarse-to-fine training). It is read by
+            ``init_weights``, that is, when a training begins.
+        init_cfg (dict, optional): MMEngine's initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int = 3,
+        base_channels: int = 32,
+        num_downsamples: int = 4,
+        num_blocks: int = 9,
+        num_enhancers: int = 1,
+        num_local_blocks: int = 3,
+        global_checkpoint: Optional[str] = None,
+        init_cfg: Optional[dict] = INIT_CFG,
+    ) -> None:
+        super().__init__(init_cfg)
+        check_channels(
+            self,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            base_channels=base_channels,
+        )
+        check_depths(self, num_downsamples=num_downsamples, num_enhancers=num_enhancers)
+        check_whole(self, 'num_blocks', num_blocks)
+        check_whole(self, 'num_local_blocks', num_local_blocks)
+        if global_checkpoint is not None:
+            check_path(self, 'global_checkpoint', global_checkpoint)
+        self.in_channels = in_channels
+        self.num_enhancers = num_enhancers
+        self.global_checkpoint = global_checkpoint
+        self.stride = 2 ** (num_downsamples + num_enhancers)
+        self.downsample = pyramid_pool()
+        widest = base_channels * 2**num_enhancers
+        self.model = nn.Sequential(
+            *global_trunk(in_channels, widest, num_downsamples, num_blocks)
+        )
+        for number in range(1, num_enhancers + 1):
+            channels = base_channels * 2 ** (num_enhancers - number)
+            reads, paints = self._enhancer(in_channels, channels, num_local_blocks)
+            if number == num_enhancers:
+                paints += [*wide_conv(channels, out_channels), nn.Tanh()]
+            self.add_module(f'model{number}_1', nn.Sequential(*reads))
+            self.add_module(f'model{number}_2', nn.Sequential(*paints))
+
+    @staticmethod
+    def _enhancer(
+        in_channels: int, channels: int, num_blocks: int
+    ) -> Tuple[List[nn.Module], List[nn.Module]]:
+        reads = [*wide_conv(in_channels, channels), *norm_relu(channels)]
+        reads += down_block(channels, channels * 2)
+        paints = [ResidualBlock(channels * 2) for _ in range(num_blocks)]
+        return reads, paints + up_block(channels * 2, channels)
+
+    def coarse_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters of the global generator, which are trained first."""
+        return self.model.parameters()
+
+    def init_weights(self) -> None:
+        """Draws the weights, and reads those of ``global_checkpoint`` if given."""
+        super().init_weights()
+        if self.global_checkpoint is not None:
+            state = read_generator_state(self.global_checkpoint)
+            load_strictly(self.model, self._trunk_of(state), self.global_checkpoint)
+
+    def _trunk_of(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """State of a global generator without the layers that the trunk lacks."""
+        # Its last convolution comes after a reflection padding, which has no state.
+        last = f'model.{len(self.model) + 1}.'
+        prefix = 'model.'
+        return {
+            (key[len(prefix) :] if key.startswith(prefix) else key): value
+            for key, value in state.items()
+            if not key.startswith(last)
+        }
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Paints photos.
+
+        Args:
+            x (Tensor): Encoded label maps, float [B, in_channels, H, W], H and W
+                multiples of ``stride``.
+
+        Returns:
+            Tensor: Float [B, out_channels, H, W] in [-1, 1].
+        """
+        pyramid = [x]
+        for _ in range(self.num_enhancers):
+            pyramid.append(self.downsample(pyramid[-1]))
+        output = self.model(pyramid.pop())
+        for number in range(1, self.num_enhancers + 1):
+            reads = getattr(self, f'model{number}_1')
+            paints = getattr(self, f'model{number}_2')
+            output = paints(reads(pyramid.pop()) + output)
+        return output

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from mmseg_ganaug.class_option_checks import check_num_classes
 from mmseg_ganaug.models.efficientnet_lite import CHANNELS, EfficientNetFeatures
-from mmseg_ganaug.models.network_options import check_channels, check_depths
-from mmseg_ganaug.models.pix2pixhd.layers import INIT_CFG
+from mmseg_ganaug.models.pix2pixhd.generators import (
+    INIT_CFG,
+    check_channels,
+    check_depths,
+)
 from mmseg_ganaug.option_checks import check_path
 from mmseg_ganaug.registry import MODELS
 
