@@ -6,8 +6,8 @@ from torch import nn
 
 from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
+from mmseg_ganaug.models.pix2pixhd.losses import EfficientNetLoss, VGGLoss
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
-from mmseg_ganaug.models.pix2pixhd.perceptual_loss import EfficientNetLoss, VGGLoss
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 import pytest
 import torch
 
-from mmseg_ganaug.models.pix2pixhd.class_balance import ClassBalance
-from mmseg_ganaug.models.pix2pixhd.losses import feature_matching_loss, weighted_l1
+from mmseg_ganaug.models.pix2pixhd.losses import (
+    ClassBalance,
+    feature_matching_loss,
+    weighted_l1,
+)
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 
 

@@ -6,12 +6,13 @@ from mmagic.registry import MODELS as MMAGIC_MODELS
 from torch import Tensor, nn
 
 from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
-from mmseg_ganaug.models.pix2pixhd.class_balance import ClassBalance
-from mmseg_ganaug.models.pix2pixhd.losses import feature_matching_loss, weighted_l1
-from mmseg_ganaug.models.pix2pixhd.perceptual_loss import (
+from mmseg_ganaug.models.pix2pixhd.losses import (
+    ClassBalance,
     EfficientNetLoss,
     PerceptualLoss,
     VGGLoss,
+    feature_matching_loss,
+    weighted_l1,
 )
 from mmseg_ganaug.models.pix2pixhd.segmentation_objective import SegmentationObjective
 from mmseg_ganaug.option_checks import (

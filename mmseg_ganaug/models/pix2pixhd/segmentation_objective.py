@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.pix2pixhd.class_balance import ClassBalance
+from mmseg_ganaug.models.pix2pixhd.losses import ClassBalance
 from mmseg_ganaug.option_checks import check_number
 
 
