@@ -4,8 +4,9 @@ from mmseg_ganaug import compat
 
 compat.prepare_synthesis()
 
-from mmseg_ganaug.models.pix2pixhd.discriminators import (  # noqa: E402
+from mmseg_ganaug.models.pix2pixhd.discriminators import (  # noqa: E402  # noqa: E402
     Pix2PixHDMultiscaleDiscriminator,
+    Pix2PixHDSegmentationDiscriminator,
 )
 from mmseg_ganaug.models.pix2pixhd.feature_encoder import (  # noqa: E402
     Pix2PixHDEncoder,
@@ -16,9 +17,6 @@ from mmseg_ganaug.models.pix2pixhd.generators import (  # noqa: E402  # noqa: E4
 )
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelEncoder  # noqa: E402
 from mmseg_ganaug.models.pix2pixhd.pix2pixhd import Pix2PixHD  # noqa: E402
-from mmseg_ganaug.models.pix2pixhd.segmentation_discriminator import (  # noqa: E402
-    Pix2PixHDSegmentationDiscriminator,
-)
 
 __all__ = [
     'LabelEncoder',
