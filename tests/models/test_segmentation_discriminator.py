@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import Pix2PixHDSegmentationDiscriminator
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
-from mmseg_ganaug.models.pix2pixhd.segmentation_objective import SegmentationObjective
+from mmseg_ganaug.models.pix2pixhd.objective import SegmentationObjective
 from mmseg_ganaug.registry import MODELS
 
 SEGMENTER = dict(

@@ -14,7 +14,7 @@ from mmseg_ganaug.models.pix2pixhd.losses import (
     feature_matching_loss,
     weighted_l1,
 )
-from mmseg_ganaug.models.pix2pixhd.segmentation_objective import SegmentationObjective
+from mmseg_ganaug.models.pix2pixhd.objective import SegmentationObjective
 from mmseg_ganaug.option_checks import (
     check_choice,
     check_mapping,
