@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import Pix2PixHDGlobalGenerator, Pix2PixHDLocalEnhancer
-from mmseg_ganaug.models.pix2pixhd.label_warp import LabelWarp
+from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp
 from mmseg_ganaug.models.pix2pixhd.region_code import RegionCode
 from mmseg_ganaug.registry import MODELS
 

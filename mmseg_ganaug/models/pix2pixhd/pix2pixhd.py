@@ -20,8 +20,11 @@ from mmseg_ganaug.models.pix2pixhd.feature_encoder import (
     number_regions,
     spread_over_regions,
 )
-from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelEncoder, pad_to_stride
-from mmseg_ganaug.models.pix2pixhd.label_warp import LabelWarp
+from mmseg_ganaug.models.pix2pixhd.label_encoder import (
+    LabelEncoder,
+    LabelWarp,
+    pad_to_stride,
+)
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.region_code import RegionCode
 from mmseg_ganaug.models.pix2pixhd.training import Pix2PixHDTraining

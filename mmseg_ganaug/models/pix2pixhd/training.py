@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from mmseg_ganaug.models.pix2pixhd.domain_networks import segmenter_key
 from mmseg_ganaug.models.pix2pixhd.feature_encoder import number_regions
-from mmseg_ganaug.models.pix2pixhd.label_encoder import pad_to_stride
-from mmseg_ganaug.models.pix2pixhd.label_warp import LabelWarp
+from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp, pad_to_stride
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 
 # Joined to MMagic's model, it finds there the networks and what runs them.
