@@ -9,8 +9,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmseg_ganaug.models.pix2pixhd.feature_encoder import number_regions
 from mmseg_ganaug.models.pix2pixhd.label_encoder import pad_to_stride
+from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 

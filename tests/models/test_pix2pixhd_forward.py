@@ -11,7 +11,7 @@ from mmseg_ganaug.models import (
     Pix2PixHDLocalEnhancer,
     Pix2PixHDMultiscaleDiscriminator,
 )
-from mmseg_ganaug.models.pix2pixhd.feature_encoder import (
+from mmseg_ganaug.models.pix2pixhd.region_code import (
     number_regions,
     region_mean,
     spread_over_regions,

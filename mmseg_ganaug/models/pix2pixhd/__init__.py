@@ -8,15 +8,15 @@ from mmseg_ganaug.models.pix2pixhd.discriminators import (  # noqa: E402  # noqa
     Pix2PixHDMultiscaleDiscriminator,
     Pix2PixHDSegmentationDiscriminator,
 )
-from mmseg_ganaug.models.pix2pixhd.feature_encoder import (  # noqa: E402
-    Pix2PixHDEncoder,
-)
 from mmseg_ganaug.models.pix2pixhd.generators import (  # noqa: E402  # noqa: E402
     Pix2PixHDGlobalGenerator,
     Pix2PixHDLocalEnhancer,
 )
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelEncoder  # noqa: E402
 from mmseg_ganaug.models.pix2pixhd.pix2pixhd import Pix2PixHD  # noqa: E402
+from mmseg_ganaug.models.pix2pixhd.region_code import (  # noqa: E402
+    Pix2PixHDEncoder,
+)
 
 __all__ = [
     'LabelEncoder',

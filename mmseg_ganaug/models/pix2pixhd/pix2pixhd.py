@@ -16,17 +16,17 @@ from mmseg_ganaug.models.pix2pixhd.domain_networks import (
     DomainNetworks,
     segmenter_key,
 )
-from mmseg_ganaug.models.pix2pixhd.feature_encoder import (
-    number_regions,
-    spread_over_regions,
-)
 from mmseg_ganaug.models.pix2pixhd.label_encoder import (
     LabelEncoder,
     LabelWarp,
     pad_to_stride,
 )
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
-from mmseg_ganaug.models.pix2pixhd.region_code import RegionCode
+from mmseg_ganaug.models.pix2pixhd.region_code import (
+    RegionCode,
+    number_regions,
+    spread_over_regions,
+)
 from mmseg_ganaug.models.pix2pixhd.training import Pix2PixHDTraining
 from mmseg_ganaug.option_checks import (
     check_choice,
