@@ -11,11 +11,6 @@ from mmagic.structures import DataSample
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from mmseg_ganaug.models.pix2pixhd.domain_networks import (
-    DomainDiscriminators,
-    DomainNetworks,
-    segmenter_key,
-)
 from mmseg_ganaug.models.pix2pixhd.label_encoder import (
     LabelEncoder,
     LabelWarp,
@@ -27,7 +22,12 @@ from mmseg_ganaug.models.pix2pixhd.region_code import (
     number_regions,
     spread_over_regions,
 )
-from mmseg_ganaug.models.pix2pixhd.training import Pix2PixHDTraining
+from mmseg_ganaug.models.pix2pixhd.training import (
+    DomainDiscriminators,
+    DomainNetworks,
+    Pix2PixHDTraining,
+    segmenter_key,
+)
 from mmseg_ganaug.option_checks import (
     check_choice,
     check_mapping,

@@ -10,10 +10,10 @@ from mmengine import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.pix2pixhd.domain_networks import segmenter_key
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp, pad_to_stride
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
+from mmseg_ganaug.models.pix2pixhd.training import segmenter_key
 
 # Joined to MMagic's model, it finds there the networks and what runs them.
 _OfTheModel: Any = object
