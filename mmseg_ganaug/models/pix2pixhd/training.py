@@ -1,6 +1,6 @@
-"""The training step of pix2pixHD."""
+"""The training step of pix2pixHD, and its networks by domain."""
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -13,7 +13,47 @@ from torch import Tensor, nn
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp, pad_to_stride
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
-from mmseg_ganaug.models.pix2pixhd.training import segmenter_key
+
+
+def segmenter_key(domain: str) -> str:
+    """Where the discriminator that segments is, beside the other one of a domain."""
+    return f'{domain}_segmentation'
+
+
+class DomainNetworks(nn.ModuleDict):
+    """Networks by domain.
+
+    ``MMSeparateDistributedDataParallel`` wraps this container; gradients are only
+    averaged over the processes when the call goes through the wrapper.
+    """
+
+    def forward(self, domain: str, *inputs: Tensor):
+        """Calls the network of a domain."""
+        return self[domain](*inputs)
+
+
+class DomainDiscriminators(DomainNetworks):
+    """Discriminators by domain, each with or without one that segments."""
+
+    def forward(
+        self, domain: str, pairs: Tensor
+    ) -> Tuple[List[List[Tensor]], Optional[Tensor]]:
+        """Judges pairs of encoded label map and photo.
+
+        Args:
+            domain (str): Domain of the photos.
+            pairs (Tensor): [B, C, H, W]; the photo comes last in a pair.
+
+        Returns:
+            tuple[list[list[Tensor]], Tensor | None]: The features of all layers, and
+            the logits of the one that segments.
+        """
+        segmented = None
+        if segmenter_key(domain) in self:
+            segmenter = self[segmenter_key(domain)]
+            segmented = segmenter(pairs[:, -segmenter.in_channels :])
+        return self[domain](pairs), segmented
+
 
 # Joined to MMagic's model, it finds there the networks and what runs them.
 _OfTheModel: Any = object
