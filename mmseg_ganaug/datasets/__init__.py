@@ -5,20 +5,18 @@ from mmseg_ganaug import compat
 compat.prepare_segmentation()
 
 from mmseg_ganaug.datasets.camvid import CamVidDataset  # noqa: E402
-from mmseg_ganaug.datasets.class_presence import ClassPresenceDataset  # noqa: E402
-from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
-from mmseg_ganaug.datasets.generated_samples import (  # noqa: E402
-    generated_mask,
-    generated_parts,
-)
-from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
-from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
-from mmseg_ganaug.datasets.rare_class_sampling import (  # noqa: E402
+from mmseg_ganaug.datasets.class_sampling import (  # noqa: E402
+    ClassPresenceDataset,
     RareClassSamplingDataset,
 )
+from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
+from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
 from mmseg_ganaug.datasets.samplers import (  # noqa: E402
     InfiniteRatioSampler,
     RatioSampler,
+    generated_mask,
+    generated_parts,
 )
 from mmseg_ganaug.datasets.source_dataset import build_source  # noqa: E402
 from mmseg_ganaug.datasets.statistics import collect_statistics  # noqa: E402
