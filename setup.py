@@ -52,7 +52,10 @@ setup(
     package_data={PACKAGE: ['py.typed']},
     python_requires='>=3.9',
     install_requires=read_requirements('runtime'),
-    extras_require={'tests': read_requirements('tests')},
+    extras_require={
+        'gan': read_requirements('gan'),
+        'tests': read_requirements('tests'),
+    },
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,
 )

@@ -35,11 +35,12 @@ class _RootModules(dict):
     def __missing__(self, name):
         if name not in self._names:
             raise KeyError(name)
-        found = self._child.get(name)
-        if found is None:  # of a part that is only there with MMagic
+        # Not by get(), which asks the parent for what the child does not have.
+        self._child.import_from_location()
+        if name not in self._child.module_dict:  # It is only there with MMagic.
             compat.prepare_synthesis()
             raise KeyError(name)
-        return found
+        return self._child.module_dict[name]
 
 
 def _child_of(root: Registry, locations: Sequence[str], *names: str) -> Registry:
