@@ -20,7 +20,7 @@ from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
-from mmseg_ganaug.synthesis.class_fidelity import FIDELITY_KEY
+from mmseg_ganaug.synthesis.compositing import FIDELITY_KEY
 from mmseg_ganaug.visualization import GalleryRow
 
 #: Label maps, photos painted from them, and their real photos, if any.
@@ -155,7 +155,7 @@ def save_fidelity(
 
     ``runs`` is what :func:`mmseg_ganaug.evaluation.load_results` reads: the segmenter
     on the real photos, then on each kind of generated ones. ``fidelity`` is what
-    :func:`mmseg_ganaug.synthesis.class_fidelity.load_class_fidelity` reads: the ratio
+    :func:`mmseg_ganaug.synthesis.compositing.load_class_fidelity` reads: the ratio
     of each class, of the last kind measured.
 
     Args:
