@@ -6,14 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_ganaug.models import Pix2PixHD, Pix2PixHDLocalEnhancer
-from mmseg_ganaug.synthesis.norms import (
+from mmseg_ganaug.synthesis.fast_layers import (
+    CodeConv,
+    CodeEncoder,
+    CodesToChannels,
     InPlaceInstanceNorm,
     RepeatableInstanceNorm,
     forget,
     recording,
     replace_norms,
 )
-from mmseg_ganaug.synthesis.one_hot import CodeConv, CodeEncoder, CodesToChannels
 from mmseg_ganaug.synthesis.tiles import run_in_tiles, shrink_to_fit
 
 

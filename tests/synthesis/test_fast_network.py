@@ -9,14 +9,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmseg_ganaug.registry import MODELS
-from mmseg_ganaug.synthesis.fast_network import make_fast
-from mmseg_ganaug.synthesis.norms import (
+from mmseg_ganaug.synthesis.fast_layers import (
+    CodeConv,
+    CodeEncoder,
+    CodesToChannels,
     InPlaceInstanceNorm,
     RepeatableInstanceNorm,
     forget,
     recording,
 )
-from mmseg_ganaug.synthesis.one_hot import CodeConv, CodeEncoder, CodesToChannels
+from mmseg_ganaug.synthesis.fast_network import make_fast
 
 GLOBAL = dict(
     type='Pix2PixHDGlobalGenerator', base_channels=6, num_downsamples=2, num_blocks=2
@@ -117,13 +119,13 @@ def test_looked_up_convolution_does_not_depend_on_how_many_windows_are_taken(
     conv = nn.Conv2d(model.label_encoder.out_channels, 11, 7)
     fast = CodeConv(conv, codes.channels_of_code, torch.float32)
     whole = fast(codes(labels, instances))
-    monkeypatch.setattr('mmseg_ganaug.synthesis.one_hot._CHUNK', 100)
+    monkeypatch.setattr('mmseg_ganaug.synthesis.fast_layers._WINDOWS_AT_A_TIME', 100)
     assert torch.equal(fast(codes(labels, instances)), whole)
 
 
 @pytest.mark.parametrize('chunk', [64, 2**18])
 def test_norm_in_place_is_as_exact_as_the_plain_one(chunk, monkeypatch):
-    monkeypatch.setattr('mmseg_ganaug.synthesis.norms._CHUNK', chunk)
+    monkeypatch.setattr('mmseg_ganaug.synthesis.fast_layers._NORMED_AT_A_TIME', chunk)
     torch.manual_seed(0)
     # Means a hundred times the deviation: sums of squares would lose all digits.
     x = torch.randn(2, 5, 33, 20) + 100 * torch.randn(2, 5, 1, 1)
