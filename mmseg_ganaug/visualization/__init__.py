@@ -6,12 +6,15 @@ matplotlib and OpenCV are imported when something is drawn.
 from mmseg_ganaug.visualization.figures import (
     class_frequency_chart,
     class_iou_chart,
-    colour_label_map,
     frequency_against_iou_chart,
     gain_chart,
 )
 from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
-from mmseg_ganaug.visualization.overlay import framed, overlay_label_map
+from mmseg_ganaug.visualization.label_maps import (
+    colour_label_map,
+    framed,
+    overlay_label_map,
+)
 from mmseg_ganaug.visualization.report import Code, Figure, Notice, Text, write_report
 from mmseg_ganaug.visualization.table import Cell, Table
 

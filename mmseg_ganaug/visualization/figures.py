@@ -22,41 +22,6 @@ _STRONG_GAIN = 15.0
 _MOST_CLASSES = 20
 
 
-def colour_label_map(
-    label_map: np.ndarray, palette: Sequence[Sequence[int]], ignore_index: int
-) -> np.ndarray:
-    """Paints a label map in the colours of its classes.
-
-    Args:
-        label_map (np.ndarray): uint8 [H, W], values 0..C-1 and ``ignore_index``.
-        palette (Sequence[Sequence[int]]): C RGB triples, 0..255.
-        ignore_index (int): Shown in grey hatching, which no class colour can be
-            mistaken for.
-
-    Returns:
-        np.ndarray: RGB uint8 [H, W, 3].
-
-    Raises:
-        ValueError: When the label map has another shape or a value that is neither a
-            class nor ``ignore_index``.
-    """
-    label_map = np.asarray(label_map)
-    if label_map.ndim != 2:
-        raise ValueError(f'a label map is [H, W], not {list(label_map.shape)}')
-    colours = np.asarray(palette, dtype=np.uint8).reshape(-1, 3)
-    ignored = label_map == ignore_index
-    wrong = label_map[~ignored & ((label_map < 0) | (label_map >= len(colours)))]
-    if wrong.size:
-        raise ValueError(
-            f'the label map has the value {wrong[0]}, but the palette has '
-            f'{len(colours)} colours and ignore_index is {ignore_index}'
-        )
-    painted = colours[np.where(ignored, 0, label_map)]
-    rows, columns = np.indices(label_map.shape)
-    stripes = np.where((rows + columns) // 4 % 2, 70, 110).astype(np.uint8)
-    return np.where(ignored[..., None], stripes[..., None], painted)
-
-
 def class_frequency_chart(
     class_names: Sequence[str],
     series: Mapping[str, Union[Sequence[float], np.ndarray]],

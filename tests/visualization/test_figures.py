@@ -9,14 +9,12 @@ from matplotlib.text import Text
 from mmseg_ganaug.visualization import (
     class_frequency_chart,
     class_iou_chart,
-    colour_label_map,
     drawing,
     frequency_against_iou_chart,
     gain_chart,
 )
 
 NAMES = ['road', 'car', 'pole', 'a $b_c$']
-PALETTE = [(128, 64, 128), (0, 0, 142), (153, 153, 153), (1, 2, 3)]
 SHARES = [0.9, 0.09, 0.0099, 0.0001]
 
 
@@ -38,30 +36,6 @@ def drawn_texts(monkeypatch):
 
     monkeypatch.setattr(drawing, 'save_figure', collect)
     return texts
-
-
-@pytest.mark.parametrize('ignore_index', [4, 255])
-def test_classes_have_their_colours_and_ignored_pixels_are_grey(ignore_index):
-    label_map = np.array([[0, 1, 2], [3, ignore_index, 0]], np.uint8)
-    painted = colour_label_map(label_map, PALETTE, ignore_index)
-
-    assert painted.dtype == np.uint8
-    assert painted.shape == (2, 3, 3)
-    assert painted[0].tolist() == [list(colour) for colour in PALETTE[:3]]
-    assert painted[1, 0].tolist() == list(PALETTE[3])
-    assert len(set(painted[1, 1].tolist())) == 1
-
-
-def test_large_ignored_areas_are_hatched():
-    painted = colour_label_map(np.full((20, 20), 255, np.uint8), PALETTE, 255)
-    assert len(np.unique(painted)) == 2
-
-
-def test_a_value_without_a_colour_is_refused():
-    with pytest.raises(ValueError, match='value 4, but the palette has 4 colours'):
-        colour_label_map(np.array([[0, 4]], np.uint8), PALETTE, 255)
-    with pytest.raises(ValueError, match=r'\[2, 2, 3\]'):
-        colour_label_map(np.zeros((2, 2, 3), np.uint8), PALETTE, 255)
 
 
 @pytest.mark.parametrize('count', [1, 11, 19, 150])

@@ -1,18 +1,52 @@
-"""Label maps over their photos."""
+"""Label maps in colour, alone or over their photos."""
 
 from typing import Sequence
 
 import numpy as np
 
-from mmseg_ganaug.visualization.figures import colour_label_map
-
 # Width of a stripe of the hatching, and of the frame, in pixels.
 _STRIPE = 4
 _FRAME = 3
+# Greys of the hatching on a label map, and of its stripes over a photo.
+_GREYS = (110, 70)
 _STRIPE_COLOUR = 80
 # Orange and blue of Okabe and Ito: told apart with any kind of colour vision.
 GENERATED_COLOUR = (230, 159, 0)
 REAL_COLOUR = (0, 114, 178)
+
+
+def colour_label_map(
+    label_map: np.ndarray, palette: Sequence[Sequence[int]], ignore_index: int
+) -> np.ndarray:
+    """Paints a label map in the colours of its classes.
+
+    Args:
+        label_map (np.ndarray): uint8 [H, W], values 0..C-1 and ``ignore_index``.
+        palette (Sequence[Sequence[int]]): C RGB triples, 0..255.
+        ignore_index (int): Shown in grey hatching, which no class colour can be
+            mistaken for.
+
+    Returns:
+        np.ndarray: RGB uint8 [H, W, 3].
+
+    Raises:
+        ValueError: When the label map has another shape or a value that is neither a
+            class nor ``ignore_index``.
+    """
+    label_map = np.asarray(label_map)
+    if label_map.ndim != 2:
+        raise ValueError(f'a label map is [H, W], not {list(label_map.shape)}')
+    colours = np.asarray(palette, dtype=np.uint8).reshape(-1, 3)
+    ignored = label_map == ignore_index
+    wrong = label_map[~ignored & ((label_map < 0) | (label_map >= len(colours)))]
+    if wrong.size:
+        raise ValueError(
+            f'the label map has the value {wrong[0]}, but the palette has '
+            f'{len(colours)} colours and ignore_index is {ignore_index}'
+        )
+    painted = colours[np.where(ignored, 0, label_map)]
+    hatched = np.where(_stripes(label_map), *_GREYS).astype(np.uint8)
+    return np.where(ignored[..., None], hatched[..., None], painted)
 
 
 def overlay_label_map(
@@ -46,8 +80,7 @@ def overlay_label_map(
         )
     colours = colour_label_map(label_map, palette, ignore_index)
     mixed = np.rint(photo * (1 - opacity) + colours * opacity).astype(np.uint8)
-    rows, columns = np.indices(label_map.shape)
-    stripes = ((rows + columns) // _STRIPE % 2 == 0)[..., None]
+    stripes = _stripes(label_map)[..., None]
     hatched = np.where(stripes, np.uint8(_STRIPE_COLOUR), photo)
     return np.where((label_map == ignore_index)[..., None], hatched, mixed)
 
@@ -67,3 +100,8 @@ def framed(image: np.ndarray, generated: bool) -> np.ndarray:
     marked[:] = GENERATED_COLOUR if generated else REAL_COLOUR
     marked[inner] = image[inner]
     return marked
+
+
+def _stripes(label_map: np.ndarray) -> np.ndarray:
+    rows, columns = np.indices(label_map.shape)
+    return (rows + columns) // _STRIPE % 2 == 0

@@ -1,9 +1,34 @@
 import numpy as np
 import pytest
 
-from mmseg_ganaug.visualization import framed, overlay_label_map
+from mmseg_ganaug.visualization import colour_label_map, framed, overlay_label_map
 
 PALETTE = [(200, 0, 0), (0, 100, 0)]
+COLOURS = [(128, 64, 128), (0, 0, 142), (153, 153, 153), (1, 2, 3)]
+
+
+@pytest.mark.parametrize('ignore_index', [4, 255])
+def test_classes_have_their_colours_and_ignored_pixels_are_grey(ignore_index):
+    label_map = np.array([[0, 1, 2], [3, ignore_index, 0]], np.uint8)
+    painted = colour_label_map(label_map, COLOURS, ignore_index)
+
+    assert painted.dtype == np.uint8
+    assert painted.shape == (2, 3, 3)
+    assert painted[0].tolist() == [list(colour) for colour in COLOURS[:3]]
+    assert painted[1, 0].tolist() == list(COLOURS[3])
+    assert len(set(painted[1, 1].tolist())) == 1
+
+
+def test_large_ignored_areas_are_hatched():
+    painted = colour_label_map(np.full((20, 20), 255, np.uint8), COLOURS, 255)
+    assert len(np.unique(painted)) == 2
+
+
+def test_a_value_without_a_colour_is_refused():
+    with pytest.raises(ValueError, match='value 4, but the palette has 4 colours'):
+        colour_label_map(np.array([[0, 4]], np.uint8), COLOURS, 255)
+    with pytest.raises(ValueError, match=r'\[2, 2, 3\]'):
+        colour_label_map(np.zeros((2, 2, 3), np.uint8), COLOURS, 255)
 
 
 def test_classes_tint_the_photo_and_ignored_pixels_are_hatched():
