@@ -13,7 +13,7 @@ class InTheWayError(FileExistsError):
     """
 
     def __init__(self, paths: Sequence[Union[str, Path]], remedy: str) -> None:
-        self.paths = [Path(path) for path in paths]
+        self.paths = list(dict.fromkeys(Path(path) for path in paths))
         listed = ''.join(f'\n  {path}' for path in self.paths)
         super().__init__(
             f'{len(self.paths)} files or folders are in the way, which mmseg_ganaug '
