@@ -367,3 +367,25 @@ def _keys(needed: Sequence[str], known: Optional[Sequence[str]]) -> str:
     text = f' with the keys {", ".join(needed)}' if needed else ''
     more = [key for key in known or () if key not in needed]
     return f'{text}; {", ".join(more)} may be there, too' if more else text
+
+
+def check_device(owner: Owner, name: str, device: Any) -> Optional[str]:
+    """Returns a device, if torch knows such; whether it is there is not looked at.
+
+    Args:
+        owner (str | object): Whose option it is.
+        name (str): The option.
+        device (str, optional): A device such as 'cpu' or 'cuda:0'; None = to be chosen.
+
+    Raises:
+        ValueError: When torch knows none of that name.
+    """
+    if device is None:
+        return None
+    import torch  # most that is checked needs none
+
+    try:
+        torch.device(check_text(owner, name, device))
+    except RuntimeError:
+        raise refuse(owner, name, device, "a device, as 'cpu' or 'cuda:0'") from None
+    return device

@@ -18,6 +18,8 @@ from mmseg_ganaug.models import LabelEncoder
 
 # Values handled at a time: as many as stay in the cache.
 _NORMED_AT_A_TIME = 2**18
+# Windows looked up at a time: they take about 50 MB.
+_WINDOWS_AT_A_TIME = 2**15
 
 
 class RepeatableInstanceNorm(nn.Module):
@@ -139,10 +141,6 @@ def _parts_of(pixels: Tensor) -> Tuple[Tuple[Tensor, ...], Tensor]:
     """
     parts = pixels.split(max(1, _NORMED_AT_A_TIME // pixels.shape[1]))
     return parts, torch.empty(parts[0].shape, dtype=torch.float32)
-
-
-# Windows looked up at a time: they take about 50 MB.
-_WINDOWS_AT_A_TIME = 2**15
 
 
 class CodeEncoder(LabelEncoder):

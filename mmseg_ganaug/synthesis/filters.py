@@ -22,7 +22,7 @@ from mmseg_ganaug.option_checks import (
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose.source import PhotoSource
 from mmseg_ganaug.registry import FILTERS
-from mmseg_ganaug.synthesis.segmenter_options import check_segmenter
+from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter, check_segmenter
 
 
 class RealPairs(PhotoSource, Protocol):
@@ -74,7 +74,7 @@ class LossFilter:
     Args:
         segmenter (dict): ``config`` and ``checkpoint`` of a segmenter trained on the
             real pairs, see
-            :class:`~mmseg_ganaug.synthesis.frozen_segmenter.FrozenSegmenter`.
+            :class:`~mmseg_ganaug.synthesis.segmenter.FrozenSegmenter`.
         factor (float): How many times the usual loss is too much. Defaults to 1.25.
         num_real (int): Real pairs of which the usual losses are taken, evenly spread.
             Defaults to 500.
@@ -155,8 +155,6 @@ class LossFilter:
 
     def _load(self):
         if self._segmenter is None:
-            from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
-
             self._segmenter = FrozenSegmenter(**self._segmenter_config)
         return self._segmenter
 

@@ -14,11 +14,15 @@ from mmengine.runner import find_latest_checkpoint
 from mmseg_ganaug import compat
 from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.config_search import find_shipped
-from mmseg_ganaug.option_checks import check_bool, check_choice, check_path
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_device,
+    check_path,
+)
 from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batch_halving import BatchHalving
-from mmseg_ganaug.synthesis.segmenter_options import check_device
 from mmseg_ganaug.synthesis.tiles import check_tiles
 
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')

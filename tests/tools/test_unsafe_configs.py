@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each place of a config on a command line: {} is the config, 'x' any other file.

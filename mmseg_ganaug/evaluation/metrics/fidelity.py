@@ -15,8 +15,7 @@ from mmseg_ganaug.evaluation.metrics.options import check_metric
 from mmseg_ganaug.evaluation.run_result import class_iou_key
 from mmseg_ganaug.option_checks import check_text
 from mmseg_ganaug.registry import METRICS
-from mmseg_ganaug.synthesis.frozen_segmenter import FrozenSegmenter
-from mmseg_ganaug.synthesis.segmenter_options import check_segmenter
+from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter, check_segmenter
 from mmseg_ganaug.visualization.table import ABSENT, Table
 
 #: Prefixes of the figures of real photos, and of generated over real ones.
@@ -43,7 +42,7 @@ class GeneratorFidelityMetric(BaseMetric):
 
     Args:
         segmenter (dict): ``config``, ``checkpoint`` and, optionally, ``device`` of
-            :class:`~mmseg_ganaug.synthesis.frozen_segmenter.FrozenSegmenter`. It must
+            :class:`~mmseg_ganaug.synthesis.segmenter.FrozenSegmenter`. It must
             not have seen the photos that it judges.
         ignore_index (int, optional): Label value of pixels that do not count. Defaults
             to None: that of the segmenter.

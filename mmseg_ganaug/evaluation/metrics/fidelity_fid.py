@@ -9,9 +9,8 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmseg_ganaug.evaluation.metrics.options import check_metric
-from mmseg_ganaug.option_checks import check_path, check_text
+from mmseg_ganaug.option_checks import check_device, check_path, check_text
 from mmseg_ganaug.registry import METRICS
-from mmseg_ganaug.synthesis.segmenter_options import check_device
 
 _WEIGHTS_URL = (
     'https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/'

@@ -1,19 +1,21 @@
 """A trained segmenter that labels photos and learns nothing any more."""
 
 from pathlib import Path
-from typing import List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
-import mmseg.models  # noqa: F401  (registers MMSeg's networks)
 import numpy as np
 import torch
 from mmengine.registry import DefaultScope
-from mmseg.apis import inference_model
-from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from torch.nn import functional
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
 from mmseg_ganaug.config_search import find_shipped, nested_dicts
+from mmseg_ganaug.option_checks import (
+    Owner,
+    check_device,
+    check_mapping,
+    check_path,
+)
 from mmseg_ganaug.safe_configs import read_config
 
 
@@ -40,6 +42,10 @@ class FrozenSegmenter:
         checkpoint: Union[str, Path],
         device: Optional[str] = None,
     ) -> None:
+        # These take a second, which is in vain where only options are checked.
+        import mmseg.models  # noqa: F401  (registers MMSeg's networks)
+        from mmseg.registry import MODELS
+
         self.config_name = str(config)
         if not Path(checkpoint).is_file():
             raise FileNotFoundError(
@@ -121,8 +127,11 @@ class FrozenSegmenter:
             losses.append(loss[0].cpu().numpy())
         return losses
 
-    def _predict(self, photos: Sequence[np.ndarray]) -> List[SegDataSample]:
-        predicted: List[Optional[SegDataSample]] = [None] * len(photos)
+    def _predict(self, photos: Sequence[np.ndarray]) -> List[Any]:
+        """Returns an MMSeg ``SegDataSample`` for each photo."""
+        from mmseg.apis import inference_model
+
+        predicted: List[Any] = [None] * len(photos)
         with DefaultScope.overwrite_default_scope('mmseg'):
             for shape in dict.fromkeys(photo.shape for photo in photos):
                 members = [i for i, photo in enumerate(photos) if photo.shape == shape]
@@ -131,3 +140,23 @@ class FrozenSegmenter:
                 for i, sample in zip(members, inference_model(self._model, batch)):
                     predicted[i] = sample
         return predicted
+
+
+def check_segmenter(owner: Owner, segmenter: Any) -> Dict[str, Any]:
+    """Returns the arguments of a ``FrozenSegmenter``, if they are some.
+
+    Args:
+        owner (str | object): Whose option it is.
+        segmenter (dict): ``config``, ``checkpoint`` and, optionally, ``device``.
+
+    Raises:
+        ValueError: When one is missing, unknown, or of the wrong type.
+    """
+    files = ('config', 'checkpoint')
+    options = check_mapping(
+        owner, 'segmenter', segmenter, needed=files, known=(*files, 'device')
+    )
+    for name in files:
+        check_path(owner, f'segmenter.{name}', options[name])
+    check_device(owner, 'segmenter.device', options.get('device'))
+    return options
