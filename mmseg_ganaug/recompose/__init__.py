@@ -2,11 +2,9 @@
 
 from mmseg_ganaug.recompose.add import AddMulti, AddSingle
 from mmseg_ganaug.recompose.balance import BalanceReport
-from mmseg_ganaug.recompose.json_checks import PlanError
-from mmseg_ganaug.recompose.layers import Layer, split_layers
-from mmseg_ganaug.recompose.plan import RecomposePlan
-from mmseg_ganaug.recompose.recipe import Placement, Recipe
-from mmseg_ganaug.recompose.recomposed import RecomposedMap
+from mmseg_ganaug.recompose.canvas import RecomposedMap
+from mmseg_ganaug.recompose.layers import Layer, match_tone, split_layers
+from mmseg_ganaug.recompose.recipe import Placement, PlanError, Recipe, RecomposePlan
 from mmseg_ganaug.recompose.recon import Recon
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import (
@@ -16,13 +14,12 @@ from mmseg_ganaug.recompose.source import (
     check_label_map,
 )
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import target_shares
-from mmseg_ganaug.recompose.tone import match_tone
 from mmseg_ganaug.recompose.weighting import (
     class_weights,
     explicit_weights,
     inverse_frequency_weights,
     iou_weights,
+    target_shares,
 )
 
 __all__ = [

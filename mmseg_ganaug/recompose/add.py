@@ -10,13 +10,11 @@ from mmseg_ganaug.option_checks import (
     check_whole_numbers,
     refuse,
 )
-from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
-from mmseg_ganaug.recompose.draws import Draws
+from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
-from mmseg_ganaug.recompose.pool import MapGroup
+from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import Target
-from mmseg_ganaug.recompose.ways import ClassList, Way, frequency_rank
+from mmseg_ganaug.recompose.weighting import Target
 
 
 class AddSingle(Way):
@@ -28,7 +26,7 @@ class AddSingle(Way):
         weighting: How often each is added; default inverse frequency, see
             :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
         target: The class shares that real and generated maps are to reach together,
-            see :func:`~mmseg_ganaug.recompose.targets.target_shares`; the planner
+            see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
             then weighs the classes instead of ``weighting``.
         choices: With a target, candidates among which each recipe is chosen: more
             come closer to the target, and use fewer maps more often.

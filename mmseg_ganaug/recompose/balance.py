@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmseg_ganaug.recompose.draws import Draws
-from mmseg_ganaug.recompose.expectation import Expectation
-from mmseg_ganaug.recompose.plan import RecomposePlan
+from mmseg_ganaug.recompose.planner import Expectation
+from mmseg_ganaug.recompose.recipe import RecomposePlan
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import Target, divergence, target_shares
+from mmseg_ganaug.recompose.weighting import Target, divergence, target_shares
 
 # Recipes looked at at once: bounds the memory that a large plan takes.
 _AT_ONCE = 2**14
@@ -64,7 +64,7 @@ class BalanceReport:
             generated: int [n, C], pixels of each class in each generated map (such
                 as ``LabelStatistics.pixels`` of the generated set), if it is made.
             target: The target to compare with, see
-                :func:`~mmseg_ganaug.recompose.targets.target_shares`.
+                :func:`~mmseg_ganaug.recompose.weighting.target_shares`.
 
         Raises:
             ValueError: If plan and statistics are of different sources.

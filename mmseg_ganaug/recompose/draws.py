@@ -1,11 +1,15 @@
-"""Recombinations as arrays, before they become recipes."""
+"""Draws recombinations at random, as arrays, before they become recipes."""
 
 from dataclasses import dataclass
-from typing import Sequence, Union
+from typing import List, Sequence, Union
 
 import numpy as np
 
 from mmseg_ganaug.recompose.recipe import Recipe
+from mmseg_ganaug.recompose.statistics import LabelStatistics
+
+# Recombinations drawn at once: bounds the memory that a large plan takes.
+_AT_ONCE = 2**14
 
 
 @dataclass
@@ -59,3 +63,182 @@ class Draws:
             np.pad(self.classes, ((0, 0), (0, more)), constant_values=-1),
             np.pad(self.donors, ((0, 0), (0, more), (0, 0)), constant_values=-1),
         )
+
+
+class MapGroup:
+    """Maps that can be combined with each other.
+
+    Attributes:
+        members: int64 [M], numbers of the maps, rising.
+        donors: C arrays, the members that can give each class.
+    """
+
+    def __init__(self, members: np.ndarray, usable: np.ndarray) -> None:
+        self.members = members
+        self.donors = [members[column] for column in usable[members].T]
+
+    @property
+    def gives(self) -> np.ndarray:
+        """Bool [C]: some member can give the class."""
+        return np.array([len(donors) > 0 for donors in self.donors])
+
+    def draw_donors(
+        self,
+        rng: np.random.Generator,
+        classes: np.ndarray,
+        grounds: np.ndarray,
+        tries: int = 1,
+    ) -> np.ndarray:
+        """Draws donors for classes, each donor of a class equally likely.
+
+        Args:
+            rng: Random numbers.
+            classes: int64 [n, k], each a class the group gives, or -1.
+            grounds: int64 [n], a map for each row that is not to be a donor.
+            tries: Donors wanted for each.
+
+        Returns:
+            int64 [n, k, tries]; -1 where the class is -1, or only the ground gives it.
+        """
+        drawn = np.full((*classes.shape, tries), -1, np.int64)
+        for class_id, donors in enumerate(self.donors):
+            rows, layers = np.nonzero(classes == class_id)
+            if not len(rows):
+                continue
+            # The place of the ground among the donors is skipped.
+            place = np.searchsorted(donors, grounds[rows])
+            skips = donors[np.minimum(place, len(donors) - 1)] == grounds[rows]
+            left = (len(donors) - skips)[:, None]
+            number = rng.integers(np.maximum(left, 1), size=(len(rows), tries))
+            number += skips[:, None] & (number >= place[:, None])
+            chosen = donors[np.minimum(number, len(donors) - 1)]
+            drawn[rows, layers] = np.where(left > 0, chosen, -1)
+        return drawn
+
+
+def usable_layers(statistics: LabelStatistics, min_area: float) -> np.ndarray:
+    """Which map can give which class: bool [N, C].
+
+    Args:
+        statistics: Of the source.
+        min_area: Smallest area of a layer, as a share (0..1) of its map's area.
+    """
+    area = statistics.sizes.prod(axis=1)
+    smallest = np.maximum(np.ceil(min_area * area), 1).astype(np.int64)
+    return statistics.pixels >= smallest[:, None]
+
+
+def group_maps(
+    statistics: LabelStatistics, usable: np.ndarray, resize_donors: bool
+) -> List[MapGroup]:
+    """Groups the maps that are of one size, and have a labelled pixel.
+
+    Args:
+        statistics: Of the source.
+        usable: bool [N, C], which map can give which class.
+        resize_donors: Put maps of all sizes into one group.
+
+    Returns:
+        The groups of two or more maps; one map alone cannot be combined.
+    """
+    members = np.flatnonzero(statistics.labelled > 0)
+    if resize_donors:
+        groups = [members]
+    else:
+        # One number for each size: far quicker to sort than pairs.
+        size = statistics.sizes[members] @ np.array([2**32, 1])
+        order = np.argsort(size, kind='stable')
+        groups = np.split(members[order], np.flatnonzero(np.diff(size[order])) + 1)
+    return [MapGroup(group, usable) for group in groups if len(group) > 1]
+
+
+class Drawer:
+    """Draws recombinations of one way.
+
+    Attributes:
+        groups: The groups of maps that can be combined this way.
+        weights: float64 [C], sum 1: how often each class is asked for.
+    """
+
+    def __init__(self, groups: Sequence[MapGroup], weights: np.ndarray) -> None:
+        self.groups = list(groups)
+        self.weights = weights / weights.sum()
+
+    def draw(
+        self,
+        rng: np.random.Generator,
+        weights: np.ndarray,
+        count: int,
+        one_ground: int = 1,
+    ) -> Draws:
+        """Draws recombinations.
+
+        Args:
+            rng: Random numbers.
+            weights: float64 [C], sum 1, in place of the own ones, > 0 for the same
+                classes.
+            count: Recombinations wanted.
+            one_ground: So many in a row stand on the same map; divides ``count``.
+        """
+        parts = []
+        sizes = np.array([len(self._grounds(group)) for group in self.groups])
+        count, at_once = count // one_ground, max(_AT_ONCE // one_ground, 1)
+        for start in range(0, max(count, 1), at_once):
+            wanted = min(at_once, count - start)
+            chosen = rng.choice(len(sizes), size=wanted, p=sizes / sizes.sum())
+            drawn = []
+            for number, group in enumerate(self.groups):
+                grounds = rng.choice(
+                    self._grounds(group), size=np.count_nonzero(chosen == number)
+                )
+                grounds = np.repeat(grounds, one_ground)
+                drawn.append(self._draw(rng, group, weights, grounds))
+            # Back into the order in which the groups were drawn.
+            chosen = np.repeat(chosen, one_ground)
+            order = np.argsort(np.argsort(chosen, kind='stable'), kind='stable')
+            parts.append(Draws.join(drawn)[order])
+        return Draws.join(parts)
+
+    def _grounds(self, group: MapGroup) -> np.ndarray:
+        """The maps of a group that a recombination can stand on: int64 [n]."""
+        return group.members
+
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        group: MapGroup,
+        weights: np.ndarray,
+        grounds: np.ndarray,
+    ) -> Draws:
+        """Draws recombinations of the maps of one group.
+
+        Args:
+            rng: Random numbers.
+            group: The group.
+            weights: float64 [C].
+            grounds: int64 [n], the map each is to stand on. Only where nothing can
+                be laid on it is it another.
+        """
+        raise NotImplementedError
+
+
+def draw_classes(
+    rng: np.random.Generator, weights: np.ndarray, count: np.ndarray
+) -> np.ndarray:
+    """Draws different classes for each sample, one after the other by weight.
+
+    Args:
+        rng: Random numbers.
+        weights: float [C], not all 0.
+        count: int64 [n], classes wanted for each sample.
+
+    Returns:
+        int64 [n, k], k the largest count; -1 where a sample wants fewer, or fewer
+        have a weight.
+    """
+    # The Gumbel trick: the k largest keys are a draw without replacement.
+    with np.errstate(divide='ignore'):
+        keys = np.log(weights) + rng.gumbel(size=(len(count), len(weights)))
+    largest = min(int(count.max(initial=0)), int(np.count_nonzero(weights)))
+    drawn = np.argsort(-keys, axis=1, kind='stable')[:, :largest]
+    return np.where(np.arange(largest) < count[:, None], drawn, -1)

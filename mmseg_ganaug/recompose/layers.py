@@ -1,11 +1,18 @@
 """Layers: the part of a label map that holds one class, or one object."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmseg_ganaug.recompose.bands import rows_of_class
+# Large maps are worked on in bands of rows: fresh memory for a whole map costs more
+# than most operations on it; a band stays in memory that the process already has.
+_BAND_PIXELS = 2**18
+# Ids below this are renumbered by a table, larger ones by sorting.
+_TABLE_SIZE = 2**20
+# Fewer pixels than this share of a photo say little about its light.
+_SMALLEST_SHARE = 0.05
 
 
 @dataclass
@@ -201,3 +208,141 @@ def _split(layer: Layer, ids: np.ndarray) -> Iterator[Layer]:
             layer.left + int(left),
             int(values[start]),
         )
+
+
+class InstanceCanvas:
+    """An instance map, built up layer by layer.
+
+    Args:
+        instance_map: int32 [H, W], 0 = no instance: the base's, or zeros.
+    """
+
+    def __init__(self, instance_map: np.ndarray) -> None:
+        self._ids = instance_map.copy()
+        self._highest = int(self._ids.max())
+        if self._highest >= 2**30:
+            # Room for the ids to come.
+            self._ids = renumber(self._ids)
+            self._highest = int(self._ids.max())
+
+    def paste(self, layer: Layer) -> None:
+        """Lays a layer over the canvas; its instances stay apart from all before."""
+        region = self._ids[layer.box]
+        if layer.ids is None or not layer.ids.any():
+            np.copyto(region, 0, where=layer.mask)
+            return
+        ids, count = _dense(layer.ids[layer.mask])
+        ids[ids > 0] += self._highest
+        region[layer.mask] = ids
+        self._highest += count
+
+    def finished(self) -> np.ndarray:
+        """The instance map: int32 [H, W], ids 1.. without gaps, 0 = none."""
+        return renumber(self._ids)
+
+
+def renumber(instance_map: np.ndarray) -> np.ndarray:
+    """Renumbers ids > 0 to 1.. without gaps, in their order; 0 stays.
+
+    Args:
+        instance_map: int [H, W], >= 0.
+
+    Returns:
+        int32 [H, W].
+    """
+    result = np.zeros(instance_map.shape, np.int32)
+    inside = instance_map > 0
+    result[inside] = _dense(instance_map[inside])[0]
+    return result
+
+
+def _dense(ids: np.ndarray) -> Tuple[np.ndarray, int]:
+    """Renumbers ids >= 0 (0 stays): int32 of the same shape, and how many ids."""
+    highest = int(ids.max(initial=0))
+    if highest < _TABLE_SIZE:
+        found = np.zeros(highest + 1, bool)
+        found[ids] = True
+        found[0] = False
+        table = np.cumsum(found, dtype=np.int32)
+        return np.where(found, table, 0)[ids].astype(np.int32), int(table[-1])
+    values, dense = np.unique(ids, return_inverse=True)
+    dense = dense.reshape(ids.shape) + int(values[0] > 0)
+    return dense.astype(np.int32), len(values) - int(values[0] == 0)
+
+
+def match_tone(
+    photo: np.ndarray, reference: np.ndarray, where: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """Shifts and scales each channel to the mean and spread of another photo.
+
+    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and
+    Applications, 2001; in RGB, so that a grey generated photo stays free of casts.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        reference: uint8 [H, W, 3], the photo with the wanted light.
+        where: Bool [H, W], the pixels of both that are compared; None = all.
+
+    Returns:
+        uint8 [H, W, 3]; the photo as it is where less than a twentieth is compared.
+    """
+    if where is None:
+        where = np.ones(photo.shape[:2], bool)
+    if where.mean() < _SMALLEST_SHARE:
+        return photo
+    ours, theirs = (p[where].astype(np.float32) for p in (photo, reference))
+    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1)
+    matched = (photo - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
+    return np.round(matched).clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def bands(shape: Tuple[int, int], step: int = 1) -> Tuple[slice, ...]:
+    """Cuts the rows of a map into bands.
+
+    Args:
+        shape: Height and width of the map.
+        step: Every band but the last has a multiple of so many rows.
+    """
+    height, width = shape
+    rows = max(1, _BAND_PIXELS // max(width, 1) // step) * step
+    return tuple(
+        slice(start, min(start + rows, height)) for start in range(0, height, rows)
+    )
+
+
+def paint_class(target: np.ndarray, label_map: np.ndarray, class_id: int) -> bool:
+    """Copies one class of a label map to another map of its size, in place.
+
+    Args:
+        target: uint8 [H, W].
+        label_map: uint8 [H, W].
+        class_id: The class.
+
+    Returns:
+        Whether the label map shows the class.
+    """
+    import cv2
+
+    found = False
+    for rows in bands(target.shape):
+        mask = label_map[rows] == class_id
+        if mask.any():
+            found = True
+            cv2.copyTo(label_map[rows], mask.view(np.uint8), target[rows])
+    return found
+
+
+def rows_of_class(label_map: np.ndarray, class_id: int) -> slice:
+    """The bands of rows from the first to the last that show a class."""
+    found = [
+        rows for rows in bands(label_map.shape) if (label_map[rows] == class_id).any()
+    ]
+    return slice(found[0].start, found[-1].stop) if found else slice(0, 0)
+
+
+def count_class(label_map: np.ndarray, class_id: int) -> int:
+    """Pixels of a class."""
+    return sum(
+        np.count_nonzero(label_map[rows] == class_id) for rows in bands(label_map.shape)
+    )

@@ -6,14 +6,12 @@ import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
-from mmseg_ganaug.recompose.drawing import Drawer, draw_classes
-from mmseg_ganaug.recompose.draws import Draws
+from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
 from mmseg_ganaug.recompose.options import FILLS
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
-from mmseg_ganaug.recompose.pool import MapGroup
+from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import Target
-from mmseg_ganaug.recompose.ways import ClassList, Way, frequency_rank
+from mmseg_ganaug.recompose.weighting import Target
 
 
 class Recon(Way):
@@ -33,7 +31,7 @@ class Recon(Way):
         weighting: How often each draws a donor; default inverse frequency, see
             :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
         target: The class shares that real and generated maps are to reach together,
-            see :func:`~mmseg_ganaug.recompose.targets.target_shares`; the planner
+            see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
             then weighs the classes instead of ``weighting``.
         choices: With a target, candidates among which each recipe is chosen: more
             come closer to the target, and use fewer maps more often.

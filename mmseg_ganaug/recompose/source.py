@@ -10,7 +10,7 @@ from mmseg_ganaug.class_option_checks import (
     check_num_classes,
 )
 from mmseg_ganaug.option_checks import Owner
-from mmseg_ganaug.recompose.bands import bands
+from mmseg_ganaug.recompose.layers import bands
 
 
 class LabelValueError(ValueError):

@@ -12,7 +12,7 @@ from mmseg_ganaug.recompose import (
     iou_weights,
     target_shares,
 )
-from mmseg_ganaug.recompose.targets import divergence
+from mmseg_ganaug.recompose.weighting import divergence
 
 
 def statistics_of(pixels, names):

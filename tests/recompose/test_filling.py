@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg_ganaug.recompose.filling import fill_holes
+from mmseg_ganaug.recompose.canvas import fill_holes
 
 
 def distances(covered, row, column):

@@ -4,9 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_ganaug.recompose import Layer, split_layers
-from mmseg_ganaug.recompose.bands import bands, count_class, paint_class
-from mmseg_ganaug.recompose.instances import InstanceCanvas, renumber
-from mmseg_ganaug.recompose.layers import class_layer
+from mmseg_ganaug.recompose.layers import (
+    InstanceCanvas,
+    bands,
+    class_layer,
+    count_class,
+    paint_class,
+    renumber,
+)
 
 
 def random_map(seed, size=(13, 17), classes=4):

@@ -12,9 +12,8 @@ from mmseg_ganaug.recompose import (
     MemoryLabelSource,
     Recon,
 )
-from mmseg_ganaug.recompose.draws import Draws
-from mmseg_ganaug.recompose.expectation import Expectation
-from mmseg_ganaug.recompose.pool import group_maps, usable_layers
+from mmseg_ganaug.recompose.draws import Draws, group_maps, usable_layers
+from mmseg_ganaug.recompose.planner import Expectation
 
 NAMES = ['road', 'sky', 'car', 'sign', 'bike']
 

@@ -1,4 +1,4 @@
-"""What the ways of recombining share."""
+"""Defines what the recomposers share."""
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
@@ -6,20 +6,27 @@ import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_bool, check_seed, check_share, check_whole
-from mmseg_ganaug.recompose.drawing import Drawer
-from mmseg_ganaug.recompose.draws import Draws
-from mmseg_ganaug.recompose.expectation import Expectation
+from mmseg_ganaug.recompose.canvas import RecomposedMap
+from mmseg_ganaug.recompose.draws import (
+    Drawer,
+    Draws,
+    MapGroup,
+    group_maps,
+    usable_layers,
+)
 from mmseg_ganaug.recompose.placement import PlacementRanges, encode_prior
-from mmseg_ganaug.recompose.plan import RecomposePlan
-from mmseg_ganaug.recompose.planner import choose_draws
-from mmseg_ganaug.recompose.pool import MapGroup, group_maps, usable_layers
-from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposed import RecomposedMap
+from mmseg_ganaug.recompose.planner import Expectation, choose_draws
+from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.targets import Target, check_target, target_shares
-from mmseg_ganaug.recompose.weighting import check_weighting, class_weights
+from mmseg_ganaug.recompose.weighting import (
+    Target,
+    check_target,
+    check_weighting,
+    class_weights,
+    target_shares,
+)
 
 ClassList = Sequence[Union[str, int]]
 
