@@ -10,8 +10,6 @@ from importlib import metadata
 from types import ModuleType
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from mmseg_ganaug.safe_checkpoints import allow_checkpoint_types
-
 
 class Library(NamedTuple):
     """What is needed of a library.
@@ -324,6 +322,13 @@ def _accept_forks() -> None:
         MODULE2PACKAGE['mmseg'] = _FORK_PREFIX + 'mmsegmentation'
 
 
+def _allow_checkpoint_types() -> None:
+    # Only here, as it imports torch.
+    from mmseg_ganaug.checkpoints import allow_checkpoint_types
+
+    allow_checkpoint_types()
+
+
 def apply() -> None:
     """Checks the versions and installs what is needed before MMSeg is imported."""
     check_versions(['mmengine'])
@@ -332,7 +337,7 @@ def apply() -> None:
     _alias_numpy_bool8()
     _accept_forks()
     if 'torch' in sys.modules:
-        allow_checkpoint_types()
+        _allow_checkpoint_types()
 
 
 def prepare_segmentation() -> None:
@@ -343,7 +348,7 @@ def prepare_segmentation() -> None:
             fit.
     """
     check_versions(_SEGMENTATION)
-    allow_checkpoint_types()
+    _allow_checkpoint_types()
 
 
 def has_synthesis() -> bool:
@@ -359,4 +364,4 @@ def prepare_synthesis() -> None:
             missing or does not fit.
     """
     check_versions(_SEGMENTATION + _SYNTHESIS)
-    allow_checkpoint_types()
+    _allow_checkpoint_types()
