@@ -4,7 +4,13 @@ from mmseg_ganaug.recompose.add import AddMulti, AddSingle
 from mmseg_ganaug.recompose.balance import BalanceReport
 from mmseg_ganaug.recompose.canvas import RecomposedMap
 from mmseg_ganaug.recompose.layers import Layer, match_tone, split_layers
-from mmseg_ganaug.recompose.recipe import Placement, PlanError, Recipe, RecomposePlan
+from mmseg_ganaug.recompose.placement import Placement
+from mmseg_ganaug.recompose.recipe import (
+    PlanError,
+    Recipe,
+    RecomposePlan,
+    ReplayOptions,
+)
 from mmseg_ganaug.recompose.recon import Recon
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import (
@@ -37,6 +43,7 @@ __all__ = [
     'RecomposePlan',
     'RecomposedMap',
     'Recon',
+    'ReplayOptions',
     'check_label_map',
     'class_weights',
     'explicit_weights',

@@ -1,6 +1,7 @@
 """AddSingle and AddMulti: layers of rare classes laid over a base."""
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from dataclasses import replace
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
+from mmseg_ganaug.recompose.recipe import ReplayOptions
 from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.weighting import Target
@@ -91,14 +93,14 @@ class AddSingle(Way):
         self.max_hidden = check_share(self, 'max_hidden', max_hidden)
         self.max_tries = check_whole(self, 'max_tries', max_tries, 1)
 
-    def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
+    def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
         rare = statistics.frequency < 1 / statistics.num_classes
-        return dict(
-            super()._options(statistics),
+        return replace(
+            super()._replay_options(statistics),
             min_area=self.min_area,
             objects=self.objects,
             max_hidden=self.max_hidden,
-            guarded=np.flatnonzero(rare).tolist(),
+            guarded=tuple(np.flatnonzero(rare).tolist()),
         )
 
     def _drawer(

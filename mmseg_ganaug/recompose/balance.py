@@ -130,7 +130,7 @@ def _expected(
     statistics: LabelStatistics, plan: RecomposePlan
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Expected pixels and number of maps of each class: float64 [C], twice."""
-    expectation = Expectation(statistics, plan.options.get('background', ()))
+    expectation = Expectation(statistics, plan.options.background)
     pixels = np.zeros(statistics.num_classes)
     shown = np.zeros(statistics.num_classes)
     for start in range(0, len(plan), _AT_ONCE):

@@ -1,15 +1,34 @@
-"""Moves layers, and judges whether a class is plausible where it came to lie."""
+"""Moves layers, and tells how plausible a class is at a place."""
 
-import base64
+from dataclasses import dataclass
 from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 from mmseg_ganaug.option_checks import check_numbers, check_range, check_share
 from mmseg_ganaug.recompose.layers import Layer
-from mmseg_ganaug.recompose.recipe import Placement
 
 Range = Tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a donor's layer goes; by default it keeps its own coordinates.
+
+    Applied in this order: mirrored left to right with the whole donor map, scaled
+    about the bottom centre of its box (objects stay where they stand), moved.
+
+    Attributes:
+        flip: Mirror the donor map left to right.
+        down: Pixels moved down (negative: up).
+        right: Pixels moved to the right (negative: to the left).
+        scale: Factor of size.
+    """
+
+    flip: bool = False
+    down: int = 0
+    right: int = 0
+    scale: float = 1.0
 
 
 class PlacementRanges:
@@ -146,86 +165,79 @@ def place(
     )
 
 
-def encode_prior(positions: np.ndarray) -> dict:
-    """The position prior in the few bytes that a plan carries.
-
-    For each class and grid cell: how often the class lies there, relative to the
-    cell where it lies most often, smoothed over the neighbouring cells.
+class PositionPrior:
+    """How usual each place of a map is for each class.
 
     Args:
-        positions: int64 [C, gy, gx], pixels of each class in each cell.
-
-    Returns:
-        ``dict(shape=[C, gy, gx], data=...)``, uint8 in base64, for
-        :class:`PlacementCheck`.
-    """
-    share = positions / np.maximum(positions.sum(axis=0), 1)
-    padded = np.pad(share, ((0, 0), (1, 1), (1, 1)), mode='edge')
-    gy, gx = share.shape[1:]
-    smooth: Any = sum(
-        padded[:, down : down + gy, right : right + gx]
-        for down in range(3)
-        for right in range(3)
-    )
-    peak = smooth.max(axis=(1, 2), keepdims=True)
-    values = np.ceil(255 * smooth / np.where(peak > 0, peak, 1)).astype(np.uint8)
-    return dict(
-        shape=list(values.shape), data=base64.b64encode(values.tobytes()).decode()
-    )
-
-
-class PlacementCheck:
-    """Tells whether a layer lies where its class may lie.
-
-    Args:
-        min_plausibility: Smallest plausibility of a layer's place; 0 = any.
-        encoded: The position prior as :func:`encode_prior` gives it; not needed if
-            any place will do.
+        values: Whole numbers 0 (never seen) .. 255 (the class's most usual place),
+            [C, gy, gx]: for each class and cell of a grid laid over the map.
 
     Raises:
-        ValueError: If the prior is not of that form.
+        ValueError: If they are not of that form.
     """
 
-    def __init__(self, min_plausibility: float, encoded: Optional[dict]) -> None:
-        self._smallest = min_plausibility
-        self._prior = None if min_plausibility == 0 else _decode_prior(encoded)
+    def __init__(self, values: Any) -> None:
+        try:
+            array = np.asarray(values)
+        except ValueError:
+            array = np.zeros(0)
+        whole = (
+            array.ndim == 3 and array.size and np.issubdtype(array.dtype, np.integer)
+        )
+        if not whole or array.min() < 0 or array.max() > 255:
+            raise ValueError(
+                'the position prior is not valid: it must be whole numbers 0..255 of '
+                'the shape [classes, rows, columns]'
+            )
+        self.values = array.astype(np.uint8)
+        self._shares = self.values.astype(np.float32) / 255
 
-    def passes(self, layer: Layer, shape: Tuple[int, ...]) -> bool:
-        """Whether the layer may lie there, in a map of the size ``shape``."""
-        if self._prior is None:
-            return True
-        if layer.class_id >= len(self._prior):
+    @classmethod
+    def of(cls, positions: np.ndarray) -> 'PositionPrior':
+        """Makes the prior of a source.
+
+        For each class and cell: how often the class lies there, relative to the cell
+        where it lies most often, smoothed over the neighbouring cells.
+
+        Args:
+            positions: int64 [C, gy, gx], pixels of each class in each cell.
+        """
+        share = positions / np.maximum(positions.sum(axis=0), 1)
+        padded = np.pad(share, ((0, 0), (1, 1), (1, 1)), mode='edge')
+        gy, gx = share.shape[1:]
+        smooth: Any = sum(
+            padded[:, down : down + gy, right : right + gx]
+            for down in range(3)
+            for right in range(3)
+        )
+        peak = smooth.max(axis=(1, 2), keepdims=True)
+        return cls(np.ceil(255 * smooth / np.where(peak > 0, peak, 1)).astype(np.uint8))
+
+    def plausibility(self, layer: Layer, shape: Tuple[int, ...]) -> float:
+        """Returns the prior of a layer's class, averaged over its pixels: 0..1.
+
+        Args:
+            layer: The layer.
+            shape: Height and width of the map.
+
+        Raises:
+            ValueError: If the prior does not know the class.
+        """
+        classes, down, across = self._shares.shape
+        if layer.class_id >= classes:
             raise ValueError(f'the position prior knows no class {layer.class_id}')
-        return plausibility(layer, self._prior, shape) >= self._smallest
+        rows, columns = np.nonzero(layer.mask)
+        cells = self._shares[
+            layer.class_id,
+            (rows + layer.top) * down // shape[0],
+            (columns + layer.left) * across // shape[1],
+        ]
+        return float(cells.mean())
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PositionPrior) and np.array_equal(
+            self.values, other.values
+        )
 
-def plausibility(layer: Layer, prior: np.ndarray, shape: Tuple[int, ...]) -> float:
-    """How usual the place of a layer is for its class: 0 (never seen) .. 1.
-
-    Args:
-        layer: The layer.
-        prior: float32 [C, gy, gx], 0..1.
-        shape: Height and width of the map.
-
-    Returns:
-        The prior of the layer's class, averaged over the layer's pixels.
-    """
-    rows, columns = np.nonzero(layer.mask)
-    _, down, across = prior.shape
-    cells = prior[
-        layer.class_id,
-        (rows + layer.top) * down // shape[0],
-        (columns + layer.left) * across // shape[1],
-    ]
-    return float(cells.mean())
-
-
-def _decode_prior(encoded: dict) -> np.ndarray:
-    try:
-        shape = tuple(encoded['shape'])
-        values = np.frombuffer(base64.b64decode(encoded['data']), np.uint8)
-        if len(shape) != 3 or 0 in shape:
-            raise ValueError(f'shape {shape}')
-        return values.reshape(shape).astype(np.float32) / 255
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f'the position prior is not valid: {error}') from error
+    def __hash__(self) -> int:
+        return hash(self.values.tobytes())

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import (
     Any,
     Dict,
@@ -14,10 +14,23 @@ from typing import (
     Sequence,
     Tuple,
     Union,
-    overload,
 )
 
 from mmseg_ganaug.files import written_whole
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_mapping,
+    check_number,
+    check_share,
+    check_text,
+    check_whole,
+    items_of,
+)
+from mmseg_ganaug.recompose.layers import Layer
+from mmseg_ganaug.recompose.placement import Placement, PositionPrior
+
+FILLS = ('nearest', 'ignore')
 
 _FORMAT = 'mmseg_ganaug.recompose_plan'
 _VERSION = 1
@@ -27,58 +40,113 @@ class PlanError(ValueError):
     """A plan or recipe is not valid; the message says where and why."""
 
 
-def require(condition: bool, message: str) -> None:
-    """Raises PlanError with ``message`` unless ``condition``."""
+def _require(condition: bool, message: str) -> None:
     if not condition:
         raise PlanError(message)
 
 
-def json_object(line: str) -> Dict[str, Any]:
-    """Reads a JSON object from one line."""
+def _json_object(line: str) -> Dict[str, Any]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise PlanError(f'no JSON: {error}') from error
-    require(isinstance(values, dict), 'no JSON object')
+    _require(isinstance(values, dict), 'no JSON object')
     return values
 
 
-def whole_number(value: Any, name: str) -> int:
-    """``value``, if it is a whole number >= 0; ``name`` is for the message."""
-    valid = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    require(valid, f'{name}: {value!r} is not a whole number >= 0')
-    return value
+def _items(name: str, values: Mapping[str, Any]) -> List:
+    """Returns the list of a name, which may be empty or missing."""
+    return items_of('a recipe', name, values.get(name, []), 'a list', fewest=0)
 
 
-def items(values: Any, name: str) -> List:
-    """``values``, if it is a list."""
-    require(isinstance(values, list), f'{name}: {values!r} is no list')
-    return values
-
-
-def whole_numbers(values: Any, name: str) -> Tuple[int, ...]:
-    """``values``, if it is a list of whole numbers >= 0."""
-    return tuple(whole_number(value, name) for value in items(values, name))
+def _whole_numbers(
+    name: str, values: Any, high: float = float('inf')
+) -> Tuple[int, ...]:
+    """Returns a list of whole numbers >= 0, which may be empty, as a tuple."""
+    listed = items_of('a recipe', name, values, 'a list of whole numbers', fewest=0)
+    return tuple(check_whole('a recipe', name, value, 0, high) for value in listed)
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where a donor's layer goes; by default it keeps its own coordinates.
-
-    Applied in this order: mirrored left to right with the whole donor map, scaled
-    about the bottom centre of its box (objects stay on their ground), moved.
+class ReplayOptions:
+    """What replaying a recipe needs beside its layers; one object for a whole plan.
 
     Attributes:
-        flip: Mirror the donor map left to right.
-        down: Pixels moved down (negative: up).
-        right: Pixels moved to the right (negative: to the left).
-        scale: Factor of size.
+        resize_donors: Resize donors to the size of the base (Recon: of the first
+            donor); else another size is an error.
+        min_plausibility: Smallest plausibility (0..1) of a layer's place; 0 = any.
+        prior: The position prior, if ``min_plausibility`` > 0.
+        min_area: AddSingle and AddMulti: smallest visible area of a layer, as a share
+            (0..1) of the map's.
+        max_hidden: A layer may hide at most this share (0..1) of a guarded class of
+            the base; where it would hide more, it goes behind that class.
+        guarded: The guarded classes. The classes that the recipe adds are guarded
+            wholly: nothing of them is hidden.
+        objects: Objects kept of a donor's layer at most, drawn by the recipe's
+            seed: its instances, or its connected components where it has none;
+            0 = the whole layer.
+        fill: Recon: what becomes of pixels that no layer covers: the ``'nearest'``
+            class of the background, or ``'ignore'``.
+        background: The classes that may grow into holes; where the donors show none
+            of them, or none is stated, every class of the recipe may.
+
+    Raises:
+        ValueError: If a value is of the wrong type or outside its range.
     """
 
-    flip: bool = False
-    down: int = 0
-    right: int = 0
-    scale: float = 1.0
+    resize_donors: bool = False
+    min_plausibility: float = 0.0
+    prior: Optional[PositionPrior] = None
+    min_area: float = 0.0
+    max_hidden: float = 1.0
+    guarded: Tuple[int, ...] = ()
+    objects: int = 0
+    fill: str = 'nearest'
+    background: Tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_bool(self, 'resize_donors', self.resize_donors)
+        check_share(self, 'min_plausibility', self.min_plausibility)
+        check_share(self, 'min_area', self.min_area)
+        check_share(self, 'max_hidden', self.max_hidden)
+        check_whole(self, 'objects', self.objects)
+        check_choice(self, 'fill', self.fill, FILLS)
+        _whole_numbers('guarded', self.guarded, high=255)
+        _whole_numbers('background', self.background, high=255)
+        if self.min_plausibility > 0 and self.prior is None:
+            raise ValueError('min_plausibility needs a position prior')
+
+    def allows_place(self, layer: Layer, shape: Tuple[int, ...]) -> bool:
+        """Returns whether a layer may lie where it lies in a map of a size."""
+        if self.prior is None or self.min_plausibility == 0:
+            return True
+        return self.prior.plausibility(layer, shape) >= self.min_plausibility
+
+    def to_json(self) -> Dict[str, Any]:
+        """Returns the options that differ from their defaults, as JSON values."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        if self.prior is not None:
+            values['prior'] = self.prior.values.tolist()
+        return values
+
+    @classmethod
+    def from_json(cls, values: Any) -> 'ReplayOptions':
+        """Reads what :meth:`to_json` gave; the values are not trusted.
+
+        Raises:
+            ValueError: If a name is unknown or a value not valid.
+        """
+        known = [field.name for field in fields(cls)]
+        values = check_mapping('a recipe', 'options', values, known=known)
+        if 'prior' in values:
+            values['prior'] = PositionPrior(values['prior'])
+        for name in {'guarded', 'background'} & set(values):
+            values[name] = _whole_numbers(name, values[name], high=255)
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -97,7 +165,10 @@ class Recipe:
         placements: Placement of each layer; empty = all keep their coordinates.
         spares: Donors that stand in, in order, where a layer is rejected by the
             way's checks; empty = none.
-        options: The way's options that replaying needs (JSON values).
+        options: What replaying needs beside the layers.
+
+    Raises:
+        PlanError: If the layers do not fit each other.
     """
 
     way: str
@@ -107,16 +178,16 @@ class Recipe:
     seed: int
     placements: Tuple[Placement, ...] = ()
     spares: Tuple[Tuple[int, ...], ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    options: ReplayOptions = ReplayOptions()
 
     def __post_init__(self) -> None:
         layers = len(self.classes)
-        require(layers > 0, 'a recipe needs a layer')
-        require(len(self.donors) == layers, 'donors and classes differ in length')
+        _require(layers > 0, 'a recipe needs a layer')
+        _require(len(self.donors) == layers, 'donors and classes differ in length')
         for name in ('placements', 'spares'):
             count = len(getattr(self, name))
-            require(count in (0, layers), f'{name} and classes differ in length')
-        require(len(set(self.classes)) == layers, 'a class stands twice')
+            _require(count in (0, layers), f'{name} and classes differ in length')
+        _require(len(set(self.classes)) == layers, 'a class stands twice')
 
     @property
     def maps(self) -> Tuple[int, ...]:
@@ -124,8 +195,30 @@ class Recipe:
         first = () if self.base is None else (self.base,)
         return tuple(dict.fromkeys(first + self.donors))
 
+    def check_numbers(self, num_maps: int, num_classes: int, name: str) -> None:
+        """Checks that a source has the maps and classes of the recipe.
+
+        Args:
+            num_maps: Label maps of the source.
+            num_classes: Its classes.
+            name: The recipe, for the message.
+
+        Raises:
+            PlanError: If one is missing.
+        """
+        spares = [spare for spares in self.spares for spare in spares]
+        for what, numbers, count in (
+            ('map', (*self.maps, *spares), num_maps),
+            ('class', self.classes, num_classes),
+        ):
+            for number in numbers:
+                _require(
+                    0 <= number < count,
+                    f'{name}: there is no {what} {number}; the source has {count}',
+                )
+
     def to_json(self, with_options: bool = True) -> str:
-        """One line of JSON; without the options where a plan states them once."""
+        """Returns one line of JSON; without the options where a plan states them."""
         values: Dict[str, Any] = {
             'way': self.way,
             'base': self.base,
@@ -139,66 +232,44 @@ class Recipe:
             ]
         if self.spares:
             values['spares'] = self.spares
-        if with_options and self.options:
-            values['options'] = dict(self.options)
+        if with_options:
+            values['options'] = self.options.to_json()
         return json.dumps(values)
 
     @classmethod
-    def from_json(
-        cls, line: str, options: Optional[Mapping[str, Any]] = None
-    ) -> 'Recipe':
+    def from_json(cls, line: str, options: Optional[ReplayOptions] = None) -> 'Recipe':
         """Reads what :meth:`to_json` wrote.
 
         Args:
-            line: One line of JSON. It is not trusted: every type is checked.
+            line: One line of JSON. It is not trusted: every value is checked.
             options: The options, where the line does not state them.
 
         Raises:
             PlanError: If it is not a recipe.
         """
-        return cls._from_values(json_object(line), options)
-
-    @classmethod
-    def _from_values(
-        cls, values: Dict[str, Any], options: Optional[Mapping[str, Any]]
-    ) -> 'Recipe':
-        known = set(cls.__dataclass_fields__)
-        require(set(values) <= known, f'unknown entries {set(values) - known}')
-        missing = {'way', 'base', 'donors', 'classes', 'seed'} - set(values)
-        require(not missing, f'{sorted(missing)} missing')
-        require(isinstance(values['way'], str), 'way is no text')
-        base = values['base']
-        stated = values.get('options', {} if options is None else options)
-        require(isinstance(stated, Mapping), 'options are no object')
-        placements = items(values.get('placements', []), 'placements')
-        spares = items(values.get('spares', []), 'spares')
-        return cls(
-            way=values['way'],
-            base=None if base is None else whole_number(base, 'base'),
-            donors=whole_numbers(values['donors'], 'donors'),
-            classes=whole_numbers(values['classes'], 'classes'),
-            seed=whole_number(values['seed'], 'seed'),
-            placements=tuple(_placement(values) for values in placements),
-            spares=tuple(whole_numbers(values, 'spares') for values in spares),
-            options=stated,
-        )
-
-
-def _placement(values: Any) -> Placement:
-    def whole(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool)
-
-    valid = (
-        isinstance(values, list)
-        and len(values) == 4
-        and isinstance(values[0], bool)
-        and whole(values[1])
-        and whole(values[2])
-        and (whole(values[3]) or isinstance(values[3], float))
-        and 0 < values[3] <= 100
-    )
-    require(valid, f'placements: {values!r} is not [flip, down, right, scale]')
-    return Placement(*values)
+        try:
+            values = _json_object(line)
+            needed = ('way', 'base', 'donors', 'classes', 'seed')
+            known = tuple(field.name for field in fields(cls))
+            check_mapping('a plan', 'recipe', values, needed, known)
+            if 'options' in values:
+                options = ReplayOptions.from_json(values['options'])
+            base = values['base']
+            return cls(
+                way=check_text('a recipe', 'way', values['way']),
+                base=None if base is None else check_whole('a recipe', 'base', base),
+                donors=_whole_numbers('donors', values['donors']),
+                classes=_whole_numbers('classes', values['classes']),
+                seed=check_whole('a recipe', 'seed', values['seed']),
+                placements=tuple(map(_placement, _items('placements', values))),
+                spares=tuple(
+                    _whole_numbers('spares', spares)
+                    for spares in _items('spares', values)
+                ),
+                options=options or ReplayOptions(),
+            )
+        except ValueError as error:
+            raise PlanError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -210,50 +281,35 @@ class RecomposePlan(Sequence):
         num_maps: Label maps of the source the recipes refer to.
         class_names: Its C class names.
         ignore_index: Its ignore index.
-        options: The way's options, shared by all recipes.
+        options: What replaying needs beside the layers, shared by all recipes.
+
+    Raises:
+        PlanError: If a recipe names a map or class that the source does not have.
     """
 
     recipes: Tuple[Recipe, ...]
     num_maps: int
     class_names: Tuple[str, ...]
     ignore_index: int
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    options: ReplayOptions = ReplayOptions()
 
     def __post_init__(self) -> None:
         for number, recipe in enumerate(self.recipes):
-            spares = [spare for spares in recipe.spares for spare in spares]
-            for index in (*recipe.maps, *spares):
-                require(
-                    0 <= index < self.num_maps,
-                    f'recipe {number}: there is no map {index}; the source has '
-                    f'{self.num_maps}',
-                )
-            for class_id in recipe.classes:
-                require(
-                    0 <= class_id < len(self.class_names),
-                    f'recipe {number}: there is no class {class_id}; there are '
-                    f'{len(self.class_names)}',
-                )
+            recipe.check_numbers(
+                self.num_maps, len(self.class_names), f'recipe {number}'
+            )
 
     def __len__(self) -> int:
         return len(self.recipes)
 
-    @overload
-    def __getitem__(self, index: int) -> Recipe: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Tuple[Recipe, ...]: ...
-
-    def __getitem__(
-        self, index: Union[int, slice]
-    ) -> Union[Recipe, Tuple[Recipe, ...]]:
+    def __getitem__(self, index: Any) -> Any:
         return self.recipes[index]
 
     def __iter__(self) -> Iterator[Recipe]:
         return iter(self.recipes)
 
     def lines(self) -> Iterator[str]:
-        """The lines of the plan's file: a header, then one recipe a line."""
+        """Yields the lines of the plan's file: a header, then one recipe a line."""
         yield json.dumps(
             {
                 'format': _FORMAT,
@@ -262,14 +318,14 @@ class RecomposePlan(Sequence):
                 'num_maps': self.num_maps,
                 'class_names': list(self.class_names),
                 'ignore_index': self.ignore_index,
-                'options': dict(self.options),
+                'options': self.options.to_json(),
             }
         )
         for recipe in self.recipes:
             yield recipe.to_json(with_options=False)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the plan's file."""
+        """Returns the SHA-256 (hexadecimal) of the plan's file."""
         digest = hashlib.sha256()
         for line in self.lines():
             digest.update(line.encode() + b'\n')
@@ -291,14 +347,15 @@ class RecomposePlan(Sequence):
         read = 0
         try:
             with open(path, encoding='utf-8') as file:
-                header = json_object(file.readline())
-                options = _check_header(header)
+                header = _json_object(file.readline())
+                _check_header(header)
+                options = ReplayOptions.from_json(header['options'])
                 read = 1
                 for line in file:
                     recipes.append(Recipe.from_json(line, options))
                     read += 1
             read = 0
-            require(
+            _require(
                 len(recipes) == header['recipes'],
                 f'{len(recipes)} recipes found, {header["recipes"]} announced',
             )
@@ -309,19 +366,29 @@ class RecomposePlan(Sequence):
                 header['ignore_index'],
                 options,
             )
-        except (PlanError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise PlanError(f'{path}, line {read + 1}: {error}') from error
 
 
-def _check_header(header: Dict[str, Any]) -> Dict[str, Any]:
-    require(header.get('format') == _FORMAT, 'this is no recombination plan')
-    require(
+def _check_header(header: Mapping[str, Any]) -> None:
+    _require(header.get('format') == _FORMAT, 'this is no recombination plan')
+    _require(
         header.get('version') == _VERSION,
         f'version {header.get("version")} of the format; this one reads {_VERSION}',
     )
     for name in ('recipes', 'num_maps', 'ignore_index'):
-        whole_number(header.get(name), name)
-    names = items(header.get('class_names'), 'class_names')
-    require(all(isinstance(name, str) for name in names), 'a class name is no text')
-    require(isinstance(header.get('options'), dict), 'options are no object')
-    return header['options']
+        check_whole('a plan', name, header.get(name))
+    for name in _items('class_names', header):
+        _require(isinstance(name, str), f'class_names: {name!r} is no text')
+    _require('options' in header, 'options are missing')
+
+
+def _placement(values: Any) -> Placement:
+    allowed = 'a list of [flip, down, right, scale]'
+    flip, down, right, scale = items_of('a recipe', 'placements', values, allowed, 4)
+    return Placement(
+        check_bool('a recipe', 'placements: flip', flip),
+        check_whole('a recipe', 'placements: down', down, float('-inf')),
+        check_whole('a recipe', 'placements: right', right, float('-inf')),
+        check_number('a recipe', 'placements: scale', scale, above=0, high=100),
+    )

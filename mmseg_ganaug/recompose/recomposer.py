@@ -1,6 +1,6 @@
 """Defines what the recomposers share."""
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from mmseg_ganaug.recompose.draws import (
     group_maps,
     usable_layers,
 )
-from mmseg_ganaug.recompose.placement import PlacementRanges, encode_prior
+from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior
 from mmseg_ganaug.recompose.planner import Expectation, choose_draws
-from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan
+from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan, ReplayOptions
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
@@ -110,12 +110,12 @@ class Way:
             )
         weights = self._weights(statistics, groups, even=shares is not None)
         drawer = self._drawer(statistics, usable, groups, weights)
-        options = self._options(statistics)
+        options = self._replay_options(statistics)
         rng = np.random.default_rng(seed)
         if shares is None:
             draws = drawer.draw(rng, drawer.weights, num_samples)
         else:
-            expectation = Expectation(statistics, options.get('background', ()))
+            expectation = Expectation(statistics, options.background)
             draws = choose_draws(
                 statistics,
                 shares,
@@ -150,13 +150,14 @@ class Way:
             raise ValueError(f'a recipe for {recipe.way}, not {type(self).__name__}')
         return replay(recipe, source, with_photo, match_tone)
 
-    def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
-        """What replaying needs beside the layers, as JSON values."""
-        options: Dict[str, Any] = dict(resize_donors=self.resize_donors)
-        if self.min_plausibility > 0:
-            options['min_plausibility'] = self.min_plausibility
-            options['prior'] = encode_prior(statistics.positions)
-        return options
+    def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
+        """Returns what replaying needs beside the layers."""
+        checked = self.min_plausibility > 0
+        return ReplayOptions(
+            resize_donors=self.resize_donors,
+            min_plausibility=self.min_plausibility,
+            prior=PositionPrior.of(statistics.positions) if checked else None,
+        )
 
     def _drawer(
         self,
@@ -210,10 +211,10 @@ class Way:
         rng: np.random.Generator,
         statistics: LabelStatistics,
         draws: Draws,
-        options: Mapping[str, Any],
+        options: ReplayOptions,
     ) -> List[Recipe]:
         # The background stays where it is: its classes fit each other.
-        still = options.get('background', ())
+        still = options.background
         seeds = rng.integers(2**31, size=len(draws)).tolist()
         recipes = []
         for seed, base, classes, donors in zip(

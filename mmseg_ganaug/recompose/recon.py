@@ -1,14 +1,15 @@
 """Recon: new label maps built from layers of several maps."""
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from dataclasses import replace
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.options import FILLS
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
+from mmseg_ganaug.recompose.recipe import FILLS, ReplayOptions
 from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.weighting import Target
@@ -155,11 +156,13 @@ class Recon(Way):
             things = statistics.instances.any(axis=0)
         return things
 
-    def _options(self, statistics: LabelStatistics) -> Dict[str, Any]:
-        options = dict(super()._options(statistics), fill=self.fill)
-        if self.fill == 'nearest':
-            options['background'] = self.stage_classes(statistics)
-        return options
+    def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
+        grows = self.fill == 'nearest'
+        return replace(
+            super()._replay_options(statistics),
+            fill=self.fill,
+            background=tuple(self.stage_classes(statistics)) if grows else (),
+        )
 
     def _drawer(
         self,

@@ -1,7 +1,7 @@
 """Replays recipes: layers laid over a base, or a map built of layers alone."""
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -19,14 +19,42 @@ from mmseg_ganaug.recompose.layers import (
     keep_objects,
     paint_class,
 )
-from mmseg_ganaug.recompose.options import PasteOptions, RebuildOptions, read_options
-from mmseg_ganaug.recompose.placement import Placement, PlacementCheck, place
-from mmseg_ganaug.recompose.recipe import PlanError, Recipe
+from mmseg_ganaug.recompose.placement import Placement, place
+from mmseg_ganaug.recompose.recipe import PlanError, Recipe, ReplayOptions
 from mmseg_ganaug.recompose.source import LabelSource, LabelValueError, histogram
 
 
-def paste_layers(
-    recipe: Recipe, source: LabelSource, options: PasteOptions, photos: PhotoUse
+def replay(
+    recipe: Recipe,
+    source: LabelSource,
+    with_photo: bool = False,
+    match_tone: bool = False,
+) -> RecomposedMap:
+    """Makes the label map of a recipe: the same recipe gives the same bytes.
+
+    Args:
+        recipe: The recipe; nothing else but the source is needed.
+        source: The label maps it refers to.
+        with_photo: Recombine the real photos along with the labels (copy-paste,
+            Ghiasi et al., CVPR 2021); the source is then a
+            :class:`~mmseg_ganaug.recompose.source.PhotoSource`.
+        match_tone: Donors' pixels take the light of the base's photo, or under Recon
+            of the first donor's, see :func:`~mmseg_ganaug.recompose.match_tone`.
+
+    Raises:
+        PlanError: If the recipe is not valid or does not fit the source.
+        LabelValueError: If a label map is not valid, or the sizes differ.
+    """
+    if recipe.way not in _WAYS:
+        raise PlanError(f'no way is called {recipe.way!r}; there are {list(_WAYS)}')
+    if (recipe.base is None) != (recipe.way == 'Recon'):
+        raise PlanError(f'{recipe.way} with the base {recipe.base}')
+    recipe.check_numbers(len(source), source.num_classes, 'a recipe')
+    return _WAYS[recipe.way](recipe, source, PhotoUse.of(with_photo, match_tone))
+
+
+def _paste_layers(
+    recipe: Recipe, source: LabelSource, photos: PhotoUse
 ) -> RecomposedMap:
     """Lays the recipe's layers over its base.
 
@@ -36,8 +64,8 @@ def paste_layers(
     Raises:
         LabelValueError: If a map is not valid, or of another size than the base.
     """
+    options = recipe.options
     maps = DonorMaps(source, recipe.base, options.resize_donors, photos)
-    check = PlacementCheck(options.min_plausibility, options.prior)
     base = maps.label_map(recipe.base)
     label_map = base.copy()
     instances = maps.instance_map(recipe.base)
@@ -51,7 +79,7 @@ def paste_layers(
         chosen = None
         for donor in (recipe.donors[number], *spares):
             layer = _donor_layer(maps, recipe, number, donor, options.objects)
-            if layer is not None and check.passes(layer, maps.shape):
+            if layer is not None and options.allows_place(layer, maps.shape):
                 layer = _visible(layer, base, recipe.classes, options)
                 if layer.area >= smallest:
                     chosen = donor
@@ -90,7 +118,7 @@ def _donor_layer(
 
 
 def _visible(
-    layer: Layer, base: np.ndarray, classes: Tuple[int, ...], options: PasteOptions
+    layer: Layer, base: np.ndarray, classes: Tuple[int, ...], options: ReplayOptions
 ) -> Layer:
     """Cuts away what goes behind guarded classes of the base."""
     beneath, mask = base[layer.box], layer.mask
@@ -109,7 +137,7 @@ def _may_hide(
     base: np.ndarray,
     beneath: np.ndarray,
     class_id: int,
-    options: PasteOptions,
+    options: ReplayOptions,
 ) -> bool:
     # What lies in the layer's box is quickly counted, and mostly enough to tell.
     return any(
@@ -118,8 +146,8 @@ def _may_hide(
     )
 
 
-def rebuild_map(
-    recipe: Recipe, source: LabelSource, options: RebuildOptions, photos: PhotoUse
+def _rebuild_map(
+    recipe: Recipe, source: LabelSource, photos: PhotoUse
 ) -> RecomposedMap:
     """Builds the recipe's map from its layers, back to front.
 
@@ -132,7 +160,8 @@ def rebuild_map(
         LabelValueError: If a map is not valid, of another size than the first
             donor, or nothing at all is covered.
     """
-    canvas = _Canvas(recipe, source, options, photos)
+    options = recipe.options
+    canvas = _Canvas(recipe, source, photos)
     background = []
     if options.fill == 'nearest':
         background = [
@@ -179,9 +208,9 @@ class _Canvas:
         self,
         recipe: Recipe,
         source: LabelSource,
-        options: RebuildOptions,
         photos: PhotoUse,
     ) -> None:
+        options = recipe.options
         with_photo = photos is not PhotoUse.NONE
         first = recipe.donors[0]
         self._recipe = recipe
@@ -192,7 +221,6 @@ class _Canvas:
         self.label_map = np.full(self._maps.shape, source.ignore_index, np.uint8)
         self.pasted: List[Optional[int]] = [None] * len(recipe.classes)
         self.rejected = 0
-        self._check = PlacementCheck(options.min_plausibility, options.prior)
         self._instances = None
         if self._maps.instance_map(first) is not None:
             empty = np.zeros(self._maps.shape, np.int32)
@@ -219,7 +247,7 @@ class _Canvas:
             layer = place(layer, placement, self._maps.shape)
         if layer is None:
             return False
-        if not self._check.passes(layer, self._maps.shape):
+        if not self._recipe.options.allows_place(layer, self._maps.shape):
             self.rejected += 1
             return False
         np.copyto(self.label_map[layer.box], np.uint8(layer.class_id), where=layer.mask)
@@ -246,50 +274,8 @@ class _Canvas:
         return None if self._instances is None else self._instances.finished()
 
 
-_WAYS: Dict[str, Tuple[Callable[..., RecomposedMap], Any]] = {
-    'AddSingle': (paste_layers, PasteOptions),
-    'AddMulti': (paste_layers, PasteOptions),
-    'Recon': (rebuild_map, RebuildOptions),
+_WAYS: Dict[str, Callable[[Recipe, LabelSource, PhotoUse], RecomposedMap]] = {
+    'AddSingle': _paste_layers,
+    'AddMulti': _paste_layers,
+    'Recon': _rebuild_map,
 }
-
-
-def replay(
-    recipe: Recipe,
-    source: LabelSource,
-    with_photo: bool = False,
-    match_tone: bool = False,
-) -> RecomposedMap:
-    """Makes the label map of a recipe: the same recipe gives the same bytes.
-
-    Args:
-        recipe: The recipe; nothing else but the source is needed.
-        source: The label maps it refers to.
-        with_photo: Recombine the real photos along with the labels (copy-paste,
-            Ghiasi et al., CVPR 2021); the source is then a
-            :class:`~mmseg_ganaug.recompose.source.PhotoSource`.
-        match_tone: Donors' pixels take the light of the base's photo, or under Recon
-            of the first donor's, see :func:`~mmseg_ganaug.recompose.match_tone`.
-
-    Raises:
-        PlanError: If the recipe is not valid or does not fit the source.
-        LabelValueError: If a label map is not valid, or the sizes differ.
-    """
-    if recipe.way not in _WAYS:
-        raise PlanError(f'no way is called {recipe.way!r}; there are {list(_WAYS)}')
-    if (recipe.base is None) != (recipe.way == 'Recon'):
-        raise PlanError(f'{recipe.way} with the base {recipe.base}')
-    spares = [spare for spares in recipe.spares for spare in spares]
-    for index in (*recipe.maps, *spares):
-        if not 0 <= index < len(source):
-            raise PlanError(f'there is no map {index}; the source has {len(source)}')
-    for class_id in recipe.classes:
-        if not 0 <= class_id < source.num_classes:
-            raise PlanError(
-                f'there is no class {class_id}; the source has {source.num_classes}'
-            )
-    make, options_type = _WAYS[recipe.way]
-    try:
-        options = read_options(options_type, recipe.options)
-    except ValueError as error:
-        raise PlanError(f'options of a recipe for {recipe.way}: {error}') from error
-    return make(recipe, source, options, PhotoUse.of(with_photo, match_tone))

@@ -3,12 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg_ganaug.recompose import Placement
+from mmseg_ganaug.recompose import Placement, ReplayOptions
 from mmseg_ganaug.recompose.layers import crop_layer
 from mmseg_ganaug.recompose.placement import (
-    PlacementCheck,
     PlacementRanges,
-    encode_prior,
+    PositionPrior,
     place,
     resize_nearest,
 )
@@ -85,12 +84,13 @@ def test_the_place_of_a_class_is_plausible_where_it_usually_lies():
     positions = np.zeros((2, 8, 8), int)
     positions[0, :4] = 100
     positions[1, 4:] = 100
-    prior = encode_prior(positions)
+    prior = PositionPrior.of(positions)
 
     def passes(rows, smallest):
         mask = np.zeros((80, 80), bool)
         mask[rows, 20:40] = True
-        return PlacementCheck(smallest, prior).passes(crop_layer(mask, 1), mask.shape)
+        options = ReplayOptions(min_plausibility=smallest, prior=prior)
+        return options.allows_place(crop_layer(mask, 1), mask.shape)
 
     assert passes(slice(60, 80), 1.0)
     assert not passes(slice(0, 20), 0.001)
@@ -100,12 +100,12 @@ def test_the_place_of_a_class_is_plausible_where_it_usually_lies():
 
 
 def test_a_prior_that_is_none_is_refused():
-    for wrong in ({}, dict(shape=[2, 2], data=''), dict(shape=[1, 2, 2], data='AA==')):
+    for wrong in ({}, [], [[1, 2]], [[[1], [2, 3]]], [[[0.5]]], [[[-1]]], [[[256]]]):
         with pytest.raises(ValueError, match='position prior is not valid'):
-            PlacementCheck(0.5, wrong)
+            PositionPrior(wrong)
+    prior = PositionPrior.of(np.ones((2, 4, 4)))
     with pytest.raises(ValueError, match='no class 5'):
-        prior = encode_prior(np.ones((2, 4, 4)))
-        PlacementCheck(0.5, prior).passes(crop_layer(np.ones((4, 4), bool), 5), (4, 4))
+        prior.plausibility(crop_layer(np.ones((4, 4), bool), 5), (4, 4))
 
 
 def test_drawn_placements_stay_in_their_ranges():

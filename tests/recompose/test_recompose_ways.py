@@ -11,6 +11,7 @@ from mmseg_ganaug.recompose import (
     MemoryLabelSource,
     Recipe,
     Recon,
+    ReplayOptions,
     replay,
 )
 
@@ -204,7 +205,7 @@ def test_a_rare_class_of_the_base_is_not_hidden_beyond_the_limit():
     source = MemoryLabelSource([base, donor], 3)
 
     def pasted(max_hidden):
-        options = dict(max_hidden=max_hidden, guarded=[1])
+        options = ReplayOptions(max_hidden=max_hidden, guarded=(1,))
         recipe = Recipe('AddSingle', 0, (1,), (2,), 0, options=options)
         return replay(recipe, source).label_map
 
@@ -230,9 +231,8 @@ def test_a_spare_donor_stands_in_for_a_rejected_one():
     small[0, 0] = 1
     large[5:] = 1
     source = MemoryLabelSource([base, small, large], 2)
-    recipe = Recipe(
-        'AddSingle', 0, (1,), (1,), 0, spares=((2,),), options=dict(min_area=0.1)
-    )
+    options = ReplayOptions(min_area=0.1)
+    recipe = Recipe('AddSingle', 0, (1,), (1,), 0, spares=((2,),), options=options)
     result = replay(recipe, source)
     assert result.pasted == (2,)
     assert result.rejected == 1
@@ -284,7 +284,7 @@ def test_only_as_many_objects_as_asked_for_are_pasted(with_ids):
     )
     seen = set()
     for seed in range(20):
-        options = dict(objects=2)
+        options = ReplayOptions(objects=2)
         recipe = Recipe('AddSingle', 0, (1,), (1,), seed, options=options)
         result = replay(recipe, source)
         pasted = result.label_map == 1
@@ -305,7 +305,9 @@ def test_maps_of_another_size_are_an_error_that_names_both():
     recipe = Recipe('AddSingle', 0, (1,), (1,), 0)
     with pytest.raises(LabelValueError, match=r'a\.png is \[4, 4\].*b\.png.*resize'):
         replay(recipe, source)
-    resized = Recipe('AddSingle', 0, (1,), (1,), 0, options=dict(resize_donors=True))
+    resized = Recipe(
+        'AddSingle', 0, (1,), (1,), 0, options=ReplayOptions(resize_donors=True)
+    )
     assert (replay(resized, source).label_map == 1).all()
 
 
@@ -375,7 +377,8 @@ def test_a_thing_does_not_grow_into_a_hole():
     pole = np.full((12, 12), 255, np.uint8)
     pole[2:10, 6] = 1
     source = MemoryLabelSource([stage, pole], 2)
-    recipe = Recipe('Recon', None, (0, 1), (0, 1), 0, options=dict(background=[0]))
+    options = ReplayOptions(background=(0,))
+    recipe = Recipe('Recon', None, (0, 1), (0, 1), 0, options=options)
     assert np.array_equal(replay(recipe, source).label_map == 1, pole == 1)
 
 
@@ -383,7 +386,7 @@ def test_a_background_class_ordered_in_front_stays_in_front():
     maps = [np.zeros((6, 6), np.uint8) for _ in range(2)]
     maps[0][:3], maps[1][1:5] = 1, 2
     source = MemoryLabelSource(maps, 3)
-    options = dict(background=[0, 1])
+    options = ReplayOptions(background=(0, 1))
     recipe = Recipe('Recon', None, (0, 1, 0), (0, 2, 1), 0, options=options)
     result = replay(recipe, source)
     assert result.label_map[:, 0].tolist() == [1, 1, 1, 2, 2, 0]
