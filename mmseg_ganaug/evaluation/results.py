@@ -7,7 +7,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.run_result import RunResult, Write, json_text
+from mmseg_ganaug.evaluation.run_result import RunResult, Write, json_text, load_runs
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
 
@@ -118,10 +118,10 @@ def write_results(
 
 
 def load_results(path: Union[str, Path]) -> List[RunResult]:
-    """Reads the runs that :func:`write_results` or :meth:`RunResult.save` wrote.
+    """Reads the runs that :func:`write_results` or :func:`add_run` wrote.
 
     Args:
-        path (str | Path): The JSON file.
+        path (str | Path): The JSON file, or ``.jsonl`` with a line for each run.
 
     Returns:
         list[RunResult]: One or several runs.
@@ -129,6 +129,8 @@ def load_results(path: Union[str, Path]) -> List[RunResult]:
     Raises:
         ValueError: When it is neither; names the file.
     """
+    if Path(path).suffix == '.jsonl':
+        return load_runs(path)
     try:
         values = json.loads(Path(path).read_text(encoding='utf-8'))
         runs = values.get('runs', [values])

@@ -4,9 +4,10 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
+from filelock import FileLock
 
 from mmseg_ganaug.files import write_atomically
 
@@ -144,32 +145,68 @@ class RunResult:
         extra = {key: value for key, value in values.items() if key not in _KEYS}
         return cls(extra=extra, **{key: values[key] for key in _KEYS})
 
-    def save(self, path: Union[str, Path], write: Write = write_atomically) -> Path:
-        """Writes the result of this run to a JSON file, whole or not at all.
 
-        Args:
-            path (str | Path): The file.
-            write (callable): See :func:`write_results`.
-        """
-        return write(Path(path), json_text(self.to_json()))
+def add_run(
+    path: Union[str, Path], result: RunResult, write: Write = write_atomically
+) -> Path:
+    """Adds a run to a file of runs, in place of an earlier one of its method and seed.
 
-    @classmethod
-    def load(cls, path: Union[str, Path]) -> 'RunResult':
-        """Reads the file that :meth:`save` wrote.
+    The file holds a line of JSON for each run, sorted by method and seed, and is
+    written whole or not at all. Several processes may add to it at once.
 
-        Raises:
-            FileNotFoundError: When there is no such file.
-            ValueError: When it is not the result of a run; names the file.
-        """
-        path = Path(path)
+    Args:
+        path (str | Path): The file, such as ``PROTOCOL.jsonl``; made where missing.
+        result (RunResult): The run.
+        write (callable): See :func:`write_results`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f'.{path.name}.lock')):
+        found = read_runs(path)[0] if path.is_file() else []
+        runs = {(run.method, run.seed): run for run in [*found, result]}
+        lines = [
+            json.dumps(runs[key].to_json(), ensure_ascii=False, allow_nan=False)
+            for key in sorted(runs)
+        ]
+        return write(path, '\n'.join([*lines, '']))
+
+
+def load_runs(path: Union[str, Path]) -> List[RunResult]:
+    """Reads the runs that :func:`add_run` wrote.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a line is not the result of a run; names the file and the line.
+    """
+    runs, faults = read_runs(path)
+    if faults:
+        raise ValueError(faults[0])
+    return runs
+
+
+def read_runs(path: Union[str, Path]) -> Tuple[List[RunResult], List[str]]:
+    """Reads the runs that :func:`add_run` wrote, as far as they can be read.
+
+    Returns:
+        tuple[list[RunResult], list[str]]: The runs, and what is wrong with the other
+        lines.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+    """
+    runs, faults = [], []
+    for number, line in enumerate(Path(path).read_bytes().split(b'\n'), 1):
+        if not line.strip():
+            continue
         try:
             # A UnicodeDecodeError and a JSONDecodeError are ValueErrors too.
-            return cls.from_json(json.loads(path.read_text(encoding='utf-8')))
+            runs.append(RunResult.from_json(json.loads(line)))
         except ValueError as error:
-            raise ValueError(
-                f'{path} is not the result of a run: {error}. Delete it and evaluate '
-                'that run again'
-            ) from error
+            faults.append(
+                f'{path}, line {number}, is not the result of a run: {error}. Delete '
+                'the line and evaluate that run again'
+            )
+    return runs, faults
 
 
 def json_text(values: Any) -> str:

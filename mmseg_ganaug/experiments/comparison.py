@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils.dl_utils import collect_env
@@ -15,12 +15,13 @@ from mmengine.utils.dl_utils import collect_env
 from mmseg_ganaug.config_search import find_generated, find_real, has_type, nested_dicts
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.evaluation.run_result import add_run, read_runs
 from mmseg_ganaug.experiments.comparison_matrix import (
     class_names,
     last_line,
     read_matrix,
 )
-from mmseg_ganaug.experiments.results_page import PROTOCOL_FILE
+from mmseg_ganaug.experiments.results_page import PROTOCOL_FILE, runs_file
 from mmseg_ganaug.experiments.tool_runner import run_tool
 from mmseg_ganaug.experiments.training_run import (
     TrainingRun,
@@ -32,7 +33,7 @@ from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.safe_configs import write_config
 from mmseg_ganaug.version import __version__
 
-#: What is written beside the results of the trainings.
+#: What is written in the folder of a protocol, beside its ``PROTOCOL.jsonl``.
 RESULT_PAGES = (PROTOCOL_FILE, 'results.md')
 
 
@@ -50,8 +51,8 @@ class Cell:
 class MethodComparison:
     """A matrix of methods and seeds, trained cell by cell through the usual tools.
 
-    Each finished cell leaves ``METHOD/seedK/results.json`` in the folder of the
-    results. A cell whose config is the one of that file is not trained again; an
+    Each finished cell leaves a line in ``PROTOCOL.jsonl`` in the folder of the
+    results. A cell whose config is the one of that line is not trained again; an
     interrupted one goes on from its last checkpoint. Files that a config names are not
     looked into: after training a generator again, remove the results that it had a part
     in. A method that fails does not stop the others.
@@ -67,11 +68,13 @@ class MethodComparison:
             ``trained_as`` (another protocol: nothing is trained, the weights of its
             finished trainings are tested).
         work_dir (str | Path): Folder of the trainings. Defaults to 'work_dirs'.
-        results_dir (str | Path, optional): The results go to ``PROTOCOL`` in it.
-            Defaults to None: to ``results`` beside the trainings.
+        results_dir (str | Path, optional): The results go to ``PROTOCOL.jsonl`` and
+            the folder ``PROTOCOL`` in it. Defaults to None: to ``results`` beside the
+            trainings.
 
     Attributes:
         failures: Why a training failed, by method and seed, see :meth:`attempt`.
+        pages: Folder of the tables, beside ``PROTOCOL.jsonl``.
 
     Raises:
         FileNotFoundError: When the matrix is missing.
@@ -90,12 +93,14 @@ class MethodComparison:
         self.methods = self._matrix.configs
         self.trained_as = self._matrix.trained_as
         self.failures: Dict[str, Dict[int, str]] = {}
+        self._faults_said: Set[str] = set()
         self._work_dir = Path(work_dir)
         self._results_dir = None if results_dir is None else Path(results_dir)
         self.work = WorkFolder(self._folder(self.protocol), 'comparison')
         self.results_work = WorkFolder(
             self._results_folder(self.protocol), 'results of a comparison', '--results'
         )
+        self.pages = self.results_work.folder / self.protocol
 
     def cells(
         self,
@@ -147,8 +152,8 @@ class MethodComparison:
         for cell in open_cells if self.trained_as == self.protocol else ():
             found += self._training(cell).in_the_way()
         results = self.results_work.in_the_way(
-            [self.results_work.folder / name for name in RESULT_PAGES]
-            + [self._result_path(cell, self.protocol) for cell in open_cells]
+            [self.pages / name for name in RESULT_PAGES]
+            + [self._runs_file(self.protocol)] * bool(open_cells)
         )
         refuse(
             (found, self.work.remedy(found)),
@@ -245,8 +250,7 @@ class MethodComparison:
                 **environment(),
             ),
         )
-        place = self._result_path(cell, self.protocol)
-        result.save(place, self.results_work.write)
+        add_run(self._runs_file(self.protocol), result, self.results_work.write)
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
 
@@ -279,24 +283,27 @@ class MethodComparison:
     def _results_folder(self, protocol: str) -> Path:
         if self._results_dir is None:
             return self._folder(protocol) / 'results'
-        return self._results_dir / protocol
+        return self._results_dir
 
-    def _result_path(self, cell: Cell, protocol: str) -> Path:
-        folder = self._results_folder(protocol) / cell.method
-        return folder / f'seed{cell.seed}' / 'results.json'
+    def _runs_file(self, protocol: str) -> Path:
+        return runs_file(self._results_folder(protocol), protocol)
 
     def _find(self, cell: Cell, protocol: str, cfg: Config) -> Optional[RunResult]:
         """What a config reached in a protocol; None where that is another config."""
-        path = self._result_path(cell, protocol)
+        path = self._runs_file(protocol)
         if not path.is_file():
             return None
-        try:
-            found = RunResult.load(path)
-        except ValueError as error:
-            # Not deleted: it is kept beside when its training is judged again.
-            print(f'{error}')
-            return None
-        return found if found.extra.get('config_hash') == self._digest(cfg) else None
+        runs, faults = read_runs(path)
+        for fault in faults:
+            if fault not in self._faults_said:
+                # Not lost: the file is kept beside when the next run is added.
+                self._faults_said.add(fault)
+                print(fault)
+        digest = self._digest(cfg)
+        for found in runs:
+            if (found.method, found.seed) == (cell.method, cell.seed):
+                return found if found.extra.get('config_hash') == digest else None
+        return None
 
     def _training(self, cell: Cell) -> TrainingRun:
         return TrainingRun(

@@ -62,8 +62,8 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
     text = '\n'.join(table.to_markdown() for table in tables)
     kept = comparison.results_work
     files = [
-        save_protocol(kept.folder, comparison.protocol, share, kept.write),
-        kept.write(kept.folder / 'results.md', text),
+        save_protocol(comparison.pages, comparison.protocol, share, kept.write),
+        kept.write(comparison.pages / 'results.md', text),
     ]
     mean = {
         method: {

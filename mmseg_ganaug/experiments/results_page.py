@@ -8,17 +8,12 @@ from typing import Dict, List, Mapping, Sequence, Union
 import numpy as np
 
 from mmseg_ganaug.evaluation.paired import compare_runs
-from mmseg_ganaug.evaluation.results import (
-    BASELINE,
-    RunResult,
-    Write,
-    mean_and_spread,
-    runs_by_method,
-)
+from mmseg_ganaug.evaluation.results import BASELINE, mean_and_spread, runs_by_method
+from mmseg_ganaug.evaluation.run_result import RunResult, Write, load_runs
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
 
-#: File beside the results of a protocol, with the class shares of its training data.
+#: File in the folder of a protocol, with the class shares of its training data.
 PROTOCOL_FILE = 'protocol.json'
 _BLOCK = re.compile(
     r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
@@ -36,7 +31,7 @@ def save_protocol(
     """Writes what the results of a protocol have in common.
 
     Args:
-        folder (str | Path): That of the protocol.
+        folder (str | Path): That of the protocol, beside its ``PROTOCOL.jsonl``.
         protocol (str): Its name.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
@@ -48,22 +43,29 @@ def save_protocol(
     return write(Path(folder) / PROTOCOL_FILE, text)
 
 
-def load_protocol(folder: Union[str, Path]) -> List[RunResult]:
-    """Reads all runs of a protocol: ``METHOD/seedK/results.json``.
+def runs_file(results_dir: Union[str, Path], protocol: str) -> Path:
+    """Returns the file with all runs of a protocol, a line each."""
+    return Path(results_dir) / f'{protocol}.jsonl'
+
+
+def load_protocol(results_dir: Union[str, Path], protocol: str) -> List[RunResult]:
+    """Reads all runs of a protocol: ``PROTOCOL.jsonl``.
 
     Raises:
-        FileNotFoundError: When there is none.
-        ValueError: When a file is not the result of a run, or of another method,
-            seed or protocol than its path says; names it.
+        FileNotFoundError: When there is no such file.
+        ValueError: When a line is not the result of a run, or of another protocol;
+            names it.
     """
-    paths = sorted(Path(folder).glob('*/seed*/results.json'))
-    if not paths:
-        raise FileNotFoundError(f'no METHOD/seedK/results.json lies in {folder}')
-    results = [RunResult.load(path) for path in paths]
-    for path, found in zip(paths, results):
-        tells = f'{found.protocol}/{found.method}/seed{found.seed}'
-        if not path.match(f'{tells}/results.json'):
-            raise ValueError(f'{path} tells of {tells}: put it there, or correct it')
+    path = runs_file(results_dir, protocol)
+    if not path.is_file():
+        raise FileNotFoundError(f'no {path.name} lies in {results_dir}')
+    results = load_runs(path)
+    for found in results:
+        if found.protocol != protocol:
+            raise ValueError(
+                f'{path} holds a run of {found.protocol} ({found.method}, seed '
+                f'{found.seed}): put it into {found.protocol}.jsonl, or correct it'
+            )
     return results
 
 
@@ -164,7 +166,8 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
 
     Args:
         text (str): The page.
-        results_dir (str | Path): Folder with a folder for each protocol.
+        results_dir (str | Path): Folder with ``PROTOCOL.jsonl`` and
+            ``PROTOCOL/protocol.json`` of each protocol.
         config_prefix (str): See :func:`method_table`.
 
     Raises:
@@ -172,10 +175,9 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
     """
 
     def table(match: 're.Match[str]') -> str:
-        folder = Path(results_dir) / match['protocol']
         made = method_table(
-            load_protocol(folder),
-            load_class_share(folder),
+            load_protocol(results_dir, match['protocol']),
+            load_class_share(Path(results_dir) / match['protocol']),
             config_prefix=config_prefix,
             min_runs=int(match['runs'] or 1),
             all_classes=bool(match['all']),

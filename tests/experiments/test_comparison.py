@@ -91,6 +91,10 @@ def make(matrix, tmp_path):
     return MethodComparison(matrix, tmp_path / 'work', tmp_path / 'results')
 
 
+def saved_runs(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def names(tools):
     return [name for name, _ in tools.calls]
 
@@ -107,8 +111,12 @@ def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path
     generated = tools.calls[-1][1].train_dataloader.dataset.datasets[1]
     assert generated.seed == 1
     assert tools.calls[-1][1].lr == 0.2
-    saved = json.loads((tmp_path / 'results/toy/recon/seed1/results.json').read_text())
-    assert (saved['method'], saved['seed'], saved['mIoU']) == ('recon', 1, 52.0)
+    runs = saved_runs(tmp_path / 'results/toy.jsonl')
+    assert [(run['method'], run['seed']) for run in runs] == [
+        *(('plain', 0), ('plain', 1), ('recon', 0), ('recon', 1))
+    ]
+    saved = runs[-1]
+    assert saved['mIoU'] == 52.0
     assert {'config_hash', 'versions', 'device', 'seconds'} <= set(saved)
 
     tools.calls.clear()
@@ -180,12 +188,12 @@ def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsy
     assert tools.calls[0][1].test_dataloader.batch_size == 7
     assert tools.arguments[1] == weights
     assert found.protocol == 'toy-elsewhere'
-    saved = tmp_path / 'results/toy-elsewhere/plain/seed1/results.json'
-    assert json.loads(saved.read_text())['mIoU'] == 50.0
+    saved = tmp_path / 'results/toy-elsewhere.jsonl'
+    assert [run['mIoU'] for run in saved_runs(saved)] == [50.0]
     assert elsewhere.run(trained) == found
     assert names(tools) == ['test.py']
     # What was trained by another config since is not judged as if it were this one.
-    (tmp_path / 'results/toy-elsewhere/plain/seed1/results.json').unlink()
+    saved.unlink()
     config = tmp_path / 'plain.py'
     config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
     assert make(other, tmp_path).run(trained) is None
@@ -286,8 +294,8 @@ def test_results_go_beside_the_trainings_unless_a_folder_is_given(
     monkeypatch.chdir(tmp_path)
     MethodComparison(matrix).run(Cell('plain', 0))
     assert not (tmp_path / 'docs').exists()
-    found = tmp_path / 'work_dirs/compare-toy/results/plain/seed0/results.json'
-    assert json.loads(found.read_text())['mIoU'] == 50.0
+    found = tmp_path / 'work_dirs/compare-toy/results/toy.jsonl'
+    assert [run['mIoU'] for run in saved_runs(found)] == [50.0]
     other = tmp_path / 'other.py'
     other.write_text(
         f"_base_ = '{matrix}'\nprotocol = 'elsewhere'\ntrained_as = 'toy'\n"
@@ -304,7 +312,7 @@ def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp
         *('work/compare-toy/report.html', 'work/compare-toy/gains.png'),
         *('work/compare-toy/configs/plain-seed1.py', 'work/compare-toy/logs/mine'),
         *('work/compare-toy/plain/seed0/mine.pth', 'results/toy/results.md'),
-        'results/toy/recon/seed1/results.json',
+        'results/toy.jsonl',
         'results/toy/protocol.json',
     ]
     for name in [*names, 'work/compare-toy/notes.txt', 'results/toy/notes.txt']:
@@ -328,7 +336,7 @@ def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp
 def test_figures_that_were_edited_or_cut_off_are_kept_beside(matrix, tools, tmp_path):
     cell = Cell('plain', 0)
     make(matrix, tmp_path).run(cell)
-    path = tmp_path / 'results/toy/plain/seed0/results.json'
+    path = tmp_path / 'results/toy.jsonl'
     whole = path.read_text()
     for length in (0, 1, len(whole) // 2, len(whole) - 3):
         path.write_text(whole[:length])
@@ -336,10 +344,28 @@ def test_figures_that_were_edited_or_cut_off_are_kept_beside(matrix, tools, tmp_
         comparison.check_free([cell], [])
         assert comparison.result(cell) is None
         assert comparison.run(cell).mIoU == 50.0
-    kept = sorted(path.parent.glob('results.json.before-*'))
+    kept = sorted(path.parent.glob('toy.jsonl.before-*'))
     assert {file.read_text() for file in kept} == {
         whole[:length] for length in (0, 1, len(whole) // 2, len(whole) - 3)
     }
+
+
+def test_one_damaged_line_costs_one_run(matrix, tools, tmp_path, capsys):
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    path = tmp_path / 'results/toy.jsonl'
+    first, *others = path.read_text().splitlines()
+    damaged = '\n'.join([first[:40], *others, ''])
+    path.write_text(damaged)
+    capsys.readouterr()
+    again = make(matrix, tmp_path)
+    assert len(again.results()) == 3
+    assert capsys.readouterr().out.count('toy.jsonl, line 1, is not the result') == 1
+    again.run(Cell('plain', 0))
+    assert [run['method'] for run in saved_runs(path)] == ['plain'] * 2 + ['recon'] * 2
+    (kept,) = path.parent.glob('toy.jsonl.before-*')
+    assert kept.read_text() == damaged
 
 
 @pytest.mark.parametrize(

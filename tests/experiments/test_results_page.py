@@ -9,6 +9,7 @@ import pytest
 
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.paired import method_gains
+from mmseg_ganaug.evaluation.run_result import add_run
 from mmseg_ganaug.experiments.results_page import (
     fill_page,
     load_protocol,
@@ -45,9 +46,7 @@ RUNS = [
 @pytest.fixture
 def results_dir(tmp_path):
     for result in RUNS:
-        result.save(
-            tmp_path / 'toy' / result.method / f'seed{result.seed}' / 'results.json'
-        )
+        add_run(tmp_path / 'toy.jsonl', result)
     save_protocol(tmp_path / 'toy', 'toy', SHARE)
     return tmp_path
 
@@ -100,18 +99,27 @@ def test_the_chart_of_gains_shows_the_best_first_and_the_rarest_beside_miou(tmp_
     assert list(method_gains(RUNS, min_runs=2)) == ['recon (2)']
 
 
-def test_a_result_in_the_folder_of_another_method_is_refused(results_dir):
-    (results_dir / 'toy' / 'recon').rename(results_dir / 'toy' / 'renamed')
-    with pytest.raises(ValueError, match=r'renamed.seed0.*tells of toy/recon/seed0'):
-        load_protocol(results_dir / 'toy')
+def test_a_run_in_the_file_of_another_protocol_is_refused(results_dir):
+    (results_dir / 'toy.jsonl').rename(results_dir / 'other.jsonl')
+    message = r'other\.jsonl holds a run of toy \(plain, seed 0\)'
+    with pytest.raises(ValueError, match=message):
+        load_protocol(results_dir, 'other')
+
+
+def test_a_run_that_stands_there_twice_is_refused(results_dir):
+    path = results_dir / 'toy.jsonl'
+    path.write_text(path.read_text() + path.read_text().splitlines()[0])
+    page = '<!-- results toy -->\n<!-- end of results -->\n'
+    with pytest.raises(ValueError, match="two results of 'plain' with seed 0"):
+        fill_page(page, results_dir)
 
 
 def test_a_page_of_an_unknown_protocol_is_refused(results_dir):
     page = '<!-- results other -->\n<!-- end of results -->\n'
     with pytest.raises(FileNotFoundError, match='other'):
         fill_page(page, results_dir)
-    with pytest.raises(FileNotFoundError, match='no METHOD/seedK'):
-        load_protocol(results_dir)
+    with pytest.raises(FileNotFoundError, match=r'no other\.jsonl lies in'):
+        load_protocol(results_dir, 'other')
 
 
 def test_the_pages_of_this_repository_show_its_results():

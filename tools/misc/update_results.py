@@ -2,7 +2,7 @@
 
     python tools/misc/update_results.py
 
-reads docs/results/PROTOCOL/METHOD/seedK/results.json and writes what stands between
+reads docs/results/PROTOCOL.jsonl (a run a line) and writes what stands between
 ``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``, and
 docs/results/PROTOCOL/gains.svg of the protocols shown in README.md. With --check it
 writes nothing, and fails where one of them is out of date.
@@ -36,11 +36,12 @@ def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
 
     The numbers on it are compared: libraries of another version draw other lines.
     """
-    folder = ROOT / 'docs' / 'results' / protocol
+    results = ROOT / 'docs' / 'results'
+    folder = results / protocol
     chart = folder / 'gains.svg'
     with TemporaryDirectory() as elsewhere:
         new = Path(elsewhere) / chart.name
-        gains = method_gains(load_protocol(folder), min_runs)
+        gains = method_gains(load_protocol(results, protocol), min_runs)
         gain_chart(gains, load_class_share(folder), new)
         stale = not chart.is_file() or shown_texts(chart) != shown_texts(new)
         if stale and not check:
