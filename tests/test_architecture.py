@@ -34,7 +34,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob('*.py') if path.stem != '__i
 MODULES_MAY_IMPORT = {
     'checkpoints': set(),
     'class_option_checks': {'option_checks'},
-    'compat': {'checkpoints'},
+    'compat': {'checkpoints', 'dependencies'},
     'config_search': set(),
     'in_the_way': set(),
     'option_checks': set(),

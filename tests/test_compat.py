@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import compat, dependencies
 
 
 def run_python(code: str) -> str:
@@ -50,30 +50,10 @@ def test_stand_in_is_found_for_nothing_else_and_asked_last():
 def versions(monkeypatch, **found):
     def version(distribution):
         if distribution not in found:
-            raise compat.metadata.PackageNotFoundError(distribution)
+            raise dependencies.metadata.PackageNotFoundError(distribution)
         return found[distribution]
 
-    monkeypatch.setattr(compat.metadata, 'version', version)
-
-
-def test_version_that_does_not_fit_is_named_with_its_remedy(monkeypatch):
-    versions(monkeypatch, mmcv='2.2.0')
-    with pytest.raises(compat.IncompatibleVersionError) as error:
-        compat.check_versions(['mmcv'])
-    assert 'mmcv 2.2.0 does not fit' in str(error.value)
-    assert 'pip install mmcv-lite==2.1.0' in str(error.value)
-
-
-def test_missing_library_is_an_error_only_where_it_is_needed(monkeypatch):
-    versions(monkeypatch)
-    assert compat.version_problems(['mmcv'], missing_ok=True) == []
-    with pytest.raises(compat.IncompatibleVersionError, match='not installed'):
-        compat.check_versions(['mmcv'])
-
-
-def test_any_of_the_distributions_of_a_library_will_do(monkeypatch):
-    versions(monkeypatch, **{'mmcv-lite': '2.1.0', 'onedl-mmengine': '99.0'})
-    assert compat.version_problems(['mmcv', 'mmengine']) == []
+    monkeypatch.setattr(dependencies.metadata, 'version', version)
 
 
 def fork_packages(monkeypatch, folder):

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import dependencies
 from mmseg_ganaug.doctor import child, libraries, machine, rooms, versions
 from mmseg_ganaug.doctor.check import OK, PROBLEM, UNKNOWN, WARNING, Check, attempt
 from mmseg_ganaug.doctor.output import print_checks, print_json
@@ -54,15 +54,15 @@ def environment(monkeypatch):
 
         def version(distribution):
             if there.get(distribution) is None:
-                raise compat.metadata.PackageNotFoundError(distribution)
+                raise dependencies.metadata.PackageNotFoundError(distribution)
             return there[distribution]
 
         def requires(distribution):
             version(distribution)
             return NEEDS.get(distribution)
 
-        monkeypatch.setattr(compat.metadata, 'version', version)
-        monkeypatch.setattr(compat.metadata, 'requires', requires)
+        monkeypatch.setattr(dependencies.metadata, 'version', version)
+        monkeypatch.setattr(dependencies.metadata, 'requires', requires)
 
     return install
 
@@ -144,9 +144,11 @@ def test_metadata_left_without_a_version_counts_as_not_installed(
     environment, monkeypatch
 ):
     environment()
-    version = compat.metadata.version
+    version = dependencies.metadata.version
     monkeypatch.setattr(
-        compat.metadata, 'version', lambda name: name != 'diffusers' and version(name)
+        dependencies.metadata,
+        'version',
+        lambda name: name != 'diffusers' and version(name),
     )
     (check,) = unwell()
     assert check.message == 'diffusers is not installed'
@@ -202,7 +204,7 @@ def test_versions_are_those_of_the_requirement_files():
             if line and not line.startswith('#'):
                 requirement = Requirement(line)
                 wanted[requirement.name] = requirement.specifier
-    for library in compat.LIBRARIES.values():
+    for library in dependencies.LIBRARIES.values():
         for distribution in library.distributions:
             if distribution in wanted:
                 versions = SpecifierSet(library.versions)
@@ -310,8 +312,11 @@ def test_error_of_a_check_is_its_result_with_the_remedy():
     assert check.remedy == 'pip install --no-deps mmagic==1.2.0'
 
     def refuses():
-        raise compat.IncompatibleVersionError(
-            [compat.Problem('a is wrong', 'mend a'), compat.Problem('b too', 'mend b')]
+        raise dependencies.IncompatibleVersionError(
+            [
+                dependencies.Problem('a is wrong', 'mend a'),
+                dependencies.Problem('b too', 'mend b'),
+            ]
         )
 
     check = attempt('models', refuses)

@@ -4,7 +4,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Callable, TypeVar, Union
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import dependencies
 
 OK, WARNING, PROBLEM = 'ok', 'warning', 'problem'
 #: The remedy of a failure that says no more.
@@ -58,12 +58,12 @@ def failed(name: str, error: BaseException) -> Check:
 
 
 def _explain(error: BaseException):
-    if isinstance(error, compat.IncompatibleVersionError):
+    if isinstance(error, dependencies.IncompatibleVersionError):
         messages, remedies = zip(*error.problems)
         return '; '.join(messages), '\n'.join(dict.fromkeys(remedies))
     if isinstance(error, ModuleNotFoundError) and error.name:
         library = error.name.partition('.')[0]
-        return str(error), compat.install_command(library)
+        return str(error), dependencies.install_command(library)
     lines = str(error).strip().splitlines()
     message = f'{type(error).__name__}: {lines[0] if lines else "no message"}'
     return message, UNKNOWN

@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Optional, Tuple
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import dependencies
 from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check
 
 # Of the indices of PyTorch, https://download.pytorch.org/whl/cuXYZ.
@@ -55,13 +55,13 @@ def check_mmcv() -> Check:
     try:
         import_module('mmcv._ext')
     except ImportError as error:
+        installed = ' '.join(each for each, _ in dependencies.installed('mmcv'))
         return Check(
             'mmcv',
             PROBLEM,
             'its compiled operators were built for another torch '
             f'({str(error).splitlines()[0]})',
-            f'pip uninstall -y {" ".join(each for each, _ in compat.installed("mmcv"))}'
-            f' && {compat.install_command("mmcv")}',
+            f'pip uninstall -y {installed} && {dependencies.install_command("mmcv")}',
         )
     return Check('mmcv', OK, 'with compiled operators, which load')
 

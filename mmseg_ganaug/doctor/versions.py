@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Iterator, List, Tuple
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import dependencies
 from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check, attempt, failed
 from mmseg_ganaug.version import __version__
 
@@ -28,20 +28,20 @@ def check_installed() -> Iterator[Check]:
     """Looks at Python, at each library, and at which of them go together.
 
     Yields:
-        Check: One for each library of :data:`mmseg_ganaug.compat.LIBRARIES`, one for
-        all others that the package needs, and one for each clash.
+        Check: One for each library of :data:`mmseg_ganaug.dependencies.LIBRARIES`, one
+        for all others that the package needs, and one for each clash.
     """
-    if not compat.installed('packaging'):
+    if not dependencies.installed('packaging'):
         yield Check(
             'packaging',
             PROBLEM,
             'packaging is not installed: no versions can be compared without it',
-            compat.install_command('packaging'),
+            dependencies.install_command('packaging'),
         )
         return
     yield attempt('python', _check_python)
     yield attempt(_OWN, _check_own)
-    for name in compat.LIBRARIES:
+    for name in dependencies.LIBRARIES:
         yield attempt(name, partial(_check_library, name))
     yield attempt('other libraries', _check_others)
     yield from _clashes()
@@ -49,12 +49,12 @@ def check_installed() -> Iterator[Check]:
 
 def _check_python() -> Check:
     version = platform.python_version()
-    if compat.fits(version, compat.PYTHON):
+    if dependencies.fits(version, dependencies.PYTHON):
         return Check('python', OK, f'{version}, {platform.platform()}')
     return Check(
         'python',
         PROBLEM,
-        f'{version} does not fit ({compat.PYTHON} is needed)',
+        f'{version} does not fit ({dependencies.PYTHON} is needed)',
         'make an environment with Python 3.11, such as: python3.11 -m venv .venv',
     )
 
@@ -73,13 +73,13 @@ def _check_own() -> Check:
 
 
 def _check_library(name: str) -> Check:
-    found = compat.installed(name)
-    problem = compat.find_problem(name)
+    found = dependencies.installed(name)
+    problem = dependencies.find_problem(name)
     if problem is None:
         several = ' and '.join(' '.join(one) for one in found)
         return Check(name, OK, several)
     message, remedy = problem
-    if name in compat.OPTIONAL:
+    if name in dependencies.OPTIONAL:
         message += ', and some configs need it'
         return Check(name, WARNING, message, remedy)
     return Check(name, PROBLEM, message, remedy)
@@ -113,7 +113,7 @@ def _requirements(distribution: str):
 def _check_others() -> Check:
     covered = {
         distribution.lower().replace('_', '-')
-        for library in compat.LIBRARIES.values()
+        for library in dependencies.LIBRARIES.values()
         for distribution in library.distributions
     }
     needed = _requirements(_OWN)
@@ -129,10 +129,10 @@ def _check_others() -> Check:
         if name in covered:
             continue
         count += 1
-        found = compat.installed(requirement.name)
+        found = dependencies.installed(requirement.name)
         if not found:
             wrong.append(f'{name} is not installed')
-        elif not compat.fits(found[0][1], str(requirement.specifier)):
+        elif not dependencies.fits(found[0][1], str(requirement.specifier)):
             wrong.append(f'{name} {found[0][1]} ({requirement.specifier} is needed)')
         else:
             continue
@@ -156,20 +156,20 @@ def _clashes() -> Iterator[Check]:
 
 
 def _numpy_2() -> Iterator[Check]:
-    for problem in compat.numpy_2_problems():
+    for problem in dependencies.numpy_2_problems():
         yield Check('numpy', PROBLEM, *problem)
 
 
 def _unmet() -> Iterator[Check]:
     for name, others in _PAIRS.items():
-        for asking in compat.installed(name):
+        for asking in dependencies.installed(name):
             needed = _requirements(asking[0])
             for other in others:
-                found = compat.installed(other)
+                found = dependencies.installed(other)
                 if other not in needed or not found:
                     continue
                 wanted = str(needed[other].specifier)
-                if not compat.fits(found[0][1], wanted):
+                if not dependencies.fits(found[0][1], wanted):
                     yield _unmet_check(asking, found[0], wanted)
 
 
@@ -186,8 +186,8 @@ def _unmet_check(asks: Tuple[str, str], found: Tuple[str, str], wanted: str) -> 
 
 
 def _overwritten() -> Iterator[Check]:
-    for name in compat.LIBRARIES:
-        found = compat.installed(name)
+    for name in dependencies.LIBRARIES:
+        found = dependencies.installed(name)
         # Two builds of one version of OpenCV do no harm.
         if len({version for _, version in found} if name == 'cv2' else found) > 1:
             several = ' and '.join(' '.join(one) for one in found)
@@ -197,5 +197,5 @@ def _overwritten() -> Iterator[Check]:
                 f'{several} were installed over each other: which files are left '
                 'depends on their order',
                 f'pip uninstall -y {" ".join(each for each, _ in found)} && '
-                + compat.install_command(name),
+                + dependencies.install_command(name),
             )

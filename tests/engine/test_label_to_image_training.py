@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from PIL import Image
 
-from mmseg_ganaug import compat
+from mmseg_ganaug import dependencies
 from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.registry import MODELS
 
@@ -166,7 +166,7 @@ SEGMENTER = dict(
     ids=['plain', 'all that draws'],
 )
 @pytest.mark.skipif(
-    compat.installed('mmengine')[0][0] == 'onedl-mmengine',
+    dependencies.installed('mmengine')[0][0] == 'onedl-mmengine',
     reason='the fork skips trained samples without drawing their augmentation',
 )
 def test_resumed_training_equals_an_undisturbed_one(train, tmp_path, options):
