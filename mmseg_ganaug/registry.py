@@ -119,6 +119,6 @@ METRICS = _child_of(
 )
 
 # The ways of recombining, the painters of photos, and who judges what they paint.
-RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.recomposers')
+RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.gan_recompose')
 GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')
 FILTERS = _own_root('filter', f'{SCOPE}.synthesis')

@@ -1,6 +1,7 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
@@ -35,15 +36,22 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import (
+    AddMulti,
+    AddSingle,
     BalanceReport,
+    LabelStatistics,
     RecomposePlan,
+    Recon,
 )
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
-from mmseg_ganaug.synthesis import (
-    SampleStore,
-    build_compositing,
-)
+from mmseg_ganaug.synthesis import MMagicGenerator, SampleStore, build_compositing
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
+
+# Kept while samples are planned and made; of no use to those who load them.
+_WORK = ('_painter', '_planned', '_generation')
+
+for _recomposer in (AddSingle, AddMulti, Recon):
+    RECOMPOSERS.register_module(module=_recomposer)
 
 
 @DATASETS.register_module()
@@ -195,7 +203,7 @@ class GANRecomposeDataset(BaseSegDataset):
             list[dict]: Data infos as of any MMSeg data set, with the ``recipe`` number.
         """
         plan, store = self.generate()
-        return [
+        infos = [
             dict(
                 img_path=store.photo_path(index),
                 seg_map_path=store.label_path(index),
@@ -207,6 +215,13 @@ class GANRecomposeDataset(BaseSegDataset):
             )
             for index in range(len(plan))
         ]
+        for name in _WORK:
+            self.__dict__.pop(name, None)
+        return infos
+
+    def __getstate__(self) -> dict:
+        """Returns the state without what makes samples, for copies and workers."""
+        return {key: value for key, value in vars(self).items() if key not in _WORK}
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> List[int]:
@@ -247,7 +262,7 @@ class GANRecomposeDataset(BaseSegDataset):
         """
         if self._labels is None:
             self._source.full_init()
-            scale = self._scale or self._build_generator().scale
+            scale = self._scale or self._painter.scale
             self._labels = DatasetLabelSource(self._source, scale, self._instance_path)
         return self._labels
 
@@ -257,8 +272,7 @@ class GANRecomposeDataset(BaseSegDataset):
         Returns:
             tuple[RecomposePlan, Recomposer]: The plan and the way that carries it out.
         """
-        plan, recomposer, _ = self._plan(self.label_source())
-        return plan, recomposer
+        return self._planned[:2]
 
     def balance(self) -> BalanceReport:
         """Counts how the samples move the class distribution; paints no photos.
@@ -268,7 +282,7 @@ class GANRecomposeDataset(BaseSegDataset):
             label maps of all samples.
         """
         source = self.label_source()
-        plan, recomposer, statistics = self._plan(source)
+        plan, recomposer, statistics = self._planned
         pixels = np.zeros((len(plan), source.num_classes), np.int64)
         with Progress('Recombining label maps', len(plan)) as progress:
             for row, recipe in zip(pixels, plan):
@@ -277,7 +291,10 @@ class GANRecomposeDataset(BaseSegDataset):
                 progress.update()
         return BalanceReport.of_plan(statistics, plan, pixels, recomposer.target)
 
-    def _plan(self, source: DatasetLabelSource):
+    @cached_property
+    def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
+        """Plan, the way that carries it out, and statistics of the source."""
+        source = self.label_source()
         statistics = collect_statistics(source, self._cache_dir, self._num_workers)
         recomposer = RECOMPOSERS.build(self._recomposer)
         unpaired = 0 if recomposer.resize_donors else count_unpaired(statistics)
@@ -297,7 +314,7 @@ class GANRecomposeDataset(BaseSegDataset):
         Returns:
             SampleStore: Its folder may not exist yet.
         """
-        return self._prepare().store
+        return self._generation.store
 
     def verify(self) -> List[str]:
         """Reads all samples and removes damaged ones, which :meth:`generate` replaces.
@@ -321,7 +338,7 @@ class GANRecomposeDataset(BaseSegDataset):
             tuple[RecomposePlan, SampleStore]: The plan and the store that holds all of
             its samples.
         """
-        generation = self._prepare()
+        generation = self._generation
         # Training reads all photos, however many samples are there already.
         on_main_process(generation.source.check_photos)
         self._build_pipeline()
@@ -339,14 +356,20 @@ class GANRecomposeDataset(BaseSegDataset):
         try_pipeline(transforms, source.label_map(0), real, self._source_config)
         self.pipeline = Compose(transforms)
 
-    def _prepare(self) -> Generation:
+    @cached_property
+    def _painter(self) -> MMagicGenerator:
+        """The generator; its config is read, its weights are not."""
+        return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
+
+    @cached_property
+    def _generation(self) -> Generation:
         """Plans, and opens the store; nothing is loaded or made yet."""
         source = self.label_source()
-        generator = self._build_generator()
+        generator = self._painter
         generator.check(source.num_classes, has_instances=source.has_instances)
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]
-        plan, recomposer, statistics = self._plan(source)
+        plan, recomposer, statistics = self._planned
         if compositing.needs_photo:
             on_main_process(source.photos_digest)
             share_digests(source)
@@ -374,6 +397,3 @@ class GANRecomposeDataset(BaseSegDataset):
         return Generation(
             plan, recipes, recomposer, source, generator, compositing, filters, store
         )
-
-    def _build_generator(self):
-        return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})

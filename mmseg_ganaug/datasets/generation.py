@@ -62,6 +62,17 @@ class Generation(NamedTuple):
         broadcast_object_list(missing)
         if not missing[0]:
             return
+        try:
+            self._generate(missing[0], batch_size, cache_dir)
+        finally:
+            self.generator.release()
+            for sample_filter in self.filters:
+                sample_filter.release()
+        if self.filters and is_main_process():
+            table = filter_table(self.store.reports(), self.source.class_names)
+            print_log(f'What the filters took:\n{table}', logger='current')
+
+    def _generate(self, missing: List[int], batch_size: int, cache_dir: Path) -> None:
         self.generator.load()
         for sample_filter in self.filters:
             sample_filter.prepare(self.source, cache_dir)
@@ -69,7 +80,7 @@ class Generation(NamedTuple):
         on_main_process(lambda: self.store.prepare(plan_text))
         if is_main_process():
             print_log(
-                f'Generating {len(missing[0])} of {len(self.plan)} samples in '
+                f'Generating {len(missing)} of {len(self.plan)} samples in '
                 f'{self.store.folder}',
                 logger='current',
             )
@@ -83,10 +94,4 @@ class Generation(NamedTuple):
             self.compositing,
             self.filters,
         )
-        synthesize(maker, missing[0], self.store, batch_size)
-        self.generator.release()
-        for sample_filter in self.filters:
-            sample_filter.release()
-        if self.filters and is_main_process():
-            table = filter_table(self.store.reports(), self.source.class_names)
-            print_log(f'What the filters took:\n{table}', logger='current')
+        synthesize(maker, missing, self.store, batch_size)

@@ -1,5 +1,6 @@
 import copy
 import os
+import pickle
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,9 @@ import pytest
 from conftest import CLASSES, ColourPainter, write_png
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
+
+from mmseg_ganaug.datasets.gan_recompose import _WORK
+from mmseg_ganaug.recompose import AddSingle
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +117,57 @@ def test_other_weights_or_seed_get_another_store(generated):
     assert DATASETS.build(other).get_data_info(0)['img_path'] != first
     other = dict(generated, seed=1)
     assert DATASETS.build(other).get_data_info(0)['img_path'] != first
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often generators were built and released, and samples planned."""
+    calls = []
+    for owner, name in (
+        (ColourPainter, '__init__'),
+        (ColourPainter, 'release'),
+        (AddSingle, 'plan'),
+    ):
+        function = getattr(owner, name)
+
+        def noted(*args, _function=function, _name=name, **kwargs):
+            calls.append(_name)
+            return _function(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, noted)
+    return calls
+
+
+def test_the_generator_is_read_and_samples_are_planned_once(generated, counted):
+    dataset = DATASETS.build(dict(generated, lazy_init=True))
+    plan, _ = dataset.plan()
+    dataset.balance()
+    assert dataset.verify() == []
+    made, store = dataset.generate()
+    assert made is plan
+    assert store.folder == dataset.store().folder
+    dataset.full_init()
+    assert sorted(counted) == ['__init__', 'plan', 'release']
+
+
+def test_what_makes_samples_is_dropped_once_they_are_there(generated, counted):
+    lazy = DATASETS.build(dict(generated, lazy_init=True))
+    lazy.store()
+    again = pickle.loads(pickle.dumps(lazy))
+    assert not set(_WORK) & set(vars(again))
+    dataset = DATASETS.build(generated)
+    assert not set(_WORK) & set(vars(dataset))
+    assert counted.count('release') == 1
+    assert len(pickle.loads(pickle.dumps(dataset))) == 10
+    # What comes later is planned as before.
+    assert list(dataset.plan()[0].lines()) == list(lazy.plan()[0].lines())
+
+
+def test_the_generator_is_released_when_painting_fails(generated, counted):
+    ColourPainter.dies_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        DATASETS.build(generated)
+    assert counted.count('release') == 1
 
 
 def test_lazy_init_generates_nothing(generated):
