@@ -40,7 +40,10 @@ FITTING = {
 }
 NEEDS = {
     'torchvision': ['numpy', 'torch==2.6.0'],
-    'mmseg_ganaug': ['torch>=2.1', 'lpips', 'accelerate<1', 'hypothesis; extra == "t"'],
+    'mmseg_ganaug': [
+        *('torch>=2.1', 'lpips', 'accelerate<1; extra == "gan"'),
+        'hypothesis; extra == "t"',
+    ],
 }
 
 
@@ -176,7 +179,7 @@ def test_libraries_are_checked_where_the_package_itself_is_not_installed(
 def test_what_cannot_be_checked_is_not_called_well(environment, monkeypatch, tmp_path):
     monkeypatch.delitem(FITTING, 'mmseg_ganaug')
     environment()
-    monkeypatch.setattr(versions, '_OWN_REQUIREMENTS', tmp_path / 'none.txt')
+    monkeypatch.setattr(versions, '_OWN_REQUIREMENTS', [tmp_path / 'none.txt'])
     (check,) = [check for check in unwell() if check.name == 'other libraries']
     assert (check.status, check.message[:11]) == (WARNING, 'not checked')
     assert check.remedy.startswith('pip install --no-deps')

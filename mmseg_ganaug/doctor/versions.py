@@ -13,7 +13,9 @@ from mmseg_ganaug.version import __version__
 _OWN = 'mmseg_ganaug'
 _INSTALL_OWN = 'pip install --no-deps --no-build-isolation -e . (in that folder)'
 # In the folder of the sources; the metadata of an installed package hold the same.
-_OWN_REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements' / 'runtime.txt'
+_REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements'
+_OWN_REQUIREMENTS = (_REQUIREMENTS / 'runtime.txt', _REQUIREMENTS / 'gan.txt')
+_OWN_EXTRA = 'gan'
 # Of these a second library is told in its own metadata which version it needs.
 _PAIRS = {
     'torchvision': ('torch',),
@@ -91,21 +93,24 @@ def _requirement_lines(distribution: str) -> List[str]:
         lines = metadata.requires(distribution) or []
     except metadata.PackageNotFoundError:
         lines = []
-    if not lines and distribution == _OWN and _OWN_REQUIREMENTS.is_file():
-        written = _OWN_REQUIREMENTS.read_text(encoding='utf-8').splitlines()
-        lines = [line for line in written if line and not line.startswith('#')]
+    if not lines and distribution == _OWN:
+        for path in filter(Path.is_file, _OWN_REQUIREMENTS):
+            written = path.read_text(encoding='utf-8').splitlines()
+            lines += [line for line in written if line and not line.startswith('#')]
     return lines
 
 
 def _requirements(distribution: str):
-    """What a distribution says that it needs here, by normal name."""
+    """Returns what a distribution says that it needs here, by normal name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     lines = _requirement_lines(distribution)
+    extras = ('', _OWN_EXTRA) if distribution == _OWN else ('',)
     needed = {}
     for requirement in map(Requirement, lines):
-        if not requirement.marker or requirement.marker.evaluate({'extra': ''}):
+        marker = requirement.marker
+        if not marker or any(marker.evaluate({'extra': extra}) for extra in extras):
             needed[canonicalize_name(requirement.name)] = requirement
     return needed
 
