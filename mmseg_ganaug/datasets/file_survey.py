@@ -17,7 +17,7 @@ from mmseg_ganaug.datasets.file_records import (
 )
 from mmseg_ganaug.datasets.image_files import check_label_file, check_photo_file
 from mmseg_ganaug.datasets.image_headers import ImageFormat, unreadable
-from mmseg_ganaug.datasets.label_files import missing_file
+from mmseg_ganaug.datasets.label_files import is_remote, missing_file
 from mmseg_ganaug.datasets.reading import PipelineReader
 from mmseg_ganaug.progress import Progress
 
@@ -45,7 +45,7 @@ class SampleFile(NamedTuple):
     @property
     def is_remote(self) -> bool:
         """Whether its bytes would have to be fetched."""
-        return bool(self.backend_args) or '://' in self.path
+        return is_remote(self.path, self.backend_args, *self.reader.backends)
 
 
 class _Kind(NamedTuple):

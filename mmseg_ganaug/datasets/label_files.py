@@ -48,7 +48,7 @@ def read_header(path: str, backend_args: Optional[dict] = None) -> ImageHeader:
         ValueError: When it is no image.
     """
     try:
-        if backend_args is None and '://' not in path:
+        if not is_remote(path, backend_args):
             content: Union[str, io.BytesIO] = path
         else:
             content = io.BytesIO(fileio.get(path, backend_args=backend_args))
@@ -81,6 +81,18 @@ def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
             'single-channel image of ids, 8-, 16- or 32-bit: convert it first'
         )
     check_sizes(instances.path, instances.size, label.path, label.size)
+
+
+def is_remote(path: str, *backend_args: Optional[dict]) -> bool:
+    """Checks whether a file has to be fetched from somewhere.
+
+    Args:
+        path (str): The file.
+        *backend_args (dict, optional): MMEngine's file backends: of the data set, and
+            of the transforms that load.
+    """
+    backends = [(args or {'backend': 'local'}).get('backend') for args in backend_args]
+    return '://' in path or any(backend != 'local' for backend in backends)
 
 
 def missing_file(path: str) -> MissingFileError:

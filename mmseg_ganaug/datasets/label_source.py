@@ -17,13 +17,13 @@ from mmseg_ganaug.datasets.file_survey import (
     survey_labels,
     survey_photos,
 )
-from mmseg_ganaug.datasets.image_headers import unreadable
 from mmseg_ganaug.datasets.label_files import (
     MissingFileError,
     check_instance_map,
     check_sizes,
     find_instance_path,
-    missing_file,
+    is_remote,
+    loading_error,
     read_header,
 )
 from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
@@ -168,7 +168,7 @@ class DatasetLabelSource:
             content = fileio.get(path, backend_args=backend_args)
             instance_map = mmcv.imfrombytes(content, flag='unchanged', backend='pillow')
         except (OSError, SyntaxError) as error:
-            raise unreadable(path, error) from error
+            raise loading_error(path, error) from error
         return self._resize(instance_map.astype(np.int32))
 
     def photo(self, index: int) -> np.ndarray:
@@ -368,13 +368,12 @@ class DatasetLabelSource:
         try:
             with open(path, 'rb') as file:
                 return hashlib.sha256(file.read()).hexdigest()
-        except FileNotFoundError as error:
-            raise missing_file(path) from error
         except OSError as error:
-            raise unreadable(path, error) from error
+            raise loading_error(path, error) from error
 
     def _is_remote(self, number: int, path: str) -> bool:
-        return bool(self._dataset.parts[number].backend_args) or '://' in path
+        backend_args = self._dataset.parts[number].backend_args
+        return is_remote(path, backend_args, *self._dataset.reader(number).backends)
 
     def _info(self, index: int) -> dict:
         return self._dataset.locate(index)[1]
@@ -387,7 +386,8 @@ class DatasetLabelSource:
     def _check_photo(self, number: int, info: dict, label_map: np.ndarray) -> None:
         """Compares the sizes of photo and label map, by the photo's header."""
         path, label_path = info['img_path'], info['seg_map_path']
-        if not self._dataset.reader(number).stock_photos:
+        reader = self._dataset.reader(number)
+        if not reader.stock_photos or self._is_remote(number, path):
             return  # only its loading transform knows the photo's size
         try:
             photo = read_header(path, self._dataset.parts[number].backend_args)

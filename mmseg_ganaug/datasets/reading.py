@@ -51,6 +51,7 @@ class PipelineReader:
         stock_labels: Whether MMSeg's own transform reads the label maps, each from one
             file of class ids.
         stock_photos: The same for the photos, as 8-bit colour images.
+        backends: MMEngine's file backends of the transforms that load.
 
     Raises:
         LabelReadingError: When labels are loaded at random, or changed where they
@@ -95,6 +96,7 @@ class PipelineReader:
             and photo.imdecode_backend in _BACKENDS
             and not photo.to_float32
         )
+        self.backends = [getattr(step, 'backend_args', None) for step in self._all]
         self._fingerprint = json.dumps(
             [
                 _describe(transforms[place], configs[place] if configs else None)

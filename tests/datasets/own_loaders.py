@@ -194,3 +194,16 @@ class StrictDataset(BaseSegDataset):
             pipeline=pipeline,
             lazy_init=True,
         )
+
+
+@TRANSFORMS.register_module(force=True)
+class LoadArrays(BaseTransform):
+    """Reads photo and label map from .npy files; the photo has 16 bits in them."""
+
+    def transform(self, results):
+        photo = np.load(results['img_path'])
+        results['img'] = (photo >> 8).astype(np.uint8)
+        results['img_shape'] = results['ori_shape'] = photo.shape[:2]
+        results['gt_seg_map'] = np.load(results['seg_map_path']).astype(np.uint8)
+        results['seg_fields'].append('gt_seg_map')
+        return results

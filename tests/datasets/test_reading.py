@@ -10,6 +10,7 @@ import own_loaders
 import pytest
 from conftest import write_png
 from grey_painter import GreyPainter
+from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 
@@ -376,3 +377,60 @@ def test_the_digest_is_one_of_contents_not_of_places_or_times(project, tmp_path)
     assert DatasetLabelSource(build_source(source)).files_digest() != before
     path.write_bytes(content)
     assert DatasetLabelSource(build_source(source)).files_digest() == before
+
+
+def test_arrays_that_an_own_loader_reads_are_a_source(project, tmp_path):
+    source, truth = project(lambda labels: labels, [STOCK])
+    for path in [*(tmp_path / 'img').iterdir(), *(tmp_path / 'ann').iterdir()]:
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        deep = image.astype(np.uint16) << 8 if image.ndim == 3 else image
+        np.save(path.with_suffix('.npy'), deep)
+        path.unlink()
+    arrays = dict(source, img_suffix='.npy', seg_map_suffix='.npy')
+    arrays['pipeline'] = [load('LoadArrays'), FLIP, PACK]
+    dataset = DATASETS.build(generated_of(arrays, tmp_path))
+    assert np.array_equal(dataset.label_source().label_map(3), truth[3])
+    assert dataset[0]['inputs'].shape == (3, 24, 32)
+    assert len(LabelToImageDataset(arrays)) == 8
+
+
+def test_files_that_another_decoder_reads_are_a_source(project, tmp_path):
+    pytest.importorskip('tifffile')
+    source, truth = project(lambda labels: labels, [STOCK])
+    for path in (tmp_path / 'ann').iterdir():
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        options = [cv2.IMWRITE_TIFF_COMPRESSION, 1]
+        cv2.imwrite(str(path.with_suffix('.tif')), labels, options)
+        path.unlink()
+    source['seg_map_suffix'] = '.tif'
+    source['pipeline'][1] = dict(STOCK, imdecode_backend='tifffile')
+    dataset = DATASETS.build(generated_of(source, tmp_path))
+    assert np.array_equal(dataset.label_source().label_map(3), truth[3])
+    assert set(dataset[0]['data_samples'].gt_sem_seg.data.unique().tolist()) == {0, 1}
+
+
+class Vault(LocalBackend):
+    """A store of the project's own, whose paths the local disk does not know."""
+
+    root = None
+
+    def get(self, filepath):
+        return super().get(self.root / str(filepath).split('vault://')[1])
+
+
+def test_files_in_a_store_of_the_projects_own_are_a_source(project, tmp_path):
+    register_backend('vault', Vault, force=True)
+    Vault.root = tmp_path
+    source, truth = project(lambda labels: labels, [STOCK])
+    (tmp_path / 'all.txt').write_text(''.join(f'{n}\n' for n in range(8)))
+    vault = dict(backend_args=dict(backend='vault'))
+    remote = dict(
+        source,
+        data_root=None,
+        data_prefix=dict(img_path='vault://img', seg_map_path='vault://ann'),
+        ann_file=str(tmp_path / 'all.txt'),
+        pipeline=[dict(IMAGE, **vault), dict(STOCK, **vault), FLIP, PACK],
+    )
+    dataset = DATASETS.build(generated_of(remote, tmp_path))
+    assert np.array_equal(dataset.label_source().label_map(3), truth[3])
+    assert dataset[0]['inputs'].shape == (3, 24, 32)

@@ -1,0 +1,43 @@
+"""Data sets are found in configs of every form."""
+
+import pytest
+
+from mmseg_ganaug.config_search import find_generated, find_real, has_type
+from mmseg_ganaug.datasets import GANRecomposeDataset
+
+REAL = dict(type='BaseSegDataset', data_root='here')
+GENERATED = dict(type=GANRecomposeDataset, source=REAL)
+
+
+@pytest.mark.parametrize(
+    'kind',
+    [
+        'GANRecomposeDataset',
+        'mmseg_ganaug.GANRecomposeDataset',
+        GANRecomposeDataset,  # as in configs in pure Python
+    ],
+)
+def test_a_type_may_be_a_name_or_a_class(kind):
+    assert has_type(dict(type=kind), 'GANRecomposeDataset')
+
+
+def test_generated_and_real_data_sets_are_told_apart():
+    both = dict(
+        type='RepeatDataset',
+        times=2,
+        dataset=dict(type='ConcatDataset', datasets=[REAL, GENERATED]),
+    )
+    assert find_generated(both) == [GENERATED]
+    assert find_real(both) == [REAL]
+
+
+def test_the_place_of_a_wrapper_that_is_not_known_is_named():
+    wrapper = dict(type='SemiDataset', labelled=REAL, unlabelled=REAL)
+    joined = dict(type='ConcatDataset', datasets=[REAL, wrapper])
+    with pytest.raises(ValueError, match=r'SemiDataset.*datasets\[1\]\.labelled'):
+        find_real(joined)
+
+
+def test_an_option_that_holds_no_data_set_makes_no_wrapper():
+    own = dict(REAL, type='OwnDataset', encoder=dict(type='Encoder', depth=3))
+    assert find_real(own) == [own]
