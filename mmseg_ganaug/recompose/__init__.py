@@ -11,6 +11,7 @@ from mmseg_ganaug.recompose.recipe import (
     RecomposePlan,
     ReplayOptions,
 )
+from mmseg_ganaug.recompose.recomposer import Recomposer
 from mmseg_ganaug.recompose.recon import Recon
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.source import (
@@ -42,6 +43,7 @@ __all__ = [
     'Recipe',
     'RecomposePlan',
     'RecomposedMap',
+    'Recomposer',
     'Recon',
     'ReplayOptions',
     'check_label_map',

@@ -1,7 +1,7 @@
 """AddSingle and AddMulti: layers of rare classes laid over a base."""
 
-from dataclasses import replace
-from typing import Any, List, Mapping, Optional, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import List, Tuple, Union
 
 import numpy as np
 
@@ -12,31 +12,18 @@ from mmseg_ganaug.option_checks import (
     refuse,
 )
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.placement import PlacementRanges, Range
 from mmseg_ganaug.recompose.recipe import ReplayOptions
-from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
+from mmseg_ganaug.recompose.recomposer import Recomposer, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.weighting import Target
 
 
-class AddSingle(Way):
+@dataclass(eq=False)
+class AddSingle(Recomposer):
     """One base and one class: that class's layer of one donor is laid over the base.
 
+    Takes the options of :class:`Recomposer`, and these.
+
     Args:
-        classes: Names or ids of the classes that are added; default: all that
-            occur. Each must have a donor.
-        weighting: How often each is added; default inverse frequency, see
-            :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
-        target: The class shares that real and generated maps are to reach together,
-            see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
-            then weighs the classes instead of ``weighting``.
-        choices: With a target, candidates among which each recipe is chosen: more
-            come closer to the target, and use fewer maps more often.
-        even_bases: With a target: draw the base evenly, and choose by gain only
-            among what can be laid on it. So light, weather and place, which label
-            maps do not tell, keep their shares. False comes closer to the target.
-        min_area: Smallest area of a layer, as a share (0..1) of the map's: of the
-            whole layer when planning, of what is to be seen of it when replaying.
         objects: Objects kept of a donor's layer at most: its instances, or its
             connected components where the source has no instance maps (touching
             objects count as one); 0 = the whole layer. The planner expects whole
@@ -45,53 +32,21 @@ class AddSingle(Way):
             base that is rarer than the average; where it would hide more, it goes
             behind that class. Classes that the recipe adds are never hidden.
         max_tries: Donors tried for a layer until one passes the checks.
-        min_plausibility: Smallest plausibility of the layer's place (0..1, by the
-            position prior of the source); 0 checks nothing. At 0.1, few layers are
-            rejected at their own place, and most cars that were moved into the sky.
-        flip_prob: Probability (0..1) that a donor is mirrored left to right.
-        shift_range: Largest shift (down, across), as a share of height and width.
-        scale_range: Smallest and largest factor of a layer's size; it is scaled
-            about its bottom centre.
-        resize_donors: Let maps of different sizes meet: donors are resized.
     """
 
-    # Smallest and largest number of classes added.
-    _num_classes: Tuple[int, int] = (1, 1)
+    objects: int = 0
+    max_hidden: float = 0.5
+    max_tries: int = 3
 
-    def __init__(
-        self,
-        classes: Optional[ClassList] = None,
-        weighting: Optional[Mapping[str, Any]] = None,
-        target: Optional[Target] = None,
-        choices: int = 8,
-        even_bases: bool = True,
-        min_area: float = 0.0005,
-        objects: int = 0,
-        max_hidden: float = 0.5,
-        max_tries: int = 3,
-        min_plausibility: float = 0.0,
-        flip_prob: float = 0.0,
-        shift_range: Range = (0.0, 0.0),
-        scale_range: Range = (1.0, 1.0),
-        resize_donors: bool = False,
-    ) -> None:
-        placement = PlacementRanges(
-            flip_prob, shift_range, scale_range, owner=type(self).__name__
-        )
-        super().__init__(
-            classes,
-            weighting,
-            target,
-            choices,
-            even_bases,
-            min_area,
-            placement,
-            min_plausibility,
-            resize_donors,
-        )
-        self.objects = check_whole(self, 'objects', objects)
-        self.max_hidden = check_share(self, 'max_hidden', max_hidden)
-        self.max_tries = check_whole(self, 'max_tries', max_tries, 1)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.objects = check_whole(self, 'objects', self.objects)
+        self.max_hidden = check_share(self, 'max_hidden', self.max_hidden)
+        self.max_tries = check_whole(self, 'max_tries', self.max_tries, 1)
+
+    def _added(self) -> Tuple[int, int]:
+        """Returns the smallest and the largest number of classes added."""
+        return 1, 1
 
     def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
         rare = statistics.frequency < 1 / statistics.num_classes
@@ -111,7 +66,7 @@ class AddSingle(Way):
         weights: np.ndarray,
     ) -> Drawer:
         self._check_changes(statistics, groups)
-        fewest, most = self._num_classes
+        fewest, most = self._added()
         counts = [np.count_nonzero(weights * group.gives) for group in groups]
         fewest = min(fewest, max(counts))
         groups = [g for g, count in zip(groups, counts) if count >= fewest]
@@ -207,6 +162,7 @@ class _AddDrawer(Drawer):
         return Draws(bases, np.where(donors[..., 0] < 0, -1, classes), donors)
 
 
+@dataclass(eq=False)
 class AddMulti(AddSingle):
     """One base, several classes, from one or several donors, laid over the base.
 
@@ -214,20 +170,27 @@ class AddMulti(AddSingle):
     are added: of two classes (an object and its background), one. In a set so small
     that base and donors would coincide, a recipe may have fewer, too.
 
+    Takes the options of :class:`AddSingle`, and this.
+
     Args:
         num_classes: Classes added to a base: a number, or the smallest and the
             largest number; at least 2.
-        kwargs: The arguments of :class:`AddSingle`.
     """
 
-    def __init__(
-        self, num_classes: Union[int, Tuple[int, int]] = 3, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(num_classes, (list, tuple)):
-            num_classes = check_whole(self, 'num_classes', num_classes, 2)
-            num_classes = (num_classes, num_classes)
-        fewest, most = check_whole_numbers(self, 'num_classes', num_classes, 2, 255, 2)
+    num_classes: Union[int, Tuple[int, int]] = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.num_classes, (list, tuple)):
+            check_whole_numbers(self, 'num_classes', self.num_classes, 2, 255, 2)
+        else:
+            self.num_classes = check_whole(self, 'num_classes', self.num_classes, 2)
+        fewest, most = self._added()
         if most < fewest:
-            raise refuse(self, 'num_classes', num_classes, 'smallest number first')
-        self._num_classes = (fewest, most)
+            raise refuse(self, 'num_classes', self.num_classes, 'smallest number first')
+
+    def _added(self) -> Tuple[int, int]:
+        if isinstance(self.num_classes, int):
+            return self.num_classes, self.num_classes
+        fewest, most = self.num_classes
+        return fewest, most

@@ -5,7 +5,7 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmseg_ganaug.option_checks import check_numbers, check_range, check_share
+from mmseg_ganaug.option_checks import Owner, check_numbers, check_range, check_share
 from mmseg_ganaug.recompose.layers import Layer
 
 Range = Tuple[float, float]
@@ -49,7 +49,7 @@ class PlacementRanges:
         flip_prob: float,
         shift_range: Range,
         scale_range: Range,
-        owner: str = 'PlacementRanges',
+        owner: Owner = 'PlacementRanges',
     ) -> None:
         self.flip_prob = check_share(owner, 'flip_prob', flip_prob)
         self.shift_range = check_numbers(owner, 'shift_range', shift_range, 0, 1, 2)

@@ -1,5 +1,6 @@
-"""Defines what the recomposers share."""
+"""Recomposer: what AddSingle, AddMulti and Recon share."""
 
+from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
@@ -14,7 +15,7 @@ from mmseg_ganaug.recompose.draws import (
     group_maps,
     usable_layers,
 )
-from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior
+from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior, Range
 from mmseg_ganaug.recompose.planner import Expectation, choose_draws
 from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan, ReplayOptions
 from mmseg_ganaug.recompose.replay import replay
@@ -31,51 +32,73 @@ from mmseg_ganaug.recompose.weighting import (
 ClassList = Sequence[Union[str, int]]
 
 
-class Way:
-    """Base of the three ways.
+@dataclass(eq=False)
+class Recomposer:
+    """Plans recombinations, and makes their label maps.
+
+    The base of AddSingle, AddMulti and Recon, with the options that all of them have.
 
     Args:
-        classes: Names or ids of the classes that are asked for; None = all that
-            occur. Each must have a donor.
-        weighting: How often each is asked for; None = inverse frequency.
-        target: The class shares that real and generated maps are to reach together;
-            None = classes are drawn by their weights.
-        choices: With a target, candidates among which each recipe is chosen.
-        even_bases: With a target, draw the bases evenly.
-        min_area: Smallest area of a donor's layer, as a share (0..1) of the map's.
-        placement: From what ranges placements are drawn.
-        min_plausibility: Smallest plausibility (0..1) of a layer's place.
-        resize_donors: Let maps of different sizes meet.
+        classes: Names or ids of the classes that are asked for: that are added, or by
+            which Recon draws donors; default: all that occur. Each must have a donor.
+        weighting: How often each is asked for; default inverse frequency, see
+            :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
+        target: The class shares that real and generated maps are to reach together,
+            see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
+            then weighs the classes instead of ``weighting``.
+        choices: With a target, candidates among which each recipe is chosen: more
+            come closer to the target, and use fewer maps more often.
+        even_bases: With a target: draw the base (Recon: the donor of the background)
+            evenly, and choose by gain only among what can be laid on it. So light,
+            weather and place, which label maps do not show, keep their shares. False
+            comes closer to the target.
+        min_area: Smallest area of a layer, as a share (0..1) of the map's: of the
+            whole layer when planning; under AddSingle and AddMulti, of what is to be
+            seen of it when replaying, too.
+        min_plausibility: Smallest plausibility of a layer's place (0..1, by the
+            position prior of the source); what is less plausible is left out, 0
+            checks nothing. At 0.1, few layers are rejected at their own place, and
+            most cars that were moved into the sky.
+        flip_prob: Probability (0..1) that a donor is mirrored left to right. Layers of
+            Recon's background always stay where they are.
+        shift_range: Largest shift (down, across), as a share of height and width.
+        scale_range: Smallest and largest factor of a layer's size; it is scaled
+            about its bottom centre.
+        resize_donors: Let maps of different sizes meet: donors are resized.
 
     Raises:
         ValueError: If an option is of the wrong type or outside its range.
     """
 
-    def __init__(
-        self,
-        classes: Optional[ClassList],
-        weighting: Optional[Mapping[str, Any]],
-        target: Optional[Target],
-        choices: int,
-        even_bases: bool,
-        min_area: float,
-        placement: PlacementRanges,
-        min_plausibility: float,
-        resize_donors: bool,
-    ) -> None:
-        self.classes = None
-        if classes is not None:
-            self.classes = check_classes(self, 'classes', classes)
-        if weighting is None:
-            weighting = dict(type='inverse_frequency')
-        self.weighting = check_weighting(self, weighting)
-        self.target = None if target is None else check_target(self, target)
-        self.choices = check_whole(self, 'choices', choices, 1)
-        self.even_bases = check_bool(self, 'even_bases', even_bases)
-        self.min_area = check_share(self, 'min_area', min_area)
-        self.placement = placement
-        self.min_plausibility = check_share(self, 'min_plausibility', min_plausibility)
-        self.resize_donors = check_bool(self, 'resize_donors', resize_donors)
+    classes: Optional[ClassList] = None
+    weighting: Optional[Mapping[str, Any]] = None
+    target: Optional[Target] = None
+    choices: int = 8
+    even_bases: bool = True
+    min_area: float = 0.0005
+    min_plausibility: float = 0.0
+    flip_prob: float = 0.0
+    shift_range: Range = (0.0, 0.0)
+    scale_range: Range = (1.0, 1.0)
+    resize_donors: bool = False
+
+    def __post_init__(self) -> None:
+        if self.classes is not None:
+            self.classes = check_classes(self, 'classes', self.classes)
+        if self.weighting is not None:
+            self.weighting = check_weighting(self, self.weighting)
+        if self.target is not None:
+            self.target = check_target(self, self.target)
+        self.choices = check_whole(self, 'choices', self.choices, 1)
+        self.even_bases = check_bool(self, 'even_bases', self.even_bases)
+        self.min_area = check_share(self, 'min_area', self.min_area)
+        self.min_plausibility = check_share(
+            self, 'min_plausibility', self.min_plausibility
+        )
+        self._placement = PlacementRanges(
+            self.flip_prob, self.shift_range, self.scale_range, owner=self
+        )
+        self.resize_donors = check_bool(self, 'resize_donors', self.resize_donors)
 
     def plan(
         self,
@@ -90,10 +113,10 @@ class Way:
             statistics: Of the source.
             num_samples: Recipes wanted, >= 0.
             seed: The same seed gives the same plan.
-            target: In place of the way's own target.
+            target: In place of the recomposer's own target.
 
         Raises:
-            ValueError: If the source cannot be recombined this way; the message
+            ValueError: If the source cannot be recombined so; the message
                 names the class or the number that is missing.
         """
         num_samples = check_whole(self, 'num_samples', num_samples)
@@ -141,7 +164,7 @@ class Way:
         with_photo: bool = False,
         match_tone: bool = False,
     ) -> RecomposedMap:
-        """Makes the label map of a recipe of this way.
+        """Makes the label map of a recipe of this recomposer.
 
         Only recipe and source decide; see
         :func:`~mmseg_ganaug.recompose.replay.replay`.
@@ -166,7 +189,7 @@ class Way:
         groups: List[MapGroup],
         weights: np.ndarray,
     ) -> Drawer:
-        """What draws recombinations this way.
+        """Returns what draws the recombinations.
 
         Args:
             statistics: Of the source.
@@ -181,14 +204,15 @@ class Way:
     ) -> np.ndarray:
         """Weights of the classes asked for that have a donor: float64 [C], sum 1."""
         given = np.any([group.gives for group in groups], axis=0)
+        weighting = self.weighting or dict(type='inverse_frequency')
         weights = np.ones(statistics.num_classes)
         if not even:
-            weights = class_weights(self.weighting, statistics)
+            weights = class_weights(weighting, statistics)
         asked = np.ones(statistics.num_classes, bool)
         if self.classes is not None:
             asked[:] = False
             asked[statistics.class_ids(self.classes)] = True
-        explicit = self.weighting['type'] == 'explicit' and not even
+        explicit = weighting['type'] == 'explicit' and not even
         stated = asked if self.classes is not None else explicit & (weights > 0)
         missing = np.flatnonzero(stated & ~given)
         if len(missing):
@@ -236,7 +260,7 @@ class Way:
                     donors=first,
                     classes=classes,
                     seed=seed,
-                    placements=self.placement.draw(rng, classes, size, still),
+                    placements=self._placement.draw(rng, classes, size, still),
                     spares=spares if any(spares) else (),
                     options=options,
                 )

@@ -1,21 +1,20 @@
 """Recon: new label maps built from layers of several maps."""
 
-from dataclasses import replace
-from typing import Any, List, Mapping, Optional, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.placement import PlacementRanges, Range
 from mmseg_ganaug.recompose.recipe import FILLS, ReplayOptions
-from mmseg_ganaug.recompose.recomposer import ClassList, Way, frequency_rank
+from mmseg_ganaug.recompose.recomposer import ClassList, Recomposer, frequency_rank
 from mmseg_ganaug.recompose.statistics import LabelStatistics
-from mmseg_ganaug.recompose.weighting import Target
 
 
-class Recon(Way):
+@dataclass(eq=False)
+class Recon(Recomposer):
     """A new map, built back to front from layers of several maps.
 
     Drawing every class from a map of its own gives scenes that cannot exist, and a
@@ -24,21 +23,11 @@ class Recon(Way):
     of the other donors, which are drawn by the weights of the classes they show.
     No map survives as a whole: what else the stage donor shows is not used.
 
+    Takes the options of :class:`Recomposer`, and these.
+
     Args:
         num_donors: Donors of a map, the stage donor included; at least 2. In a set
             with fewer maps, fewer.
-        classes: Names or ids of the classes by which donors are drawn; default: all
-            that occur.
-        weighting: How often each draws a donor; default inverse frequency, see
-            :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
-        target: The class shares that real and generated maps are to reach together,
-            see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
-            then weighs the classes instead of ``weighting``.
-        choices: With a target, candidates among which each recipe is chosen: more
-            come closer to the target, and use fewer maps more often.
-        even_bases: With a target: draw the stage donor evenly, and choose by gain only
-            among what can be laid on it. So light, weather and place, which label
-            maps do not tell, keep their shares. False comes closer to the target.
         order: Order of the layers, back to front: ``'frequency'`` (background
             classes before things, then by falling pixel frequency), or a list of
             class names or ids; classes it does not name follow on top.
@@ -52,63 +41,27 @@ class Recon(Way):
         fill: What becomes of pixels that no layer covers: ``'nearest'`` covered
             class of the stage (a pole does not grow into the hole beside it), or
             ``'ignore'``.
-        min_area: Smallest area of a layer, as a share (0..1) of the map's.
-        min_plausibility: Smallest plausibility of a layer's place (0..1, by the
-            position prior of the source); what is less plausible is left out.
-        flip_prob: Probability (0..1) that a layer (not of the stage) is mirrored.
-        shift_range: Largest shift (down, across) of a layer (not of the stage), as a
-            share of height and width.
-        scale_range: Smallest and largest factor of the size of a layer (not of the
-            stage).
-        resize_donors: Let maps of different sizes meet: donors are resized.
     """
 
-    def __init__(
-        self,
-        num_donors: int = 6,
-        classes: Optional[ClassList] = None,
-        weighting: Optional[Mapping[str, Any]] = None,
-        target: Optional[Target] = None,
-        choices: int = 8,
-        even_bases: bool = True,
-        order: Union[str, ClassList] = 'frequency',
-        things: Optional[ClassList] = None,
-        stage_share: float = 0.95,
-        min_stage: float = 0.6,
-        fill: str = 'nearest',
-        min_area: float = 0.0005,
-        min_plausibility: float = 0.0,
-        flip_prob: float = 0.0,
-        shift_range: Range = (0.0, 0.0),
-        scale_range: Range = (1.0, 1.0),
-        resize_donors: bool = False,
-    ) -> None:
-        placement = PlacementRanges(
-            flip_prob, shift_range, scale_range, owner=type(self).__name__
-        )
-        super().__init__(
-            classes,
-            weighting,
-            target,
-            choices,
-            even_bases,
-            min_area,
-            placement,
-            min_plausibility,
-            resize_donors,
-        )
-        self.num_donors = check_whole(self, 'num_donors', num_donors, 2)
-        self.order: Union[str, ClassList]
-        if isinstance(order, str):
-            self.order = check_choice(self, 'order', order, ('frequency',))
+    num_donors: int = 6
+    order: Union[str, ClassList] = 'frequency'
+    things: Optional[ClassList] = None
+    stage_share: float = 0.95
+    min_stage: float = 0.6
+    fill: str = 'nearest'
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.num_donors = check_whole(self, 'num_donors', self.num_donors, 2)
+        if isinstance(self.order, str):
+            self.order = check_choice(self, 'order', self.order, ('frequency',))
         else:
-            self.order = check_classes(self, 'order', order)
-        self.things = None
-        if things is not None:
-            self.things = check_classes(self, 'things', things, fewest=0)
-        self.stage_share = check_share(self, 'stage_share', stage_share)
-        self.min_stage = check_share(self, 'min_stage', min_stage)
-        self.fill = check_choice(self, 'fill', fill, FILLS)
+            self.order = check_classes(self, 'order', self.order)
+        if self.things is not None:
+            self.things = check_classes(self, 'things', self.things, fewest=0)
+        self.stage_share = check_share(self, 'stage_share', self.stage_share)
+        self.min_stage = check_share(self, 'min_stage', self.min_stage)
+        self.fill = check_choice(self, 'fill', self.fill, FILLS)
 
     def stage_classes(self, statistics: LabelStatistics) -> List[int]:
         """The classes that the stage donor gives, by falling frequency.

@@ -315,7 +315,7 @@ def test_in_tiny_sets_base_and_donors_still_differ():
     maps = [np.array([[0, 1], [0, 0]]), np.array([[0, 2], [0, 0]])]
     source = MemoryLabelSource([m.astype(np.uint8) for m in maps], 3)
     statistics = LabelStatistics.collect(source)
-    for way in (AddSingle(classes=[1, 2]), AddMulti(2, classes=[1, 2])):
+    for way in (AddSingle(classes=[1, 2]), AddMulti(num_classes=2, classes=[1, 2])):
         for recipe in way.plan(statistics, 30, 0):
             assert recipe.base not in recipe.donors
             for donor, class_id in zip(recipe.donors, recipe.classes):
