@@ -3,7 +3,7 @@
 matplotlib and OpenCV are imported when something is drawn.
 """
 
-from mmseg_ganaug.visualization.figures import (
+from mmseg_ganaug.visualization.charts import (
     class_frequency_chart,
     class_iou_chart,
     frequency_against_iou_chart,

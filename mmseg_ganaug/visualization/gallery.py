@@ -9,8 +9,7 @@ import numpy as np
 
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.shown_text import one_line, shortened
-from mmseg_ganaug.visualization.drawing import MOST_CHARACTERS
-from mmseg_ganaug.visualization.figure_files import save_png
+from mmseg_ganaug.visualization.figure_files import MOST_CHARACTERS, save_png
 from mmseg_ganaug.visualization.label_maps import colour_label_map
 
 # Widths in pixels. Small maps are enlarged, so that a pole can be seen; large ones are

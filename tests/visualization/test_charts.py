@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from mmseg_ganaug.visualization import (
     class_frequency_chart,
     class_iou_chart,
-    drawing,
+    figure_files,
     frequency_against_iou_chart,
     gain_chart,
 )
@@ -27,14 +27,14 @@ def _class_order(texts):
 def drawn_texts(monkeypatch):
     """Collects every text of the figure that a chart saves."""
     texts = []
-    save = drawing.save_figure
+    save = figure_files.save_figure
 
     def collect(figure, path, dpi):
         path = save(figure, path, dpi)
         texts.extend(text.get_text() for text in figure.findobj(Text))
         return path
 
-    monkeypatch.setattr(drawing, 'save_figure', collect)
+    monkeypatch.setattr(figure_files, 'save_figure', collect)
     return texts
 
 
