@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 from mmseg_ganaug.files import write_atomically
-from mmseg_ganaug.own_data.mask_colours import describe_colour, pack_colour
+from mmseg_ganaug.own_data.masks import describe_colour, pack_colour
 
 IGNORED_NAMES = ('ignore', 'ignored', 'void', 'unlabelled', 'unlabeled')
 _HEADINGS = {

@@ -9,13 +9,13 @@ import numpy as np
 
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.own_data.class_list import ListedClass, write_class_list
-from mmseg_ganaug.own_data.mask_colours import (
+from mmseg_ganaug.own_data.mask_survey import MaskSurvey
+from mmseg_ganaug.own_data.masks import (
     describe_colour,
     grey_colour,
     is_grey,
     unpack_colour,
 )
-from mmseg_ganaug.own_data.mask_survey import MaskSurvey
 
 _IGNORED = 255
 # Ids are small, or fill their range; grey values that stand for classes are neither.

@@ -67,7 +67,7 @@ def write_label_maps(
     """Writes label maps as 8-bit PNG files of class ids, with a progress bar.
 
     What is there already is kept, so that an interrupted run goes on where it was; with
-    other masks or classes than those of the last run, the label maps are written anew.
+    other masks or classes than those of the last run, the label maps are written again.
     Where one of them was edited since it was written, the folder is kept beside, which
     is printed. Other files in the folder are left alone.
 

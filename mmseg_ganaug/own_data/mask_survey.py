@@ -22,7 +22,7 @@ from mmseg_ganaug.own_data.masks import (
 from mmseg_ganaug.own_data.pairs import Pair
 from mmseg_ganaug.progress import Progress
 
-# Of what is kept: entries of another version are read anew.
+# Of what is kept: entries of another version are read again.
 _VERSION = 2
 # After so many files that cannot be used, the others are not looked at.
 _MOST_ERRORS = 10

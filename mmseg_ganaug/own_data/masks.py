@@ -9,17 +9,51 @@ from PIL import Image
 from mmseg_ganaug.datasets.image_files import check_holds_labels, decode_image
 from mmseg_ganaug.datasets.image_headers import probe_format, unreadable
 from mmseg_ganaug.datasets.label_files import MissingFileError
-from mmseg_ganaug.own_data.mask_colours import grey_colour, pack_colour
 
 _DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L', 'I;16N')
 _OPAQUE = {'LA': 'L', 'RGBA': 'RGB'}
 MOST_VALUES = 255
 _MOST_GREY_VALUES = 200
+_ONE_GREY = 0x010101
 _FEWEST_THIN = 8
 _REMEDY = (
-    'Export the masks anew as PNG, without anti-aliasing and without JPEG on the way, '
-    'and resize them by nearest neighbour only'
+    'Export the masks again, as PNG, without anti-aliasing and without JPEG on the '
+    'way, and resize them by nearest neighbour only'
 )
+
+
+def pack_colour(red, green, blue):
+    """Makes one number of the channels.
+
+    Args:
+        red (int | np.ndarray): 0..255; arrays need a type of 24 bits and more.
+        green (int | np.ndarray): As ``red``.
+        blue (int | np.ndarray): As ``red``.
+
+    Returns:
+        int | np.ndarray: 0xRRGGBB.
+    """
+    return red << 16 | green << 8 | blue
+
+
+def unpack_colour(colour: int) -> Tuple[int, int, int]:
+    """Red, green and blue of 0xRRGGBB, 0..255 each."""
+    return colour >> 16, colour >> 8 & 255, colour & 255
+
+
+def grey_colour(level: int) -> int:
+    """The colour 0xRRGGBB of three channels of that level, 0..255."""
+    return level * _ONE_GREY
+
+
+def is_grey(colour: int) -> bool:
+    """Whether the channels of 0xRRGGBB are equal."""
+    return colour % _ONE_GREY == 0
+
+
+def describe_colour(colour: int) -> str:
+    """Writes 0xRRGGBB as three decimal numbers."""
+    return ' '.join(map(str, unpack_colour(colour)))
 
 
 class MaskContent(NamedTuple):

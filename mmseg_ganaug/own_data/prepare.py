@@ -23,18 +23,17 @@ from mmseg_ganaug.own_data.configs import (
     config_paths,
     dataset_path,
 )
-from mmseg_ganaug.own_data.convert import (
-    find_foreign_label_maps,
-    write_label_maps,
-)
+from mmseg_ganaug.own_data.convert import find_foreign_label_maps, write_label_maps
 from mmseg_ganaug.own_data.mask_survey import MaskSurvey, survey_masks
 from mmseg_ganaug.own_data.pairs import (
     FolderPairs,
     Pair,
+    Split,
     check_name,
+    draw_split,
     pair_folders,
+    read_split,
 )
-from mmseg_ganaug.own_data.split_files import Split, draw_split, read_split
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.visualization.table import Table
 
@@ -71,7 +70,7 @@ class FolderData:
             :func:`read_class_list`. Defaults to None: ``classes.txt`` of the work dir
             or, where there is none, every value of the masks.
         mask_suffix (str, optional): How names of masks end. Defaults to None: found.
-        val_images (str | Path, optional): Folder of photos to judge on. Defaults to
+        val_images (str | Path, optional): Folder of photos to validate on. Defaults to
             None: a share of the photos is kept for that.
         val_masks (str | Path, optional): Folder of their masks.
         val_share (float): That share, above 0 and below 1. Defaults to 0.2.
@@ -218,7 +217,7 @@ class FolderData:
             )
         )
         print(
-            f'{len(splits[0])} photos to train on, {len(splits[1])} to judge on, at '
+            f'{len(splits[0])} photos to train on, {len(splits[1])} to validate on, at '
             f'{size[0]} x {size[1]} pixels (width x height)'
         )
         self._inputs = f'{survey.digest} {splits}'
@@ -288,12 +287,12 @@ class FolderData:
         return folders
 
     def _split(self, parts: Sequence[FolderPairs]) -> Tuple[Split, str]:
-        """Keys to train and to judge on, and what to know of that."""
+        """Returns the keys to train and to validate on, and what to know of that."""
         keys = [[pair.key for pair in part.pairs] for part in parts]
         paths = self._split_paths
         if len(keys) == 2:
             drawn: Split = (keys[0], keys[1])
-            note = 'The photos to judge on have a folder of their own.'
+            note = 'The photos to validate on have a folder of their own.'
         else:
             drawn = draw_split(keys[0], self._val_share, self.seed)
             note = _RANDOM.format(seed=self.seed, train=paths[0], val=paths[1])

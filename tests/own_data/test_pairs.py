@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg_ganaug.own_data.pairs import pair_folders
+from mmseg_ganaug.own_data.pairs import draw_split, pair_folders, read_split
 
 
 def touch(folder, *names):
@@ -177,3 +177,56 @@ def test_folders_and_hidden_files_are_no_photos(folders):
     (folders[0] / 'g.jpg').mkdir()
     touch(folders[1], *(f'{n}.png' for n in 'abcd'))
     assert len(pair_folders(*folders).pairs) == 4
+
+
+SPLIT_NAMES = ['a', 'b', 'c', 'd e', '#f', 'x\x85y']
+
+
+@pytest.fixture
+def lists(tmp_path):
+    return [tmp_path / 'train.txt', tmp_path / 'val.txt']
+
+
+def write(lists, train, val):
+    for path, content in zip(lists, (train, val)):
+        path.write_bytes(content)
+
+
+def test_what_is_drawn_is_read_again(lists):
+    split = draw_split(SPLIT_NAMES, 0.4, 0)
+    write(lists, *('\n'.join(part).encode() for part in split))
+    assert read_split(lists, [set(SPLIT_NAMES)] * 2) == split
+
+
+def test_lists_of_other_editors_are_read(lists):
+    write(lists, b'\xef\xbb\xbfa\r\n  b \r\n\r\na', b'd e\r\n#f')
+    assert read_split(lists, [set(SPLIT_NAMES)] * 2) == (['a', 'b'], ['d e', '#f'])
+
+
+def test_folders_of_their_own_may_use_the_same_names(lists):
+    write(lists, b'a\nb', b'a')
+    assert read_split(lists, [set('ab'), set('ac')]) == (['a', 'b'], ['a'])
+
+
+@pytest.mark.parametrize(
+    ('train', 'val', 'words'),
+    [
+        (b'a\nz', b'b', ["train.txt lists 'z'", 'no photo here']),
+        (b'a', b'', ['val.txt lists no photo']),
+        (b'a\nb', b'b', ["val.txt lists 'b', as ", 'train.txt does']),
+        (b'a\n\xff', b'b', ['train.txt is no UTF-8 text']),
+        (b'a\n\x1b', b'b', [r"train.txt lists '\x1b'"]),
+    ],
+)
+def test_wrong_lists_are_named_and_never_told_to_be_removed(lists, train, val, words):
+    write(lists, train, val)
+    with pytest.raises(ValueError) as raised:
+        read_split(lists, [set(SPLIT_NAMES)] * 2)
+    for word in [*words, 'move']:
+        assert word in str(raised.value)
+
+
+def test_a_list_without_the_other_is_named(lists):
+    lists[0].write_text('a')
+    with pytest.raises(ValueError, match=r'val\.txt is missing'):
+        read_split(lists, [set(SPLIT_NAMES)] * 2)
