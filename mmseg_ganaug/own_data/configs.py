@@ -8,7 +8,6 @@ from typing import Dict, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from mmseg_ganaug.config_search import find_shipped, nested_dicts
-from mmseg_ganaug.own_data import templates as templates
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.safe_configs import config_text, read_config, write_config
 
@@ -18,6 +17,141 @@ _CONFIGS = 'configs'
 _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
+_HEAD = (
+    '# Written by tools/quickstart.py each time that it runs: inherit from it rather\n'
+    '# than edit it. Paths are seen from the folder in which the tools are started.\n'
+)
+_DATASET = """\
+# {pairs} photos and masks, in training at {width} x {height} pixels (width x height).
+{head}# {split}
+_base_ = {base!r}
+classes = {classes}
+palette = {palette}
+metainfo = dict(classes=classes, palette=palette)
+num_classes = {num_classes}
+# Label value of pixels of no class. Models need it, too: in each decode head, and as
+# seg_pad_val of the data preprocessor.
+ignore_index = {ignore_index}
+scale = ({width}, {height})
+crop_size = ({height}, {width})
+train_pipeline = _base_.train_pipeline
+train_pipeline[2].update(scale=scale)  # RandomResize
+train_pipeline[3].update(crop_size=crop_size, ignore_index=ignore_index)  # RandomCrop
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].update(scale=scale)  # Resize
+train_dataloader = dict(
+    dataset={train},
+)
+val_dataloader = dict(
+    dataset={val},
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(ignore_index=ignore_index)
+test_evaluator = val_evaluator
+"""
+_SPLIT = """\
+dict(
+        metainfo=metainfo,
+        data_prefix=dict(
+            img_path={images!r},
+            seg_map_path={labels!r},
+        ),
+        img_suffix={img_suffix!r},
+        seg_map_suffix={seg_map_suffix!r},
+        ann_file={ann_file!r},
+        ignore_index=ignore_index,
+        pipeline={pipeline},
+    )"""
+_GENERATOR = """\
+# pix2pixHD that learns to paint photos of your label maps.
+{head}_base_ = [
+    {model!r},
+    {schedule!r},
+    {runtime!r},
+    './dataset.py',
+]
+model = dict(
+    label_encoder=dict(num_classes=_base_.num_classes, ignore_index=_base_.ignore_index)
+)
+train_dataloader = dict(
+    _delete_=True,
+    batch_size=1,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='LabelToImageDataset',
+        source=_base_.train_dataloader.dataset,
+        scale=_base_.scale,
+        # Photos get smaller here: thin objects would fall between the samples.
+        interpolation='area',
+        pipeline=[
+            dict(
+                type='mmseg_ganaug.RandomClassCrop',
+                crop_size={crop_size},
+                ignore_index=_base_.ignore_index,
+                prob=0.75,
+            ),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
+)
+# A generator is validated by its pictures.
+val_dataloader = None
+val_evaluator = None
+test_dataloader = None
+test_evaluator = None
+default_hooks = dict(checkpoint=dict(interval=1000))
+custom_hooks = [
+    dict(type='LabelToImageVisualizationHook', interval=1000),
+    dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.001, gamma=10),
+]
+work_dir = {work_dir!r}
+randomness = dict(seed={seed})
+{length}"""
+_PLAIN = """\
+# PSPNet on your photos alone.
+{head}_base_ = [
+    {model!r},
+    {schedule!r},
+    {runtime!r},
+    './dataset.py',
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size, seg_pad_val=_base_.ignore_index),
+    decode_head=dict(num_classes=_base_.num_classes, ignore_index=_base_.ignore_index),
+    auxiliary_head=dict(
+        num_classes=_base_.num_classes, ignore_index=_base_.ignore_index
+    ),
+)
+work_dir = {work_dir!r}
+randomness = dict(seed={seed})
+{length}"""
+_MIXED = """\
+# PSPNet on your photos and as many generated pairs.
+{head}_base_ = './pspnet_plain.py'
+real = _base_.train_dataloader.dataset
+generated = dict(
+    type='mmseg_ganaug.GANRecomposeDataset',
+    source=real,
+{note}    recomposer=dict(type={way!r}),
+    generator=dict(
+        config={generator!r},
+        checkpoint={checkpoint!r},
+    ),
+    ratio=1.0,
+    cache_dir={cache_dir!r},
+    seed={seed},
+)
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated])
+)
+work_dir = {work_dir!r}
+"""
+_THINGS = (
+    "    # Where classes are countable objects, name them: dict(type='Recon', "
+    "things=['car']).\n"
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +184,7 @@ class OwnDataConfigs:
         ignore_index (int): Label value of no class.
         size (tuple[int, int]): Width and height in training, in pixels.
         train (SplitFiles): What is trained on.
-        val (SplitFiles): What is judged on.
+        val (SplitFiles): What is validated on.
         num_pairs (int): Of both.
         split_note (str): A comment on the split, one line.
         seed (int): Of training and of the plan.
@@ -88,7 +222,8 @@ class OwnDataConfigs:
         paths = config_paths(self.work.folder, ways)
         self._write(
             dataset_path(self.work.folder),
-            templates.DATASET,
+            _DATASET,
+            base=self._base('datasets/own_data.py'),
             pairs=self.num_pairs,
             width=width,
             height=height,
@@ -97,12 +232,12 @@ class OwnDataConfigs:
             palette=_listing([list(colour) for colour in self.palette]),
             num_classes=len(self.names),
             ignore_index=self.ignore_index,
-            train=templates.SPLIT.format(**vars(self.train), pipeline='train_pipeline'),
-            val=templates.SPLIT.format(**vars(self.val), pipeline='test_pipeline'),
+            train=_SPLIT.format(**vars(self.train), pipeline='train_pipeline'),
+            val=_SPLIT.format(**vars(self.val), pipeline='test_pipeline'),
         )
         self._write(
             paths['generator'],
-            templates.GENERATOR,
+            _GENERATOR,
             model=self._base('models/pix2pixhd_enhancer-tiny.py'),
             schedule=self._base(_GENERATOR_SCHEDULE),
             runtime=self._base('default_runtime_synthesis.py'),
@@ -111,7 +246,7 @@ class OwnDataConfigs:
         )
         self._write(
             paths['plain'],
-            templates.PLAIN,
+            _PLAIN,
             model=self._base('models/pspnet_r18w32-d8.py'),
             schedule=self._base(_SEGMENTER_SCHEDULE),
             runtime=self._base('default_runtime.py'),
@@ -120,8 +255,8 @@ class OwnDataConfigs:
         for way in ways:
             self._write(
                 paths[way],
-                templates.MIXED,
-                note=templates.THINGS if way == 'recon' else '',
+                _MIXED,
+                note=_THINGS if way == 'recon' else '',
                 way=_WAYS[way],
                 generator=str(paths['generator']),
                 checkpoint=str(self._training(paths['generator'])),
@@ -131,7 +266,7 @@ class OwnDataConfigs:
 
     def _write(self, path: Path, template: str, **values) -> None:
         text = template.format(
-            head=templates.HEAD,
+            head=_HEAD,
             seed=self.seed,
             work_dir=str(self._training(path)),
             **values,
