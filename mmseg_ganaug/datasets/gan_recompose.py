@@ -102,7 +102,7 @@ class GANRecomposeDataset(BaseSegDataset):
             ``match_tone=False``, generated pixels of 'changed' and 'auto' take the
             light of the real photo. See
             :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
-        filters (Sequence[dict]): Configs of judges of the samples, in order, such as
+        filters (Sequence[dict]): Configs of filters of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
         max_redraws (int): Recipes that are tried, one after the other, in the place of
             one whose sample a filter drops. Defaults to 3.
@@ -384,7 +384,7 @@ class GANRecomposeDataset(BaseSegDataset):
             dict(
                 classes=list(source.class_names),
                 compositing=compositing.fingerprint(),
-                filters=[judge.fingerprint() for judge in filters],
+                filters=[item.fingerprint() for item in filters],
                 generator=generator.fingerprint(),
                 labels=source.files_digest(),
                 photos=source.photos_digest() if compositing.needs_photo else None,
