@@ -1,6 +1,7 @@
-"""Files that exist whole or not at all."""
+"""Files that exist whole or not at all, their digests, and samples of many."""
 
 import errno
+import hashlib
 import io
 import os
 import re
@@ -8,7 +9,9 @@ import secrets
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterator, Union
+from typing import BinaryIO, Iterator, List, Union
+
+import numpy as np
 
 try:
     import fcntl
@@ -118,6 +121,37 @@ def remove_leftovers(folder: Union[str, os.PathLike]) -> None:
             # Read-only, or removed by another process at the same time.
             with suppress(OSError):
                 _remove_unless_held(path)
+
+
+def file_digest(path: Union[str, os.PathLike], prefix: bytes = b'') -> str:
+    """Computes the digest of a file of any size.
+
+    Args:
+        path (str | Path): The file.
+        prefix (bytes): What the digest begins with. Defaults to nothing.
+
+    Returns:
+        str: sha256 of prefix and content, in hexadecimal.
+    """
+    digest = hashlib.sha256(prefix)
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def evenly_spread(total: int, most: int) -> List[int]:
+    """Picks some of many, evenly spread from the first to the last.
+
+    Args:
+        total (int): How many there are.
+        most (int): How many to pick, if there are as many.
+
+    Returns:
+        list[int]: Indices, in order.
+    """
+    picked = np.linspace(0, total - 1, min(most, total)).round()
+    return picked.astype(int).tolist()
 
 
 def _write(temporary: Path, content: bytes, path: Path) -> None:

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import signal
 import socket
@@ -10,6 +11,8 @@ import pytest
 
 from mmseg_ganaug import files
 from mmseg_ganaug.files import (
+    evenly_spread,
+    file_digest,
     is_temporary,
     remove_leftovers,
     unless_read_only,
@@ -175,3 +178,25 @@ def test_a_cache_that_cannot_be_written_is_passed_over(reason):
 def test_a_full_disk_is_not_passed_over():
     with pytest.raises(OSError, match='No space'), unless_read_only():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    ('total', 'most', 'picked'),
+    [
+        (0, 3, []),
+        (2, 3, [0, 1]),
+        (10, 1, [0]),
+        (10, 3, [0, 4, 9]),
+        (10, 10, list(range(10))),
+    ],
+)
+def test_samples_of_many_reach_from_the_first_to_the_last(total, most, picked):
+    assert evenly_spread(total, most) == picked
+
+
+def test_the_digest_of_a_file_is_that_of_its_prefix_and_all_its_blocks(tmp_path):
+    content = bytes(range(256)) * 2**13
+    (tmp_path / 'file').write_bytes(content)
+    whole = hashlib.sha256(b'begins' + content).hexdigest()
+    assert file_digest(tmp_path / 'file', b'begins') == whole
+    assert file_digest(tmp_path / 'file') == hashlib.sha256(content).hexdigest()

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.models.pix2pixhd.label_encoder import pad_to_stride
 from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
 from mmseg_ganaug.option_checks import check_whole
@@ -62,13 +63,12 @@ class FeatureClusterHook(Hook):
         model = self._model(runner)
         encoder = model.get_module(model.encoder)
         dataset = runner.train_dataloader.dataset
-        number = min(self.num_samples, len(dataset))
         # Flips are drawn while a sample is loaded: training must not notice.
         state = np.random.get_state()  # noqa: NPY002
         labels: List[np.ndarray] = []
         features: List[np.ndarray] = []
-        for index in np.linspace(0, len(dataset) - 1, number).round().astype(int):
-            sample = dataset[int(index)]
+        for index in evenly_spread(len(dataset), self.num_samples):
+            sample = dataset[index]
             data = {key: [value] for key, value in sample.items()}
             inputs = model.data_preprocessor(data, True)['inputs']
             numbers, region_labels = number_regions(

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 from mmseg_ganaug.visualization import colour_label_map
@@ -43,11 +44,10 @@ class LabelToImageVisualizationHook(Hook):
         """Picks the samples: from the validation data where there are any."""
         loader = runner.val_dataloader if runner.val_loop else runner.train_dataloader
         dataset = loader.dataset
-        number = min(self.num_samples, len(dataset))
         # Flips are drawn while a sample is loaded: training must not notice.
         state = np.random.get_state()  # noqa: NPY002
-        picked = np.linspace(0, len(dataset) - 1, number).round().astype(int)
-        self._samples = [dataset[index]['inputs'] for index in picked.tolist()]
+        picked = evenly_spread(len(dataset), self.num_samples)
+        self._samples = [dataset[index]['inputs'] for index in picked]
         np.random.set_state(state)  # noqa: NPY002
         self._palette = dataset.metainfo['palette']
 

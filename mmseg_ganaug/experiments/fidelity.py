@@ -17,7 +17,7 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
     GeneratorFidelityMetric,
 )
 from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
-from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.files import evenly_spread, write_atomically
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.compositing import FIDELITY_KEY
@@ -124,7 +124,7 @@ def measure(
         tuple[dict[str, float], list[GalleryRow]]: The numbers of the metric, and the
         rows of a contact sheet.
     """
-    shown = set(np.linspace(0, total - 1, min(num_rows, total)).round().astype(int))
+    shown = set(evenly_spread(total, num_rows))
     rows: List[GalleryRow] = []
     with Progress('Judging photos', total) as progress:
         for label_maps, generated, real in batches:

@@ -12,7 +12,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.files import evenly_spread, file_digest, write_atomically
 from mmseg_ganaug.option_checks import (
     check_names,
     check_number,
@@ -167,7 +167,7 @@ class LossFilter:
                 f'apart, the data set has {source.num_classes}: take one that was '
                 'trained on this data set'
             )
-        indices = self._indices(len(source))
+        indices = evenly_spread(len(source), self._num_real)
         totals, counts = np.zeros((2, source.num_classes))
         title = 'Measuring the usual loss of each class on real photos'
         with Progress(title, len(indices)) as progress:
@@ -185,21 +185,15 @@ class LossFilter:
                 progress.update()
         return totals / np.maximum(counts, 1)
 
-    def _indices(self, total: int) -> Sequence[int]:
-        count = min(self._num_real, total)
-        return np.linspace(0, total - 1, count).round().astype(int).tolist()
-
     def _digest(self, source: RealPairs) -> str:
         parts = (self._usual_name(), list(source.class_names), source.files_digest())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def _usual_name(self) -> str:
         """Names the segmenter, and the real pairs that it is tried on."""
-        digest = hashlib.sha256(str(self._segmenter_config['config']).encode())
-        with open(self._segmenter_config['checkpoint'], 'rb') as file:
-            for block in iter(lambda: file.read(1 << 20), b''):
-                digest.update(block)
-        return f'{digest.hexdigest()} {self._num_real}'
+        config = str(self._segmenter_config['config'])
+        digest = file_digest(self._segmenter_config['checkpoint'], config.encode())
+        return f'{digest} {self._num_real}'
 
 
 @FILTERS.register_module()

@@ -1,6 +1,5 @@
 """The trained generator, loaded and run through MMagic."""
 
-import hashlib
 import json
 import os
 from typing import Any, Optional, Tuple, Union
@@ -14,6 +13,7 @@ from mmengine.runner import find_latest_checkpoint
 from mmseg_ganaug import compat
 from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.config_search import find_shipped
+from mmseg_ganaug.files import file_digest
 from mmseg_ganaug.option_checks import (
     check_bool,
     check_choice,
@@ -143,7 +143,6 @@ class MMagicGenerator:
         Returns:
             str: sha256 in hexadecimal.
         """
-        digest = hashlib.sha256()
         model = {
             key: self.config.model[key]
             for key in ('type', 'generator', 'label_encoder')
@@ -154,11 +153,8 @@ class MMagicGenerator:
             compile=self._compile,
             tile=self._tile and [*self._tile, self._overlap],
         )
-        digest.update(json.dumps(model, sort_keys=True, default=str).encode())
-        with open(self.checkpoint, 'rb') as file:
-            for block in iter(lambda: file.read(1 << 20), b''):
-                digest.update(block)
-        return digest.hexdigest()
+        described = json.dumps(model, sort_keys=True, default=str)
+        return file_digest(self.checkpoint, described.encode())
 
     def check(self, num_classes: int, has_instances: bool) -> None:
         """Checks that the weights are there and fit the data set, and the options.

@@ -15,6 +15,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.config_search import has_type
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 
@@ -58,11 +59,7 @@ def pick(mask, kind, number):
         raise SystemExit(f'there are no {kind} samples in the data set')
     most = -(-number // len(chosen)) or len(mask)
     return [
-        int(places[at])
-        for places in chosen
-        for at in np.linspace(0, len(places) - 1, min(most, len(places)))
-        .round()
-        .astype(int)
+        int(places[at]) for places in chosen for at in evenly_spread(len(places), most)
     ]
 
 

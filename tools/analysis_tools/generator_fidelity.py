@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 
@@ -57,14 +58,6 @@ def parse_args():
         help='override settings of the generator config',
     )
     return parser.parse_args()
-
-
-def spread(count, most):
-    """Picks indices evenly spread over a data set."""
-    import numpy as np
-
-    picked = np.linspace(0, count - 1, min(count, most or count)).round()
-    return picked.astype(int).tolist()
 
 
 def recomposed_samples(args, generator_config):
@@ -125,12 +118,12 @@ def main():
         recomposition_gallery(rows, palette, ignore_index, classes, sheet)
         print(f'Written: {sheet}')
 
-    indices = spread(len(pairs), args.num_samples)
+    indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
     batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
     judge('generated', batches, len(indices))
     if args.recomposed:
         samples = recomposed_samples(args, generator_config)
-        indices = spread(len(samples), args.num_samples)
+        indices = evenly_spread(len(samples), args.num_samples or len(samples))
         judge('recombined', fidelity.stored_batches(samples, indices), len(indices))
 
     written = fidelity.save_fidelity(
