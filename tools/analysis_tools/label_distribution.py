@@ -3,6 +3,18 @@
 For a config that trains on generated samples too, also the frequencies with them, as
 planned and as counted. With --iou, how frequency and IoU of the classes go together.
 
+With --class-weights FILE.json (or .npy) and --formula, the weights that
+class_weight='FILE.json' of ClassWeightedCrossEntropyLoss and of MMSeg's own losses
+reads. A class counts in the maps that show it: its frequency is its share of their
+labelled pixels.
+
+    median   the median of the frequencies over that of the class
+    sqrt     its square root
+    rare     the same, but never below one
+
+Without --formula the file holds all three, as class_weight_median and so on: a config
+that has it in its _base_ takes class_weight=_base_.class_weight_rare.
+
 Any MMSeg data set config does, ConcatDataset and RepeatDataset too; a label map counts
 once, however often training repeats it. Photos are not needed: where they are missing,
 their sizes are not compared. MMSeg lists the samples by the photos' names, or by
@@ -20,6 +32,7 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
@@ -43,10 +56,36 @@ def parse_args():
     parser.add_argument(
         '--iou', help='results.json of a run: draws class IoU over class frequency'
     )
+    parser.add_argument('--class-weights', help='file for class weights of a loss')
+    parser.add_argument(
+        '--formula', choices=['median', 'sqrt', 'rare'], help='of --class-weights'
+    )
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override settings'
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.formula and not args.class_weights:
+        parser.error('--formula is of --class-weights FILE')
+    suffix = Path(args.class_weights).suffix if args.class_weights else '.json'
+    if suffix not in ('.json', '.npy') or (suffix == '.npy' and not args.formula):
+        parser.error('--class-weights: FILE.json, or with --formula also FILE.npy')
+    return args
+
+
+def write_class_weights(statistics, path, formula):
+    """Writes the class weights of one formula, or of all as a base config."""
+    from mmseg_ganaug.models.class_weighted_loss import weights_by_frequency
+
+    found = weights_by_frequency(statistics.pixels)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    if Path(path).suffix == '.npy':
+        np.save(path, found[formula])
+    elif formula:
+        Path(path).write_text(json.dumps(found[formula]) + '\n')
+    else:
+        lines = [f'"class_weight_{name}": {found[name]}' for name in found]
+        Path(path).write_text('{\n  ' + ',\n  '.join(lines) + '\n}\n')
+    print(f'Written: {path}')
 
 
 def show_balance(config, number, out):
@@ -146,13 +185,16 @@ def main():
     class_frequency_chart(names, {args.split: statistics.frequency}, chart)
     if args.iou:
         for result in load_results(args.iou):
+            run = f'{result.method}_seed{result.seed}'
             correlation = frequency_against_iou_chart(
                 names,
                 statistics.frequency,
-                [result.per_class_iou[name] for name in names],
-                out / f'frequency_against_iou_{result.method}.png',
+                result.per_class_iou,
+                out / f'frequency_against_iou_{run}.png',
             )
-            print(f'{result.method}: rank correlation with IoU {correlation:.3f}')
+            print(f'{run}: rank correlation with IoU {correlation:.3f}')
+    if args.class_weights:
+        write_class_weights(statistics, args.class_weights, args.formula)
     if args.split == 'train':
         generated = find_generated(cfg.train_dataloader.dataset)
         values['generated'] = [
