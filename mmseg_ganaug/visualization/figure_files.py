@@ -1,6 +1,7 @@
 """Figures of matplotlib: one look for all, names that fit, whole files."""
 
 import io
+import math
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +88,9 @@ def add_legend(
     """
     # A name that begins with an underscore would be left out, so it comes later.
     numbers = [str(number) for number in range(len(names))]
-    for columns in range(min(len(names), _MOST_COLUMNS), 0, -1):
+    fewest = math.ceil(len(names) / _MOST_COLUMNS)
+    lines = range(fewest, len(names) + 1)
+    for columns in dict.fromkeys(math.ceil(len(names) / number) for number in lines):
         legend = figure.legend(
             handles, numbers, ncols=columns, frameon=False, alignment='left', **options
         )

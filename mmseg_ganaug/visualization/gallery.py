@@ -1,29 +1,30 @@
 """A contact sheet of recombined label maps and the photos painted from them."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.files import write_atomically
-from mmseg_ganaug.shown_text import one_line, shortened
-from mmseg_ganaug.visualization.figure_files import MOST_CHARACTERS, save_png
+from mmseg_ganaug.shown_text import shortened
+from mmseg_ganaug.visualization.figure_files import (
+    MOST_CHARACTERS,
+    add_legend,
+    drawn_figure,
+)
 from mmseg_ganaug.visualization.label_maps import colour_label_map
 
-# Widths in pixels. Small maps are enlarged, so that a pole can be seen; large ones are
+# All in pixels. Small maps are enlarged, so that a pole can be seen; large ones are
 # reduced, so that the file stays small enough to embed.
 _CELL_WIDTH = (256, 400)
 _GAP = 8
 _MARGIN = 16
 _LINE = 24
 _DPI = 100
-# Room for a character of usual text at this font size, in pixels.
-_CHARACTER = 8
+# Width of a character of usual text, and of bold text.
+_CHARACTER, _BOLD = 8, 9
 # Of more classes than this, the legend shows those that occur in the rows.
 _WHOLE_LEGEND = 40
-_FONT = 10.0
 _INK = '#222222'
 
 
@@ -74,94 +75,102 @@ def recomposition_gallery(
         raise ValueError(
             f'there are {len(palette)} colours for {len(class_names)} classes'
         )
-    width = _cell_width(rows)
-    sheet = [
-        _painted_row(row, number, width, palette, ignore_index)
+    widest = max(cell.shape[1] for row in rows for cell in row.cells.values())
+    width = int(np.clip(widest, *_CELL_WIDTH))
+    painted = [
+        {
+            name: _painted(
+                cell,
+                next(iter(row.cells.values())).shape[:2],
+                width,
+                (palette, ignore_index),
+                f'{name!r} of gallery row {number}',
+            )
+            for name, cell in row.cells.items()
+        }
         for number, row in enumerate(rows)
     ]
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
-    heights = [next(iter(images.values())).shape[0] for images in sheet]
+    heights = [next(iter(images.values())).shape[0] for images in painted]
+    inner = len(columns) * (width + _GAP) - _GAP
     caption = _LINE if any(row.caption for row in rows) else 0
-    full_width = 2 * _MARGIN + len(columns) * (width + _GAP) - _GAP
-    legend = _Legend(
-        _legend_labels(rows, len(class_names), ignore_index),
-        class_names,
-        palette,
-        ignore_index,
-        full_width - 2 * _MARGIN,
-    )
-    full_height = (
-        2 * _MARGIN
-        + _LINE
-        + sum(height + caption + _GAP for height in heights)
-        + legend.height
-    )
-
-    canvas = np.full((full_height, full_width, 3), 255, np.uint8)
-    texts: List[Tuple[int, int, str, bool]] = []
-    lefts = [_MARGIN + place * (width + _GAP) for place in range(len(columns))]
-    texts += [(left, _MARGIN, name, True) for left, name in zip(lefts, columns)]
-    top = _MARGIN + _LINE
-    for row, images, height in zip(rows, sheet, heights):
-        if row.caption:
-            most = (full_width - 2 * _MARGIN) // _CHARACTER
-            texts.append((_MARGIN, top, shortened(row.caption, most), False))
-        top += caption
-        for left, name in zip(lefts, columns):
-            if name in images:
-                canvas[top : top + height, left : left + width] = images[name]
-        top += height + _GAP
-    texts += legend.draw(canvas, _MARGIN, top)
-    return write_atomically(path, _png(canvas, texts))
-
-
-def _cell_width(rows: Sequence[GalleryRow]) -> int:
-    widest = max(cell.shape[1] for row in rows for cell in row.cells.values())
-    return int(np.clip(widest, *_CELL_WIDTH))
+    above = caption + _GAP
+    body = sum(heights) + above * (len(rows) - 1)
+    with drawn_figure(path, inner / _DPI, 1, _DPI) as figure:
+        labels = _legend_labels(rows, len(class_names), ignore_index)
+        legend = _draw_legend(figure, labels, palette, ignore_index, class_names)
+        below = 2 * _GAP + round(legend.get_window_extent().height)
+        full = np.array([inner, _LINE + caption + body + below]) + 2 * _MARGIN
+        figure.set_size_inches(full / _DPI)
+        legend.set_bbox_to_anchor(_MARGIN / full)
+        grid = figure.add_gridspec(
+            len(rows),
+            len(columns),
+            height_ratios=heights,
+            left=_MARGIN / full[0],
+            right=1 - _MARGIN / full[0],
+            bottom=(_MARGIN + below) / full[1],
+            top=(_MARGIN + below + body) / full[1],
+            wspace=_GAP / width,
+            hspace=above / np.mean(heights),
+        )
+        for row, images in enumerate(painted):
+            for column, name in enumerate(columns):
+                axes = figure.add_subplot(grid[row, column])
+                axes.set_axis_off()
+                if name in images:
+                    axes.imshow(images[name], aspect='auto', interpolation='none')
+                if row == 0:
+                    heading = shortened(name, width // _BOLD)
+                    _write_over(axes, heading, caption, fontweight='bold')
+                if column == 0:
+                    text = shortened(rows[row].caption, inner // _CHARACTER)
+                    _write_over(axes, text, 0)
+    return Path(path)
 
 
-def _painted_row(
-    row: GalleryRow,
-    number: int,
+def _painted(
+    cell: np.ndarray,
+    shape: Tuple[int, ...],
     width: int,
-    palette: Sequence[Sequence[int]],
-    ignore_index: int,
-) -> Dict[str, np.ndarray]:
+    colours: Tuple[Sequence[Sequence[int]], int],
+    what: str,
+) -> np.ndarray:
+    """Checks a label map or photo, and makes it an RGB image of a width."""
     import cv2
 
-    shape = next(iter(row.cells.values())).shape[:2]
-    size = (width, max(1, round(shape[0] * width / shape[1])))
-
-    def painted(name: str, cell: np.ndarray) -> np.ndarray:
-        what = f'{name!r} of gallery row {number}'
-        if cell.ndim == 3:
-            photo = _checked(cell, (*shape, 3), what)
-            smaller = size[0] < photo.shape[1]
-            return cv2.resize(
-                photo,
-                size,
-                interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC,
-            )
-        label_map = _checked(cell, shape, what)
-        try:
-            # Coloured before it is resized: a wrong value must not slip through.
-            colour_label_map(label_map, palette, ignore_index)
-        except ValueError as error:
-            raise ValueError(f'{what}: {error}') from error
-        resized = cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST)
-        return colour_label_map(resized, palette, ignore_index)
-
-    return {name: painted(name, cell) for name, cell in row.cells.items()}
-
-
-def _checked(array: np.ndarray, shape: Tuple[int, ...], what: str) -> np.ndarray:
-    array = np.asarray(array)
-    if array.shape != tuple(shape) or array.dtype != np.uint8:
+    cell = np.asarray(cell)
+    expected = (*shape, 3) if cell.ndim == 3 else shape
+    if cell.shape != expected or cell.dtype != np.uint8:
         raise ValueError(
-            f'{what} is {array.dtype} {list(array.shape)}, but must be uint8 '
-            f'{list(shape)}'
+            f'{what} is {cell.dtype} {list(cell.shape)}, but must be uint8 '
+            f'{list(expected)}'
         )
-    return np.ascontiguousarray(array)
+    size = (width, max(1, round(shape[0] * width / shape[1])))
+    if cell.ndim == 3:
+        smooth = cv2.INTER_AREA if width < shape[1] else cv2.INTER_CUBIC
+        return cv2.resize(np.ascontiguousarray(cell), size, interpolation=smooth)
+    try:
+        # Coloured before it is resized: a wrong value must not slip through.
+        colour_label_map(cell, *colours)
+    except ValueError as error:
+        raise ValueError(f'{what}: {error}') from error
+    nearest = cv2.resize(
+        np.ascontiguousarray(cell), size, interpolation=cv2.INTER_NEAREST
+    )
+    return colour_label_map(nearest, *colours)
+
+
+def _write_over(axes: Any, text: str, pixels: int, **style: Any) -> None:
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords='axes fraction',
+        xytext=(0, pixels + 6),
+        textcoords='offset pixels',
+        color=_INK,
+        **style,
+    )
 
 
 def _legend_labels(
@@ -176,70 +185,39 @@ def _legend_labels(
     return [*labels, ignore_index]
 
 
-class _Legend:
-    """Swatches and names of labels, in as many columns as fit."""
+def _draw_legend(
+    figure: Any,
+    labels: Sequence[int],
+    palette: Sequence[Sequence[int]],
+    ignore_index: int,
+    class_names: Sequence[str],
+) -> Any:
+    from matplotlib.patches import Patch
 
-    _SWATCH = 18
-
-    def __init__(
-        self,
-        labels: Sequence[int],
-        class_names: Sequence[str],
-        palette: Sequence[Sequence[int]],
-        ignore_index: int,
-        width: int,
-    ) -> None:
-        self._names = [
-            'unlabelled'
-            if label == ignore_index
-            else shortened(class_names[label], MOST_CHARACTERS)
-            for label in labels
-        ]
-        # One patch per entry, painted as in the maps.
-        self._patches = [
-            colour_label_map(
-                np.full((self._SWATCH, self._SWATCH), label), palette, ignore_index
-            )
-            for label in labels
-        ]
-        entry = self._SWATCH + 14 + _CHARACTER * max(map(len, self._names))
-        self._columns = max(1, width // entry)
-        self._entry = width // self._columns
-        self._lines = math.ceil(len(self._names) / self._columns)
-        self.height = self._lines * _LINE + _GAP
-
-    def draw(
-        self, canvas: np.ndarray, left: int, top: int
-    ) -> List[Tuple[int, int, str, bool]]:
-        """Paints the swatches; returns the texts that belong beside them."""
-        texts = []
-        for index, (name, patch) in enumerate(zip(self._names, self._patches)):
-            column, line = divmod(index, self._lines)
-            x = left + column * self._entry
-            y = top + _GAP + line * _LINE
-            canvas[y : y + self._SWATCH, x : x + self._SWATCH] = patch
-            texts.append((x + self._SWATCH + 6, y, name, False))
-        return texts
-
-
-def _png(canvas: np.ndarray, texts: Sequence[Tuple[int, int, str, bool]]) -> bytes:
-    """Writes texts (left, top, text, bold) over the canvas; pixels stay as they are."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    height, width = canvas.shape[:2]
-    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
-    FigureCanvasAgg(figure)
-    figure.figimage(canvas, origin='upper')
-    for left, top, text, bold in texts:
-        figure.text(
-            left / width,
-            1 - (top + 3) / height,
-            one_line(text),
-            va='top',
-            fontsize=_FONT,
-            fontweight='bold' if bold else 'normal',
-            color=_INK,
-            parse_math=False,
-        )
-    return save_png(figure, _DPI)
+    hatched: Any = dict(facecolor='#6e6e6e', edgecolor='#464646', hatch='////', lw=0)
+    colours = np.asarray(palette) / 255
+    patches = [
+        Patch(**hatched)
+        if label == ignore_index
+        else Patch(color=tuple(colours[label]))
+        for label in labels
+    ]
+    names = [
+        'unlabelled' if label == ignore_index else class_names[label]
+        for label in labels
+    ]
+    return add_legend(
+        figure,
+        patches,
+        names,
+        min(MOST_CHARACTERS, int(figure.bbox.width) // _CHARACTER - 4),
+        loc='lower left',
+        fontsize=10,
+        labelcolor=_INK,
+        handlelength=1.3,
+        handleheight=1.3,
+        handletextpad=0.6,
+        labelspacing=0.4,
+        borderpad=0,
+        borderaxespad=0,
+    )
