@@ -86,7 +86,7 @@ WAY = dict(
     scale_range=[*RANGE, (0, 1), (1, 101)],
     resize_donors=FLAG,
 )
-ADD = dict(WAY, objects=WHOLE, max_hidden=SHARE, max_tries=WHOLE_POSITIVE)
+ADD = dict(WAY, max_objects=WHOLE, max_hidden=SHARE, max_tries=WHOLE_POSITIVE)
 SAMPLER = dict(
     generated_fraction=SHARE,
     generated=[1, '1', [], [2], [-1], [1, 1], [True], ['1'], [1.0]],
@@ -129,8 +129,8 @@ CASES = {
             num_donors=FROM_TWO,
             order=['size', 3, None, [], ['a', 'a'], [1.5]],
             things=['car', 3, ['a', 'a'], [-1], [None]],
-            stage_share=SHARE,
-            min_stage=SHARE,
+            background_share=SHARE,
+            min_background=SHARE,
             fill=CHOICE,
         ),
     ),

@@ -24,7 +24,7 @@ class AddSingle(Recomposer):
     Takes the options of :class:`Recomposer`, and these.
 
     Args:
-        objects: Objects kept of a donor's layer at most: its instances, or its
+        max_objects: Objects kept of a donor's layer at most: its instances, or its
             connected components where the source has no instance maps (touching
             objects count as one); 0 = the whole layer. The planner expects whole
             layers.
@@ -34,13 +34,13 @@ class AddSingle(Recomposer):
         max_tries: Donors tried for a layer until one passes the checks.
     """
 
-    objects: int = 0
+    max_objects: int = 0
     max_hidden: float = 0.5
     max_tries: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.objects = check_whole(self, 'objects', self.objects)
+        self.max_objects = check_whole(self, 'max_objects', self.max_objects)
         self.max_hidden = check_share(self, 'max_hidden', self.max_hidden)
         self.max_tries = check_whole(self, 'max_tries', self.max_tries, 1)
 
@@ -53,7 +53,7 @@ class AddSingle(Recomposer):
         return replace(
             super()._replay_options(statistics),
             min_area=self.min_area,
-            objects=self.objects,
+            max_objects=self.max_objects,
             max_hidden=self.max_hidden,
             guarded=tuple(np.flatnonzero(rare).tolist()),
         )
@@ -88,11 +88,11 @@ class AddSingle(Recomposer):
         shown = statistics.presence[members].any(axis=0)
         if np.count_nonzero(shown) > 1:
             return
-        way, name = type(self).__name__, statistics.class_names[int(shown.argmax())]
+        name, only = type(self).__name__, statistics.class_names[int(shown.argmax())]
         ignored = statistics.ignored[members].sum()
         if not ignored:
             raise ValueError(
-                f'{way}: the label maps show {name} alone, and no pixel without a '
+                f'{name}: the label maps show {only} alone, and no pixel without a '
                 'class, so that a layer of it changes nothing: check the values of the '
                 'label files, or add maps that show another class'
             )
@@ -101,11 +101,11 @@ class AddSingle(Recomposer):
         if classes > 1 and self.classes is None:
             share = 100 * ignored / statistics.sizes[members].prod(axis=1).sum()
             raise ValueError(
-                f'{way}: of {classes} classes only {name} has a pixel, so that no '
+                f'{name}: of {classes} classes only {only} has a pixel, so that no '
                 f'other can be added. {share:.2g} % of the pixels have the value '
                 f'{value} and are ignored: if that is a class, convert the label files '
-                f'or set another ignore_index; to lay {name} over them, set '
-                f'classes=[{name!r}]'
+                f'or set another ignore_index; to lay {only} over them, set '
+                f'classes=[{only!r}]'
             )
 
 
@@ -142,22 +142,22 @@ class _AddDrawer(Drawer):
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        grounds: np.ndarray,
+        bases: np.ndarray,
     ) -> Draws:
         fewest, most = self._num_classes
         # Classes that are added hide none of each other: one must be left beneath.
         beneath = np.count_nonzero(self._shown[group.members].any(axis=0)) - 1
         most = max(min(most, beneath), 1)
-        wanted = rng.integers(min(fewest, most), most + 1, size=len(grounds))
+        wanted = rng.integers(min(fewest, most), most + 1, size=len(bases))
         classes = draw_classes(rng, weights * group.gives, wanted)
         order = np.argsort(self._rank[classes], axis=1, kind='stable')
         classes = np.take_along_axis(classes, order, axis=1)
-        donors = group.draw_donors(rng, classes, grounds, self._tries)
-        bases = grounds.copy()
+        donors = group.draw_donors(rng, classes, bases, self._tries)
+        bases = bases.copy()
         # Where only the base could give what was asked for, it gives it to another.
         rows = np.flatnonzero((donors < 0).all(axis=(1, 2)))
         for row in rows:
-            bases[row] = rng.choice(group.members[group.members != grounds[row]])
+            bases[row] = rng.choice(group.members[group.members != bases[row]])
         donors[rows] = group.draw_donors(rng, classes[rows], bases[rows], self._tries)
         return Draws(bases, np.where(donors[..., 0] < 0, -1, classes), donors)
 

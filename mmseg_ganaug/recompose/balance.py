@@ -1,4 +1,4 @@
-"""How a generated set moves the class distribution: before, planned, after."""
+"""BalanceReport: the class distribution before, as planned, and after generation."""
 
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -103,8 +103,8 @@ class BalanceReport:
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """The report as JSON values; shares 0..1."""
-        stages = {
+        """Returns the report as JSON values; shares 0..1."""
+        states = {
             name: getattr(self, name)
             for name in ('before', 'planned', 'after')
             if getattr(self, name) is not None
@@ -114,14 +114,14 @@ class BalanceReport:
             row: Dict[str, Any] = {'class': name}
             if self.target is not None:
                 row['target'] = float(self.target[class_id])
-            for stage, found in stages.items():
-                row[f'pixels_{stage}'] = float(found.pixel_frequency[class_id])
-                row[f'images_{stage}'] = float(found.image_frequency[class_id])
+            for state, found in states.items():
+                row[f'pixels_{state}'] = float(found.pixel_frequency[class_id])
+                row[f'images_{state}'] = float(found.image_frequency[class_id])
             classes.append(row)
         result: Dict[str, Any] = {'classes': classes}
         if self.target is not None:
             result['divergence'] = {
-                stage: found.divergence for stage, found in stages.items()
+                state: found.divergence for state, found in states.items()
             }
         return result
 
@@ -129,7 +129,7 @@ class BalanceReport:
 def _expected(
     statistics: LabelStatistics, plan: RecomposePlan
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Expected pixels and number of maps of each class: float64 [C], twice."""
+    """Returns expected pixels and maps of each class: float64 [C], twice."""
     expectation = Expectation(statistics, plan.options.background)
     pixels = np.zeros(statistics.num_classes)
     shown = np.zeros(statistics.num_classes)

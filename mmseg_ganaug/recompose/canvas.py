@@ -60,7 +60,7 @@ class RecomposedMap:
 
 
 class PhotoUse(Enum):
-    """What becomes of the photos when label maps are recombined."""
+    """Use of the photos when label maps are recombined."""
 
     NONE = 'none'
     AS_IT_IS = 'as it is'
@@ -69,7 +69,7 @@ class PhotoUse(Enum):
 
     @classmethod
     def of(cls, with_photo: bool, match_tone: bool) -> 'PhotoUse':
-        """The use that two options state."""
+        """Returns the use that two options state."""
         if not with_photo:
             return cls.NONE
         return cls.MATCHED if match_tone else cls.AS_IT_IS
@@ -146,7 +146,7 @@ class DonorMaps:
         return self._photos[index]
 
     def layer(self, index: int, class_id: int) -> Optional[Layer]:
-        """The layer of a class of map ``index``, and what goes with it; None = none."""
+        """Cuts out the layer of a class, and what goes with it; None = not there."""
         layer = class_layer(self.label_map(index), class_id)
         if layer is not None:
             ids, photo = self.instance_map(index), self.photo(index)
@@ -161,7 +161,7 @@ def paste_pixels(photo: np.ndarray, layer: Layer) -> None:
 
 
 def fill_holes(label_map: np.ndarray, hole: int) -> None:
-    """Gives every hole the class of the nearest pixel that is none, in place.
+    """Fills each hole with the class of the nearest covered pixel, in place.
 
     Distances are those of a 5 x 5 chamfer mask (Borgefors, 1986), within 2 % of the
     Euclidean ones. On maps above 180,000 pixels (360 x 480) the nearest pixel is

@@ -201,7 +201,7 @@ def _count_positions(
 
 @lru_cache(maxsize=8)
 def _cells(shape: Tuple[int, int], grid: Tuple[int, int], factor: int) -> np.ndarray:
-    """The grid cell of every pixel, times ``factor``: int64 [H, W]."""
+    """Finds the grid cell of every pixel, times ``factor``: int64 [H, W]."""
     down, across = (np.arange(side) * cells // side for side, cells in zip(shape, grid))
     return factor * (down[:, None] * grid[1] + across)
 

@@ -19,7 +19,7 @@ class Draws:
     Attributes:
         bases: int64 [n], the base of each; -1 = it has none.
         classes: int64 [n, k], the class of each layer; -1 = no layer.
-        donors: int64 [n, k, tries], its donor, and the donors that stand in.
+        donors: int64 [n, k, tries], its donor, and the fallback donors.
     """
 
     bases: np.ndarray
@@ -34,7 +34,7 @@ class Draws:
 
     @classmethod
     def join(cls, parts: Sequence['Draws']) -> 'Draws':
-        """The draws of all parts, one after the other."""
+        """Returns the draws of all parts, one after the other."""
         layers = max(part.classes.shape[1] for part in parts)
         padded = [part._with_layers(layers) for part in parts]
         return cls(
@@ -46,7 +46,7 @@ class Draws:
 
     @classmethod
     def from_recipes(cls, recipes: Sequence[Recipe]) -> 'Draws':
-        """The draws of recipes (without the donors that stand in)."""
+        """Returns the draws of recipes, without fallback donors."""
         layers = max((len(recipe.classes) for recipe in recipes), default=0)
         classes = np.full((len(recipes), layers), -1, np.int64)
         donors = classes.copy()
@@ -86,7 +86,7 @@ class MapGroup:
         self,
         rng: np.random.Generator,
         classes: np.ndarray,
-        grounds: np.ndarray,
+        bases: np.ndarray,
         tries: int = 1,
     ) -> np.ndarray:
         """Draws donors for classes, each donor of a class equally likely.
@@ -94,20 +94,20 @@ class MapGroup:
         Args:
             rng: Random numbers.
             classes: int64 [n, k], each a class the group gives, or -1.
-            grounds: int64 [n], a map for each row that is not to be a donor.
+            bases: int64 [n], a map for each row, which is not to be a donor.
             tries: Donors wanted for each.
 
         Returns:
-            int64 [n, k, tries]; -1 where the class is -1, or only the ground gives it.
+            int64 [n, k, tries]; -1 where the class is -1, or only the base gives it.
         """
         drawn = np.full((*classes.shape, tries), -1, np.int64)
         for class_id, donors in enumerate(self.donors):
             rows, layers = np.nonzero(classes == class_id)
             if not len(rows):
                 continue
-            # The place of the ground among the donors is skipped.
-            place = np.searchsorted(donors, grounds[rows])
-            skips = donors[np.minimum(place, len(donors) - 1)] == grounds[rows]
+            # The place of the base among the donors is skipped.
+            place = np.searchsorted(donors, bases[rows])
+            skips = donors[np.minimum(place, len(donors) - 1)] == bases[rows]
             left = (len(donors) - skips)[:, None]
             number = rng.integers(np.maximum(left, 1), size=(len(rows), tries))
             number += skips[:, None] & (number >= place[:, None])
@@ -117,7 +117,7 @@ class MapGroup:
 
 
 def usable_layers(statistics: LabelStatistics, min_area: float) -> np.ndarray:
-    """Which map can give which class: bool [N, C].
+    """Finds which map can give which class: bool [N, C].
 
     Args:
         statistics: Of the source.
@@ -153,10 +153,10 @@ def group_maps(
 
 
 class Drawer:
-    """Draws recombinations of one way.
+    """Draws recombinations of one recomposer.
 
     Attributes:
-        groups: The groups of maps that can be combined this way.
+        groups: The groups of maps that can be combined.
         weights: float64 [C], sum 1: how often each class is asked for.
     """
 
@@ -169,7 +169,7 @@ class Drawer:
         rng: np.random.Generator,
         weights: np.ndarray,
         count: int,
-        one_ground: int = 1,
+        same_base: int = 1,
     ) -> Draws:
         """Draws recombinations.
 
@@ -178,29 +178,29 @@ class Drawer:
             weights: float64 [C], sum 1, in place of the own ones, > 0 for the same
                 classes.
             count: Recombinations wanted.
-            one_ground: So many in a row stand on the same map; divides ``count``.
+            same_base: So many in a row have one base; divides ``count``.
         """
         parts = []
-        sizes = np.array([len(self._grounds(group)) for group in self.groups])
-        count, at_once = count // one_ground, max(_AT_ONCE // one_ground, 1)
+        sizes = np.array([len(self._bases(group)) for group in self.groups])
+        count, at_once = count // same_base, max(_AT_ONCE // same_base, 1)
         for start in range(0, max(count, 1), at_once):
             wanted = min(at_once, count - start)
             chosen = rng.choice(len(sizes), size=wanted, p=sizes / sizes.sum())
             drawn = []
             for number, group in enumerate(self.groups):
-                grounds = rng.choice(
-                    self._grounds(group), size=np.count_nonzero(chosen == number)
+                bases = rng.choice(
+                    self._bases(group), size=np.count_nonzero(chosen == number)
                 )
-                grounds = np.repeat(grounds, one_ground)
-                drawn.append(self._draw(rng, group, weights, grounds))
+                bases = np.repeat(bases, same_base)
+                drawn.append(self._draw(rng, group, weights, bases))
             # Back into the order in which the groups were drawn.
-            chosen = np.repeat(chosen, one_ground)
+            chosen = np.repeat(chosen, same_base)
             order = np.argsort(np.argsort(chosen, kind='stable'), kind='stable')
             parts.append(Draws.join(drawn)[order])
         return Draws.join(parts)
 
-    def _grounds(self, group: MapGroup) -> np.ndarray:
-        """The maps of a group that a recombination can stand on: int64 [n]."""
+    def _bases(self, group: MapGroup) -> np.ndarray:
+        """Returns the maps of a group that can be a base: int64 [n]."""
         return group.members
 
     def _draw(
@@ -208,7 +208,7 @@ class Drawer:
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        grounds: np.ndarray,
+        bases: np.ndarray,
     ) -> Draws:
         """Draws recombinations of the maps of one group.
 
@@ -216,8 +216,8 @@ class Drawer:
             rng: Random numbers.
             group: The group.
             weights: float64 [C].
-            grounds: int64 [n], the map each is to stand on. Only where nothing can
-                be laid on it is it another.
+            bases: int64 [n], the base of each (Recon: its background donor). Only
+                where nothing can be laid on it is it another.
         """
         raise NotImplementedError
 

@@ -54,7 +54,7 @@ class Layer:
         )
 
     def full_mask(self, shape: Tuple[int, int]) -> np.ndarray:
-        """The mask at the size of the label map: bool [H, W]."""
+        """Returns the mask at the size of the label map: bool [H, W]."""
         mask = np.zeros(shape, bool)
         mask[self.box] = self.mask
         return mask
@@ -63,7 +63,7 @@ class Layer:
 def crop_layer(
     mask: np.ndarray, class_id: int, instance_id: int = 0
 ) -> Optional[Layer]:
-    """The layer of a full-size mask, cut to its box.
+    """Cuts a full-size mask to its box.
 
     Args:
         mask: bool [H, W].
@@ -85,7 +85,7 @@ def crop_layer(
 
 
 def class_layer(label_map: np.ndarray, class_id: int) -> Optional[Layer]:
-    """The layer of one class of a label map; None where the class is not there."""
+    """Cuts out the layer of one class of a label map; None where it is not there."""
     rows = rows_of_class(label_map, class_id)
     layer = crop_layer(label_map[rows] == class_id, class_id)
     if layer is not None:
@@ -237,7 +237,7 @@ class InstanceCanvas:
         self._highest += count
 
     def finished(self) -> np.ndarray:
-        """The instance map: int32 [H, W], ids 1.. without gaps, 0 = none."""
+        """Returns the instance map: int32 [H, W], ids 1.. without gaps, 0 = none."""
         return renumber(self._ids)
 
 
@@ -334,7 +334,7 @@ def paint_class(target: np.ndarray, label_map: np.ndarray, class_id: int) -> boo
 
 
 def rows_of_class(label_map: np.ndarray, class_id: int) -> slice:
-    """The bands of rows from the first to the last that show a class."""
+    """Finds the bands of rows from the first to the last that show a class."""
     found = [
         rows for rows in bands(label_map.shape) if (label_map[rows] == class_id).any()
     ]
@@ -342,7 +342,7 @@ def rows_of_class(label_map: np.ndarray, class_id: int) -> slice:
 
 
 def count_class(label_map: np.ndarray, class_id: int) -> int:
-    """Pixels of a class."""
+    """Counts the pixels of a class."""
     return sum(
         np.count_nonzero(label_map[rows] == class_id) for rows in bands(label_map.shape)
     )

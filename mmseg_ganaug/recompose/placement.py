@@ -13,7 +13,7 @@ Range = Tuple[float, float]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a donor's layer goes; by default it keeps its own coordinates.
+    """Place of a donor's layer; by default it keeps its own coordinates.
 
     Applied in this order: mirrored left to right with the whole donor map, scaled
     about the bottom centre of its box (objects stay where they stand), moved.
@@ -166,7 +166,7 @@ def place(
 
 
 class PositionPrior:
-    """How usual each place of a map is for each class.
+    """Usualness of each place of a map for each class.
 
     Args:
         values: Whole numbers 0 (never seen) .. 255 (the class's most usual place),

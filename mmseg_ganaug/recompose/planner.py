@@ -52,7 +52,7 @@ class Expectation:
         return self._overlap[:-1, :-1]
 
     def pixels(self, draws: Draws) -> np.ndarray:
-        """Expected pixels of each class: float64 [n, C]."""
+        """Returns the expected pixels of each class: float64 [n, C]."""
         if not len(draws):
             return np.zeros((0, self._pixels.shape[1]))
         based = draws.bases >= 0
@@ -155,17 +155,17 @@ def choose_draws(
         gains = _pixel_gains(shares, totals)
         # What a layer covers is lost.
         weights = np.maximum(layer_area * (gains - overlap @ gains), 0)
-        # No class is ever wholly out: a way may need several.
+        # No class is ever wholly out: a recombination may need several.
         weights = np.where(drawer.weights > 0, weights + 1e-6 * weights.max(), 0)
         weights = weights if weights.any() else drawer.weights
         candidates = drawer.draw(
             rng,
             weights / weights.sum(),
             choices * len(part),
-            one_ground=choices if even_bases else 1,
+            same_base=choices if even_bases else 1,
         )
         pixels = expectation.pixels(candidates)
-        value = pixels @ gains - uses.worn_gains(candidates, gains)
+        value = pixels @ gains - uses.overused_gain(candidates, gains)
         best = value.reshape(len(part), choices).argmax(axis=1)
         best += np.arange(len(part)) * choices
         parts.append(candidates[best])
@@ -175,7 +175,7 @@ def choose_draws(
 
 
 class _Uses:
-    """How often each donor gave each class.
+    """Counts how often each donor gave each class.
 
     Args:
         drawer: Knows how many donors there are.
@@ -191,8 +191,8 @@ class _Uses:
         self._uses = np.zeros(pixels.shape, np.int32)
         self._totals = np.zeros(len(donors), np.int64)
 
-    def worn_gains(self, draws: Draws, gains: np.ndarray) -> np.ndarray:
-        """What layers gain whose donor gave the class too often: float64 [n].
+    def overused_gain(self, draws: Draws, gains: np.ndarray) -> np.ndarray:
+        """Returns the gain of layers from overused donors, to be discounted: [n].
 
         Args:
             draws: n recombinations.
@@ -201,9 +201,9 @@ class _Uses:
         # -1 (no layer) is looked up too, and then left out.
         donors, classes = draws.donors[..., 0], draws.classes
         often = 2 + 2 * self._totals / self._donors
-        worn = (self._uses[donors, classes] > often[classes]) & (classes >= 0)
+        overused = (self._uses[donors, classes] > often[classes]) & (classes >= 0)
         gained = self._pixels[donors, classes] * np.maximum(gains, 0)[classes]
-        return (gained * worn).sum(axis=1)
+        return (gained * overused).sum(axis=1)
 
     def add(self, draws: Draws) -> None:
         """Counts the layers of the recombinations chosen."""
@@ -214,7 +214,7 @@ class _Uses:
 
 
 def _pixel_gains(shares: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Decrease of the divergence by one more pixel of each class: float64 [C]."""
+    """Returns what a pixel more of each class takes off the divergence: [C]."""
     asked = shares > 0
     gains = np.full(len(shares), -1 / totals.sum())
     gains[asked] += shares[asked] / totals[asked]
@@ -222,6 +222,6 @@ def _pixel_gains(shares: np.ndarray, totals: np.ndarray) -> np.ndarray:
 
 
 def _mean_layer_area(statistics: LabelStatistics) -> np.ndarray:
-    """Pixels of a class in a map that shows it, on average: float64 [C]."""
+    """Returns the mean pixels of a class in a map that shows it: float64 [C]."""
     maps = np.count_nonzero(statistics.pixels, axis=0)
     return statistics.pixels.sum(axis=0) / np.maximum(maps, 1)

@@ -69,7 +69,7 @@ def _whole_numbers(
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What replaying a recipe needs beside its layers; one object for a whole plan.
+    """Options of replaying a recipe; one object for a whole plan.
 
     Attributes:
         resize_donors: Resize donors to the size of the base (Recon: of the first
@@ -82,7 +82,7 @@ class ReplayOptions:
             the base; where it would hide more, it goes behind that class.
         guarded: The guarded classes. The classes that the recipe adds are guarded
             wholly: nothing of them is hidden.
-        objects: Objects kept of a donor's layer at most, drawn by the recipe's
+        max_objects: Objects kept of a donor's layer at most, drawn by the recipe's
             seed: its instances, or its connected components where it has none;
             0 = the whole layer.
         fill: Recon: what becomes of pixels that no layer covers: the ``'nearest'``
@@ -100,7 +100,7 @@ class ReplayOptions:
     min_area: float = 0.0
     max_hidden: float = 1.0
     guarded: Tuple[int, ...] = ()
-    objects: int = 0
+    max_objects: int = 0
     fill: str = 'nearest'
     background: Tuple[int, ...] = ()
 
@@ -109,7 +109,7 @@ class ReplayOptions:
         check_share(self, 'min_plausibility', self.min_plausibility)
         check_share(self, 'min_area', self.min_area)
         check_share(self, 'max_hidden', self.max_hidden)
-        check_whole(self, 'objects', self.objects)
+        check_whole(self, 'max_objects', self.max_objects)
         check_choice(self, 'fill', self.fill, FILLS)
         _whole_numbers('guarded', self.guarded, high=255)
         _whole_numbers('background', self.background, high=255)
@@ -153,45 +153,45 @@ class ReplayOptions:
 class Recipe:
     """One recombination: which layers of which maps, and how.
 
-    ``classes``, ``donors``, ``placements`` and ``spares`` run in step, one entry a
-    layer, back to front.
+    ``classes``, ``donors``, ``placements`` and ``fallback_donors`` run in step,
+    one entry a layer, back to front.
 
     Attributes:
-        way: ``'AddSingle'``, ``'AddMulti'`` or ``'Recon'``.
+        recomposer: ``'AddSingle'``, ``'AddMulti'`` or ``'Recon'``.
         base: Number of the map that is the scene; None under Recon.
         donors: Number of the map that gives each layer.
         classes: Class of each layer.
         seed: Seed of the random draws made while replaying.
         placements: Placement of each layer; empty = all keep their coordinates.
-        spares: Donors that stand in, in order, where a layer is rejected by the
-            way's checks; empty = none.
+        fallback_donors: Donors of each layer that are tried in order where one is
+            rejected; empty = none.
         options: What replaying needs beside the layers.
 
     Raises:
         PlanError: If the layers do not fit each other.
     """
 
-    way: str
+    recomposer: str
     base: Optional[int]
     donors: Tuple[int, ...]
     classes: Tuple[int, ...]
     seed: int
     placements: Tuple[Placement, ...] = ()
-    spares: Tuple[Tuple[int, ...], ...] = ()
+    fallback_donors: Tuple[Tuple[int, ...], ...] = ()
     options: ReplayOptions = ReplayOptions()
 
     def __post_init__(self) -> None:
         layers = len(self.classes)
         _require(layers > 0, 'a recipe needs a layer')
         _require(len(self.donors) == layers, 'donors and classes differ in length')
-        for name in ('placements', 'spares'):
+        for name in ('placements', 'fallback_donors'):
             count = len(getattr(self, name))
             _require(count in (0, layers), f'{name} and classes differ in length')
         _require(len(set(self.classes)) == layers, 'a class stands twice')
 
     @property
     def maps(self) -> Tuple[int, ...]:
-        """The maps used, base first, each once; spares are not counted."""
+        """The maps used, base first, each once, without fallback donors."""
         first = () if self.base is None else (self.base,)
         return tuple(dict.fromkeys(first + self.donors))
 
@@ -206,9 +206,9 @@ class Recipe:
         Raises:
             PlanError: If one is missing.
         """
-        spares = [spare for spares in self.spares for spare in spares]
+        others = [donor for donors in self.fallback_donors for donor in donors]
         for what, numbers, count in (
-            ('map', (*self.maps, *spares), num_maps),
+            ('map', (*self.maps, *others), num_maps),
             ('class', self.classes, num_classes),
         ):
             for number in numbers:
@@ -220,7 +220,7 @@ class Recipe:
     def to_json(self, with_options: bool = True) -> str:
         """Returns one line of JSON; without the options where a plan states them."""
         values: Dict[str, Any] = {
-            'way': self.way,
+            'recomposer': self.recomposer,
             'base': self.base,
             'donors': self.donors,
             'classes': self.classes,
@@ -230,8 +230,8 @@ class Recipe:
             values['placements'] = [
                 [p.flip, p.down, p.right, p.scale] for p in self.placements
             ]
-        if self.spares:
-            values['spares'] = self.spares
+        if self.fallback_donors:
+            values['fallback_donors'] = self.fallback_donors
         if with_options:
             values['options'] = self.options.to_json()
         return json.dumps(values)
@@ -249,22 +249,22 @@ class Recipe:
         """
         try:
             values = _json_object(line)
-            needed = ('way', 'base', 'donors', 'classes', 'seed')
+            needed = ('recomposer', 'base', 'donors', 'classes', 'seed')
             known = tuple(field.name for field in fields(cls))
             check_mapping('a plan', 'recipe', values, needed, known)
             if 'options' in values:
                 options = ReplayOptions.from_json(values['options'])
             base = values['base']
             return cls(
-                way=check_text('a recipe', 'way', values['way']),
+                recomposer=check_text('a recipe', 'recomposer', values['recomposer']),
                 base=None if base is None else check_whole('a recipe', 'base', base),
                 donors=_whole_numbers('donors', values['donors']),
                 classes=_whole_numbers('classes', values['classes']),
                 seed=check_whole('a recipe', 'seed', values['seed']),
                 placements=tuple(map(_placement, _items('placements', values))),
-                spares=tuple(
-                    _whole_numbers('spares', spares)
-                    for spares in _items('spares', values)
+                fallback_donors=tuple(
+                    _whole_numbers('fallback_donors', donors)
+                    for donors in _items('fallback_donors', values)
                 ),
                 options=options or ReplayOptions(),
             )

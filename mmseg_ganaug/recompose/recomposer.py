@@ -169,8 +169,10 @@ class Recomposer:
         Only recipe and source decide; see
         :func:`~mmseg_ganaug.recompose.replay.replay`.
         """
-        if recipe.way != type(self).__name__:
-            raise ValueError(f'a recipe for {recipe.way}, not {type(self).__name__}')
+        if recipe.recomposer != type(self).__name__:
+            raise ValueError(
+                f'a recipe for {recipe.recomposer}, not {type(self).__name__}'
+            )
         return replay(recipe, source, with_photo, match_tone)
 
     def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
@@ -202,7 +204,7 @@ class Recomposer:
     def _weights(
         self, statistics: LabelStatistics, groups: List[MapGroup], even: bool
     ) -> np.ndarray:
-        """Weights of the classes asked for that have a donor: float64 [C], sum 1."""
+        """Returns the weights of classes that have a donor: float64 [C], sum 1."""
         given = np.any([group.gives for group in groups], axis=0)
         weighting = self.weighting or dict(type='inverse_frequency')
         weights = np.ones(statistics.num_classes)
@@ -248,20 +250,20 @@ class Recomposer:
             first = tuple(donor for _, (donor, *_) in layers)
             size = statistics.sizes[base if base >= 0 else first[0]]
             classes = tuple(class_id for class_id, _ in layers)
-            # Donors that stand in, each once.
-            spares = tuple(
+            # Each once.
+            fallbacks = tuple(
                 tuple(dict.fromkeys(d for d in others if d not in (donor, base)))
                 for _, (donor, *others) in layers
             )
             recipes.append(
                 Recipe(
-                    way=type(self).__name__,
+                    recomposer=type(self).__name__,
                     base=base if base >= 0 else None,
                     donors=first,
                     classes=classes,
                     seed=seed,
                     placements=self._placement.draw(rng, classes, size, still),
-                    spares=spares if any(spares) else (),
+                    fallback_donors=fallbacks if any(fallbacks) else (),
                     options=options,
                 )
             )
@@ -269,7 +271,7 @@ class Recomposer:
 
 
 def frequency_rank(statistics: LabelStatistics) -> np.ndarray:
-    """Place of each class by falling pixel frequency: int64 [C], 0 = most frequent."""
+    """Ranks the classes by falling pixel frequency: int64 [C], 0 = most frequent."""
     order = np.argsort(-statistics.pixels.sum(axis=0), kind='stable')
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -18,36 +18,37 @@ class Recon(Recomposer):
     """A new map, built back to front from layers of several maps.
 
     Drawing every class from a map of its own gives scenes that cannot exist, and a
-    generator paints them badly. So one donor sets the stage: it gives the large
-    background classes, which then fit each other. Every other class comes from one
-    of the other donors, which are drawn by the weights of the classes they show.
-    No map survives as a whole: what else the stage donor shows is not used.
+    generator paints them badly. So one donor gives the background: the
+    large classes, which then fit each other. Every other class comes from one of the
+    other donors, which are drawn by the weights of the classes they show. No map
+    survives as a whole: what else the background donor shows is not used.
 
     Takes the options of :class:`Recomposer`, and these.
 
     Args:
-        num_donors: Donors of a map, the stage donor included; at least 2. In a set
-            with fewer maps, fewer.
-        order: Order of the layers, back to front: ``'frequency'`` (background
+        num_donors: Donors of a map, the background donor included; at least 2. In a
+            set with fewer maps, fewer.
+        order: Order of the layers, back to front: ``'frequency'`` (all other
             classes before things, then by falling pixel frequency), or a list of
             class names or ids; classes it does not name follow on top.
         things: Names or ids of the classes of countable objects, which are never
-            part of the stage; default: classes with instances, where the source has
-            instance maps, else none.
-        stage_share: The stage is made of the most frequent background classes that
-            together hold this share (0..1) of all background pixels; at least one.
-        min_stage: Smallest share (0..1) of a stage donor's pixels that the stage
-            classes must cover; the rest has to be filled.
+            part of the background; default: classes with instances, where the source
+            has instance maps, else none.
+        background_share: The background is made of the most frequent classes, without
+            things, that together hold this share (0..1) of the pixels of all of them;
+            at least one.
+        min_background: Smallest share (0..1) of a background donor's pixels that the
+            background classes must cover; the rest has to be filled.
         fill: What becomes of pixels that no layer covers: ``'nearest'`` covered
-            class of the stage (a pole does not grow into the hole beside it), or
+            class of the background (a pole does not grow into the hole beside it), or
             ``'ignore'``.
     """
 
     num_donors: int = 6
     order: Union[str, ClassList] = 'frequency'
     things: Optional[ClassList] = None
-    stage_share: float = 0.95
-    min_stage: float = 0.6
+    background_share: float = 0.95
+    min_background: float = 0.6
     fill: str = 'nearest'
 
     def __post_init__(self) -> None:
@@ -59,42 +60,45 @@ class Recon(Recomposer):
             self.order = check_classes(self, 'order', self.order)
         if self.things is not None:
             self.things = check_classes(self, 'things', self.things, fewest=0)
-        self.stage_share = check_share(self, 'stage_share', self.stage_share)
-        self.min_stage = check_share(self, 'min_stage', self.min_stage)
+        self.background_share = check_share(
+            self, 'background_share', self.background_share
+        )
+        self.min_background = check_share(self, 'min_background', self.min_background)
         self.fill = check_choice(self, 'fill', self.fill, FILLS)
 
-    def stage_classes(self, statistics: LabelStatistics) -> List[int]:
-        """The classes that the stage donor gives, by falling frequency.
+    def background_classes(self, statistics: LabelStatistics) -> List[int]:
+        """Returns the classes of the background, by falling frequency.
 
         Raises:
-            ValueError: If there is no class beside things, or none beside the stage.
+            ValueError: If there is no class beside things, or none beside the
+                background.
         """
         things = self._things(statistics)
         totals = np.where(things, 0, statistics.pixels.sum(axis=0))
         if not totals.any():
             raise ValueError(
                 'Recon: every class that occurs is among things, so that none is left '
-                'for the stage: name the countable ones by things=[...]'
+                'for the background: name the countable ones by things=[...]'
             )
         order = np.argsort(-totals, kind='stable')
-        reached = np.cumsum(totals[order]) >= self.stage_share * totals.sum()
-        stage = order[: int(np.argmax(reached)) + 1]
-        stage = stage[totals[stage] > 0]
-        rest = np.count_nonzero(statistics.pixels.sum(axis=0)) - len(stage)
+        reached = np.cumsum(totals[order]) >= self.background_share * totals.sum()
+        background = order[: int(np.argmax(reached)) + 1]
+        background = background[totals[background] > 0]
+        rest = np.count_nonzero(statistics.pixels.sum(axis=0)) - len(background)
         # One class at least must be left for the other donors.
         if rest == 0:
-            stage = stage[:-1]
-        if not len(stage):
+            background = background[:-1]
+        if not len(background):
             raise ValueError(
                 'Recon needs two classes or more, but only '
                 f'{statistics.class_names[order[0]]} has a pixel: check the values of '
                 'the label files, add maps that show another class, or use AddSingle, '
                 'which lays it over pixels without a class'
             )
-        return stage.tolist()
+        return background.tolist()
 
     def layer_order(self, statistics: LabelStatistics) -> List[int]:
-        """All C classes, back to front."""
+        """Returns all C classes, back to front."""
         order = np.lexsort((frequency_rank(statistics), self._things(statistics)))
         if isinstance(self.order, str):
             return order.tolist()
@@ -114,7 +118,7 @@ class Recon(Recomposer):
         return replace(
             super()._replay_options(statistics),
             fill=self.fill,
-            background=tuple(self.stage_classes(statistics)) if grows else (),
+            background=tuple(self.background_classes(statistics)) if grows else (),
         )
 
     def _drawer(
@@ -124,39 +128,40 @@ class Recon(Recomposer):
         groups: List[MapGroup],
         weights: np.ndarray,
     ) -> Drawer:
-        stage = self.stage_classes(statistics)
-        weights[stage] = 0
-        covered = statistics.pixels[:, stage].sum(axis=1)
+        background = self.background_classes(statistics)
+        weights[background] = 0
+        covered = statistics.pixels[:, background].sum(axis=1)
         area = statistics.sizes.prod(axis=1)
-        can_stage = covered >= np.maximum(self.min_stage * area, 1)
-        groups = [g for g in groups if _pairs(g, weights, can_stage, 1)]
+        has_background = covered >= np.maximum(self.min_background * area, 1)
+        groups = [g for g in groups if _pairs(g, weights, has_background, 1)]
         if not groups:
+            names = ', '.join(statistics.class_names[c] for c in background)
             raise ValueError(
-                f'Recon: no two maps of one size, one to give the stage '
-                f'({", ".join(statistics.class_names[c] for c in stage)}) and one to '
-                'give another class that is asked for. Lower min_area, min_stage or '
-                'stage_share, name other classes, or set resize_donors=True.'
+                f'Recon: no two maps of one size, one to give the background ({names}) '
+                'and one to give another class that is asked for. Lower min_area, '
+                'min_background or background_share, name other classes, or set '
+                'resize_donors=True.'
             )
         usable = usable.copy()
-        usable[:, stage] = False
+        usable[:, background] = False
         shown = np.zeros_like(usable)
-        shown[:, stage] = statistics.pixels[:, stage] > 0
+        shown[:, background] = statistics.pixels[:, background] > 0
         order = np.array(self.layer_order(statistics))
         return _ReconDrawer(
-            groups, weights, self.num_donors, usable, shown, can_stage, order
+            groups, weights, self.num_donors, usable, shown, has_background, order
         )
 
 
 class _ReconDrawer(Drawer):
-    """Draws a stage donor and other donors, and deals the classes out to them.
+    """Draws a background donor and other donors, and deals the classes out to them.
 
     Args:
         groups: See :class:`Drawer`, as ``weights``.
-        weights: float64 [C], 0 for the stage's classes.
+        weights: float64 [C], 0 for the classes of the background.
         num_donors: Donors of a map.
         usable: bool [N, C], the classes each map can give as another donor.
-        shown: bool [N, C], the classes each map gives as the stage donor.
-        can_stage: bool [N], the maps that can be stage donors.
+        shown: bool [N, C], the classes each map gives as the background donor.
+        has_background: bool [N], the maps that can be background donors.
         order: int64 [C], all classes, back to front.
     """
 
@@ -167,52 +172,52 @@ class _ReconDrawer(Drawer):
         num_donors: int,
         usable: np.ndarray,
         shown: np.ndarray,
-        can_stage: np.ndarray,
+        has_background: np.ndarray,
         order: np.ndarray,
     ) -> None:
         super().__init__(groups, weights)
         self._num_others = num_donors - 1
         self._usable = usable
         self._shown = shown
-        self._can_stage = can_stage
+        self._has_background = has_background
         self._order = order
 
-    def _grounds(self, group: MapGroup) -> np.ndarray:
-        return group.members[self._can_stage[group.members]]
+    def _bases(self, group: MapGroup) -> np.ndarray:
+        return group.members[self._has_background[group.members]]
 
     def _draw(
         self,
         rng: np.random.Generator,
         group: MapGroup,
         weights: np.ndarray,
-        grounds: np.ndarray,
+        bases: np.ndarray,
     ) -> Draws:
-        stage, count = grounds.copy(), len(grounds)
+        bases, count = bases.copy(), len(bases)
         weights = weights * group.gives
         one = np.ones(count * self._num_others, np.int64)
         asked = draw_classes(rng, weights, one).reshape(count, self._num_others)
-        others = group.draw_donors(rng, asked, stage)[..., 0]
-        # Where only the stage donor could give what was asked for.
+        others = group.draw_donors(rng, asked, bases)[..., 0]
+        # Where only the background donor could give what was asked for.
         for row in np.flatnonzero((others < 0).all(axis=1)):
-            pairs = _pairs(group, weights, self._can_stage)
-            stage[row], others[row, 0] = pairs[rng.integers(len(pairs))]
+            pairs = _pairs(group, weights, self._has_background)
+            bases[row], others[row, 0] = pairs[rng.integers(len(pairs))]
         # Each class comes from one of the donors that show it, drawn evenly.
         shows = self._usable[others] & (others >= 0)[..., None]
         keys = rng.random(shows.shape) * shows
         donors = np.take_along_axis(others, keys.argmax(axis=1), axis=1)
         donors[~shows.any(axis=1)] = -1
-        donors = np.where(self._shown[stage], stage[:, None], donors)[:, self._order]
+        donors = np.where(self._shown[bases], bases[:, None], donors)[:, self._order]
         classes = np.where(donors >= 0, self._order, -1)
         return Draws(np.full(count, -1), classes, donors[..., None])
 
 
 def _pairs(
-    group: MapGroup, weights: np.ndarray, can_stage: np.ndarray, enough: int = 64
+    group: MapGroup, weights: np.ndarray, has_background: np.ndarray, enough: int = 64
 ) -> List[Tuple[int, int]]:
-    """Some pairs of a stage donor and another donor, where there are any."""
-    stages = group.members[can_stage[group.members]][: enough + 1].tolist()
+    """Returns some pairs of a background donor and another, if there are any."""
+    firsts = group.members[has_background[group.members]][: enough + 1].tolist()
     pairs = []
     for class_id in np.flatnonzero(weights):
         for other in group.donors[class_id][: enough + 1].tolist():
-            pairs += [(stage, other) for stage in stages if stage != other]
+            pairs += [(first, other) for first in firsts if first != other]
     return pairs

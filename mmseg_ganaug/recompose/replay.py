@@ -45,12 +45,16 @@ def replay(
         PlanError: If the recipe is not valid or does not fit the source.
         LabelValueError: If a label map is not valid, or the sizes differ.
     """
-    if recipe.way not in _WAYS:
-        raise PlanError(f'no way is called {recipe.way!r}; there are {list(_WAYS)}')
-    if (recipe.base is None) != (recipe.way == 'Recon'):
-        raise PlanError(f'{recipe.way} with the base {recipe.base}')
+    if recipe.recomposer not in _REPLAYS:
+        raise PlanError(
+            f'no recomposer is called {recipe.recomposer!r}; there are {list(_REPLAYS)}'
+        )
+    if (recipe.base is None) != (recipe.recomposer == 'Recon'):
+        raise PlanError(f'{recipe.recomposer} with the base {recipe.base}')
     recipe.check_numbers(len(source), source.num_classes, 'a recipe')
-    return _WAYS[recipe.way](recipe, source, PhotoUse.of(with_photo, match_tone))
+    return _REPLAYS[recipe.recomposer](
+        recipe, source, PhotoUse.of(with_photo, match_tone)
+    )
 
 
 def _paste_layers(
@@ -75,10 +79,10 @@ def _paste_layers(
     smallest = max(1, options.min_area * base.size)
     pasted, rejected = [], 0
     for number, class_id in enumerate(recipe.classes):
-        spares = recipe.spares[number] if recipe.spares else ()
+        others = recipe.fallback_donors[number] if recipe.fallback_donors else ()
         chosen = None
-        for donor in (recipe.donors[number], *spares):
-            layer = _donor_layer(maps, recipe, number, donor, options.objects)
+        for donor in (recipe.donors[number], *others):
+            layer = _donor_layer(maps, recipe, number, donor)
             if layer is not None and options.allows_place(layer, maps.shape):
                 layer = _visible(layer, base, recipe.classes, options)
                 if layer.area >= smallest:
@@ -104,15 +108,15 @@ def _paste_layers(
 
 
 def _donor_layer(
-    maps: DonorMaps, recipe: Recipe, number: int, donor: int, objects: int
+    maps: DonorMaps, recipe: Recipe, number: int, donor: int
 ) -> Optional[Layer]:
     """Layer ``number`` of the recipe as a donor gives it, at its place."""
     layer = maps.layer(donor, recipe.classes[number])
     if layer is None:
         return None
-    if objects:
+    if recipe.options.max_objects:
         rng = np.random.default_rng([recipe.seed, number])
-        layer = keep_objects(layer, objects, rng)
+        layer = keep_objects(layer, recipe.options.max_objects, rng)
     placement = recipe.placements[number] if recipe.placements else Placement()
     return place(layer, placement, maps.shape)
 
@@ -266,15 +270,15 @@ class _Canvas:
             names = ', '.join(self._source.name(index) for index in self._recipe.maps)
             raise LabelValueError(
                 f'{names}: none of the classes {list(self._recipe.classes)} is there, '
-                'so nothing can be built; take statistics and plan anew'
+                'so nothing can be built; take statistics and plan again'
             ) from error
 
     def finished_instances(self) -> Optional[np.ndarray]:
-        """The instance map, int32 [H, W]; None where the source has none."""
+        """Returns the instance map, int32 [H, W]; None where the source has none."""
         return None if self._instances is None else self._instances.finished()
 
 
-_WAYS: Dict[str, Callable[[Recipe, LabelSource, PhotoUse], RecomposedMap]] = {
+_REPLAYS: Dict[str, Callable[[Recipe, LabelSource, PhotoUse], RecomposedMap]] = {
     'AddSingle': _paste_layers,
     'AddMulti': _paste_layers,
     'Recon': _rebuild_map,

@@ -1,4 +1,4 @@
-"""Where label maps come from, and what makes one valid."""
+"""Sources of label maps, and checks of what they hold."""
 
 from typing import List, Optional, Protocol, Sequence, Tuple
 
@@ -141,7 +141,7 @@ def check_source(source: LabelSource, owner: Owner = 'label maps') -> None:
 
 
 def default_class_names(num_classes: int) -> List[str]:
-    """Names for classes that have none."""
+    """Makes names for classes that have none."""
     return [f'class {class_id}' for class_id in range(num_classes)]
 
 

@@ -1,4 +1,4 @@
-"""What a data set's label maps hold: pixels, presence, instances, positions."""
+"""Statistics of label maps: pixels, presence, instances, positions."""
 
 import os
 from dataclasses import dataclass
@@ -144,11 +144,11 @@ class LabelStatistics:
         return np.flatnonzero(self.labelled == 0)
 
     def position_prior(self) -> np.ndarray:
-        """P(class | cell): float64 [C, gy, gx], sum 1 over C (0 in empty cells)."""
+        """Returns P(class | cell): float64 [C, gy, gx], sum 1 over C or 0."""
         return self.positions / np.maximum(self.positions.sum(axis=0), 1)
 
     def class_ids(self, classes: Sequence, what: str = 'classes') -> List[int]:
-        """Class ids of names or ids.
+        """Finds the ids of classes given by name or id.
 
         Raises:
             ValueError: If one is not a class, or stands twice.
@@ -175,7 +175,7 @@ class LabelStatistics:
         return ids
 
     def merge(self, others: Sequence['LabelStatistics']) -> 'LabelStatistics':
-        """Statistics of these maps followed by those of ``others``.
+        """Joins these statistics and those of more maps, which follow.
 
         Raises:
             ValueError: If they differ in classes, ignore index, grid, or in having
@@ -256,14 +256,14 @@ class LabelStatistics:
         except Exception as error:
             raise ValueError(
                 f'{path} is not a statistics file of this version ({error}); delete '
-                'it, and it is made anew'
+                'it, and it is made again'
             ) from error
         if class_names is not None and list(class_names) != statistics.class_names:
             raise ValueError(
                 f'{path} holds statistics of {statistics.num_classes} classes '
                 f'({", ".join(statistics.class_names)}), wanted are '
                 f'{len(class_names)} ({", ".join(class_names)}); delete it, and it '
-                'is made anew'
+                'is made again'
             )
         return statistics
 

@@ -109,7 +109,7 @@ def iou_weights(iou: np.ndarray, temperature: float = 0.2) -> np.ndarray:
 
 
 def explicit_weights(weights: np.ndarray) -> np.ndarray:
-    """Weights as given: float [C] >= 0, scaled to sum 1.
+    """Scales the weights given, float [C] >= 0, to sum 1.
 
     Raises:
         ValueError: If one is negative or not finite, or all are 0.
@@ -125,7 +125,7 @@ def explicit_weights(weights: np.ndarray) -> np.ndarray:
 def class_weights(
     weighting: Mapping[str, Any], statistics: LabelStatistics
 ) -> np.ndarray:
-    """Class weights by a config.
+    """Computes class weights by a config.
 
     Args:
         weighting: ``dict(type='inverse_frequency', temperature=0.01)``,
@@ -155,7 +155,7 @@ def class_weights(
 def _per_class(
     values: ClassValues, statistics: LabelStatistics, missing: float, what: str
 ) -> np.ndarray:
-    """Values per class as float64 [C], from a list or a dict by name or id."""
+    """Returns values per class as float64 [C], from a list or a dict by name or id."""
     if isinstance(values, Mapping):
         result = np.full(statistics.num_classes, missing, np.float64)
         result[statistics.class_ids(list(values), what)] = list(values.values())
@@ -201,7 +201,7 @@ def check_target(owner: Owner, target: Any) -> Target:
 
 
 def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
-    """The pixel share each class is to have.
+    """Computes the pixel share that each class is to have.
 
     Args:
         target: ``'uniform'`` (the same for every class), ``'sqrt'`` (the square

@@ -14,7 +14,7 @@ from mmseg_ganaug.recompose import (
     Recon,
 )
 
-WAYS = {'AddSingle': AddSingle, 'AddMulti': AddMulti, 'Recon': Recon}
+RECOMPOSERS = {'AddSingle': AddSingle, 'AddMulti': AddMulti, 'Recon': Recon}
 
 
 def binary_source(with_object=6, count=6, **kwargs):
@@ -49,14 +49,14 @@ OPTIONS = {
 
 @pytest.mark.parametrize('options', OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize('with_object', [6, 2])
-@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti'])
-def test_of_two_classes_the_object_is_added(way, with_object, options):
+@pytest.mark.parametrize('recomposer', ['AddSingle', 'AddMulti'])
+def test_of_two_classes_the_object_is_added(recomposer, with_object, options):
     source = binary_source(with_object)
     statistics = LabelStatistics.collect(source)
-    way = WAYS[way](**options)
-    plan = way.plan(statistics, 20, 0)
+    recomposer = RECOMPOSERS[recomposer](**options)
+    plan = recomposer.plan(statistics, 20, 0)
     assert all(len(recipe.classes) == 1 for recipe in plan)
-    made = [way.recompose(recipe, source) for recipe in plan]
+    made = [recomposer.recompose(recipe, source) for recipe in plan]
     more = sum(int((m.label_map == 1).sum()) - int((m.base == 1).sum()) for m in made)
     assert more > 0
     assert all(set(np.unique(m.label_map)) <= {0, 1} for m in made)
@@ -70,9 +70,9 @@ def test_recon_builds_an_object_on_the_background_of_another_map(with_object, op
     if 'background' in options.get('classes', ()):
         options = {}
     source = binary_source(with_object)
-    way = Recon(**options)
-    plan = way.plan(LabelStatistics.collect(source), 20, 0)
-    made = [way.recompose(recipe, source) for recipe in plan]
+    recomposer = Recon(**options)
+    plan = recomposer.plan(LabelStatistics.collect(source), 20, 0)
+    made = [recomposer.recompose(recipe, source) for recipe in plan]
     assert all(set(recipe.classes) == {0, 1} for recipe in plan)
     assert all(len(set(recipe.donors)) == 2 for recipe in plan)
     assert any((m.label_map == 1).any() for m in made)
@@ -89,10 +89,10 @@ def test_of_three_classes_two_are_added_and_seen():
             label_map[top : top + 8, left : left + 8] = class_id
         maps.append(label_map)
     source = MemoryLabelSource(maps, 3)
-    way = AddMulti()
-    plan = way.plan(LabelStatistics.collect(source), 20, 0)
+    recomposer = AddMulti()
+    plan = recomposer.plan(LabelStatistics.collect(source), 20, 0)
     assert {recipe.classes for recipe in plan} <= {(1, 2), (2, 1)}
-    made = [way.recompose(recipe, source) for recipe in plan]
+    made = [recomposer.recompose(recipe, source) for recipe in plan]
     assert np.mean([m.changed.any() for m in made]) > 0.9
 
 
@@ -104,13 +104,13 @@ def ignored_source(ignore_index):
 
 
 @pytest.mark.parametrize('ignore_index', [0, 255])
-@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti'])
-def test_one_class_is_added_onto_ignored_pixels(way, ignore_index):
+@pytest.mark.parametrize('recomposer', ['AddSingle', 'AddMulti'])
+def test_one_class_is_added_onto_ignored_pixels(recomposer, ignore_index):
     source = ignored_source(ignore_index)
-    way = WAYS[way]()
-    plan = way.plan(LabelStatistics.collect(source), 6, 0)
+    recomposer = RECOMPOSERS[recomposer]()
+    plan = recomposer.plan(LabelStatistics.collect(source), 6, 0)
     for recipe in plan:
-        made = way.recompose(recipe, source)
+        made = recomposer.recompose(recipe, source)
         assert (made.label_map != ignore_index).sum() > 0.3 * 400
         assert (made.base != ignore_index).sum() == 0.3 * 400
 
@@ -121,22 +121,22 @@ def test_recon_names_the_only_class_and_what_works_instead():
         Recon().plan(statistics, 3, 0)
 
 
-@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti'])
-def test_where_a_layer_can_change_nothing_the_only_class_is_named(way):
+@pytest.mark.parametrize('recomposer', ['AddSingle', 'AddMulti'])
+def test_where_a_layer_can_change_nothing_the_only_class_is_named(recomposer):
     source = binary_source(with_object=0)
     with pytest.raises(ValueError, match=r'show background alone.*values of the label'):
-        WAYS[way]().plan(LabelStatistics.collect(source), 3, 0)
+        RECOMPOSERS[recomposer]().plan(LabelStatistics.collect(source), 3, 0)
 
 
-@pytest.mark.parametrize('way', ['AddSingle', 'AddMulti'])
-def test_a_class_that_is_ignored_by_its_value_is_told(way):
+@pytest.mark.parametrize('recomposer', ['AddSingle', 'AddMulti'])
+def test_a_class_that_is_ignored_by_its_value_is_named(recomposer):
     maps = [binary_source().label_map(number) * np.uint8(255) for number in range(6)]
     source = MemoryLabelSource(maps, 2, class_names=['background', 'object'])
     statistics = LabelStatistics.collect(source)
     with pytest.raises(ValueError, match=r'only background.* 5 %.*255.*ignore_index'):
-        WAYS[way]().plan(statistics, 3, 0)
-    plan = WAYS[way](classes=['background']).plan(statistics, 3, 0)
-    made = WAYS[way]().recompose(plan[0], source)
+        RECOMPOSERS[recomposer]().plan(statistics, 3, 0)
+    plan = RECOMPOSERS[recomposer](classes=['background']).plan(statistics, 3, 0)
+    made = RECOMPOSERS[recomposer]().recompose(plan[0], source)
     assert (made.label_map == 255).sum() < (made.base == 255).sum()
 
 
@@ -171,7 +171,7 @@ def sources(draw):
 
 @given(
     source=sources(),
-    way=st.sampled_from(sorted(WAYS)),
+    recomposer=st.sampled_from(sorted(RECOMPOSERS)),
     options=st.fixed_dictionaries(
         {},
         optional=dict(
@@ -188,23 +188,29 @@ def sources(draw):
     fill=st.sampled_from(['nearest', 'ignore']),
 )
 @example(
-    source=binary_source(), way='AddMulti', options={}, things=False, fill='nearest'
+    source=binary_source(),
+    recomposer='AddMulti',
+    options={},
+    things=False,
+    fill='nearest',
 )
 @settings(max_examples=300)
 def test_any_small_set_gives_its_own_values_or_one_clear_error(
-    source, way, options, things, fill
+    source, recomposer, options, things, fill
 ):
-    if way == 'Recon':
-        options = dict(options, fill=fill, min_stage=0.1)
+    if recomposer == 'Recon':
+        options = dict(options, fill=fill, min_background=0.1)
         options.update(dict(things=[]) if things else {})
-    made = WAYS[way](**options)
+    made = RECOMPOSERS[recomposer](**options)
     with np.errstate(all='raise'):
         statistics = LabelStatistics.collect(source)
         try:
             plan = made.plan(statistics, 5, 0)
         except ValueError as error:
             assert type(error) is ValueError
-            assert way in str(error) or str(error).startswith(('class', 'target'))
+            assert recomposer in str(error) or str(error).startswith(
+                ('class', 'target')
+            )
             return
         BalanceReport.of_plan(statistics, plan)
         allowed = {*range(source.num_classes), source.ignore_index}

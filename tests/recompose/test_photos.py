@@ -36,9 +36,9 @@ def make_source(rng, sizes=(SIZE,) * 5, instances=False):
 
 
 @given(st.integers(0, 2**31), st.sampled_from([AddMulti, Recon]), st.booleans())
-def test_every_pixel_is_one_that_shows_its_label(seed, way, instances):
+def test_every_pixel_is_one_that_shows_its_label(seed, recomposer, instances):
     source = make_source(np.random.default_rng(seed), instances=instances)
-    recomposer = way(flip_prob=0.5, shift_range=(0.2, 0.2), min_area=0.0)
+    recomposer = recomposer(flip_prob=0.5, shift_range=(0.2, 0.2), min_area=0.0)
     plan = recomposer.plan(LabelStatistics.collect(source), 3, seed)
     for recipe in plan:
         made = recomposer.recompose(recipe, source, with_photo=True)
@@ -51,7 +51,7 @@ def test_every_pixel_is_one_that_shows_its_label(seed, way, instances):
         np.testing.assert_array_equal(made.photo[..., 1][shown], made.label_map[shown])
         origins = {*made.pasted, recipe.base, recipe.donors[0]}
         assert set(np.unique(made.photo[..., 0])) <= origins
-        if way is AddMulti:
+        if recomposer is AddMulti:
             assert shown.all()
             kept = ~made.changed & (made.label_map == made.base)
             untouched = kept & ~np.isin(made.label_map, recipe.classes)
@@ -65,9 +65,9 @@ def test_filled_holes_are_not_shown():
     other[4:6, 4:6] = 2
     photos = [np.repeat(m[..., None], 3, 2) for m in (left, other)]
     source = MemoryLabelSource([left, other, left], 3, photos=[*photos, photos[0]])
-    way = Recon(num_donors=2, things=[2], stage_share=0.5)
-    for recipe in way.plan(LabelStatistics.collect(source), 5, 0):
-        made = way.recompose(recipe, source, with_photo=True)
+    recomposer = Recon(num_donors=2, things=[2], background_share=0.5)
+    for recipe in recomposer.plan(LabelStatistics.collect(source), 5, 0):
+        made = recomposer.recompose(recipe, source, with_photo=True)
         wrong = made.photo[..., 0] != made.label_map
         np.testing.assert_array_equal(wrong & made.shown, False)
         assert made.shown.any()
@@ -79,9 +79,9 @@ def test_filled_holes_are_not_shown():
 def test_resized_donors_bring_resized_pixels():
     rng = np.random.default_rng(0)
     source = make_source(rng, sizes=[SIZE, (40, 60), SIZE, (40, 60)])
-    way = AddMulti(num_classes=2, min_area=0.0, resize_donors=True)
-    for recipe in way.plan(LabelStatistics.collect(source), 10, 0):
-        made = way.recompose(recipe, source, with_photo=True)
+    recomposer = AddMulti(num_classes=2, min_area=0.0, resize_donors=True)
+    for recipe in recomposer.plan(LabelStatistics.collect(source), 10, 0):
+        made = recomposer.recompose(recipe, source, with_photo=True)
         assert made.photo.shape == (*made.label_map.shape, 3)
         # Borders are blended when a photo is resized; most pixels are not.
         agree = made.photo[..., 1] == made.label_map
@@ -91,9 +91,11 @@ def test_resized_donors_bring_resized_pixels():
 def test_a_photo_of_another_size_is_an_error():
     source = make_source(np.random.default_rng(0))
     source._photos[0] = np.zeros((3, 3, 3), np.uint8)
-    way = AddMulti(num_classes=2, min_area=0.0)
+    recomposer = AddMulti(num_classes=2, min_area=0.0)
     recipe = next(
-        r for r in way.plan(LabelStatistics.collect(source), 50, 0) if 0 in r.maps
+        r
+        for r in recomposer.plan(LabelStatistics.collect(source), 50, 0)
+        if 0 in r.maps
     )
     with pytest.raises(LabelValueError, match=r'label map 0.*\[3, 3, 3\]'):
-        way.recompose(recipe, source, with_photo=True)
+        recomposer.recompose(recipe, source, with_photo=True)

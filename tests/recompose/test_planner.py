@@ -34,31 +34,33 @@ def street(seed, count=40, size=(48, 64)):
     return MemoryLabelSource(maps, 5, class_names=NAMES)
 
 
-WAYS = [
+RECOMPOSERS = [
     lambda **kwargs: AddSingle(**kwargs),
     lambda **kwargs: AddMulti(num_classes=2, **kwargs),
     lambda **kwargs: Recon(num_donors=4, things=['car', 'sign', 'bike'], **kwargs),
 ]
 
 
-def made(plan, way, source):
+def made(plan, recomposer, source):
     return np.array(
         [
-            np.bincount(way.recompose(recipe, source).label_map.ravel(), minlength=256)
+            np.bincount(
+                recomposer.recompose(recipe, source).label_map.ravel(), minlength=256
+            )
             for recipe in plan
         ]
     )[:, : source.num_classes]
 
 
-@pytest.mark.parametrize('make', WAYS)
+@pytest.mark.parametrize('make', RECOMPOSERS)
 @pytest.mark.parametrize('target', ['uniform', 'sqrt', dict(bike=8.0)])
 def test_a_planned_set_comes_closer_to_the_target_than_a_random_one(make, target):
     source = street(0)
     statistics = LabelStatistics.collect(source)
     reports = []
-    for way in (make(target=target, even_bases=False), make(choices=1)):
-        plan = way.plan(statistics, 60, seed=1)
-        generated = made(plan, way, source)
+    for recomposer in (make(target=target, even_bases=False), make(choices=1)):
+        plan = recomposer.plan(statistics, 60, seed=1)
+        generated = made(plan, recomposer, source)
         reports.append(BalanceReport.of_plan(statistics, plan, generated, target))
     planned, by_chance = reports
     assert planned.before.divergence == by_chance.before.divergence
@@ -70,13 +72,13 @@ def test_a_planned_set_comes_closer_to_the_target_than_a_random_one(make, target
     )
 
 
-@pytest.mark.parametrize('make', WAYS)
+@pytest.mark.parametrize('make', RECOMPOSERS)
 def test_the_expected_pixels_are_about_those_that_come_out(make):
     source = street(3)
     statistics = LabelStatistics.collect(source)
-    way = make()
-    plan = way.plan(statistics, 200, seed=0)
-    report = BalanceReport.of_plan(statistics, plan, made(plan, way, source))
+    recomposer = make()
+    plan = recomposer.plan(statistics, 200, seed=0)
+    report = BalanceReport.of_plan(statistics, plan, made(plan, recomposer, source))
     planned, after = report.planned, report.after
     assert np.allclose(planned.pixel_frequency, after.pixel_frequency, atol=0.01)
     assert np.allclose(planned.image_frequency, after.image_frequency, atol=0.05)
@@ -88,7 +90,7 @@ def test_the_planned_share_of_a_class_asked_for_never_falls_below_the_bases(
     seed, target
 ):
     statistics = LabelStatistics.collect(street(seed % 7, count=12))
-    for make in WAYS[:2]:
+    for make in RECOMPOSERS[:2]:
         plan = make(target=target, choices=3).plan(statistics, 10, seed)
         draws = Draws.from_recipes(plan.recipes)
         expected = Expectation(statistics).pixels(draws)
@@ -99,24 +101,24 @@ def test_the_planned_share_of_a_class_asked_for_never_falls_below_the_bases(
             assert np.isclose(pixels.sum(), base.sum())
 
 
-@pytest.mark.parametrize('make', WAYS)
+@pytest.mark.parametrize('make', RECOMPOSERS)
 @pytest.mark.parametrize('target', [None, 'uniform'])
 def test_the_same_seed_gives_the_same_plan(make, target):
     statistics = LabelStatistics.collect(street(1))
-    way = make(target=target)
-    prints = [way.plan(statistics, 30, seed).fingerprint() for seed in (5, 5, 6)]
+    recomposer = make(target=target)
+    prints = [recomposer.plan(statistics, 30, seed).fingerprint() for seed in (5, 5, 6)]
     assert prints[0] == prints[1] != prints[2]
 
 
-@pytest.mark.parametrize('make', WAYS)
+@pytest.mark.parametrize('make', RECOMPOSERS)
 @pytest.mark.parametrize('target', [None, 'uniform'])
 def test_an_empty_plan_and_a_plan_of_one_are_plans(make, target):
     statistics = LabelStatistics.collect(street(1))
-    way = make(target=target)
-    assert len(way.plan(statistics, 0, 0)) == 0
-    assert len(way.plan(statistics, 1, 0)) == 1
+    recomposer = make(target=target)
+    assert len(recomposer.plan(statistics, 0, 0)) == 0
+    assert len(recomposer.plan(statistics, 1, 0)) == 1
     with pytest.raises(ValueError, match='num_samples=-1'):
-        way.plan(statistics, -1, 0)
+        recomposer.plan(statistics, -1, 0)
 
 
 def test_the_target_of_the_call_goes_before_the_ways_own():
@@ -138,15 +140,15 @@ def test_the_largest_donor_of_a_class_does_not_give_it_alone():
     for index, side in enumerate((12, 4, 5, 3)):
         maps[index][:side, :side] = 1
     statistics = LabelStatistics.collect(MemoryLabelSource(maps, 2))
-    way = AddSingle(classes=[1], target='uniform', even_bases=False)
-    plan = way.plan(statistics, 200, 0)
+    recomposer = AddSingle(classes=[1], target='uniform', even_bases=False)
+    plan = recomposer.plan(statistics, 200, 0)
     uses = np.bincount([recipe.donors[0] for recipe in plan])
     assert len(uses) == 4 and uses.min() > 10
     # Twice the average of 50, and what the last round adds.
     assert uses.max() <= 105
 
 
-def shares_of_dusk(way, dusk=20, day=60):
+def shares_of_dusk(recomposer, dusk=20, day=60):
     """Share of a plan's bases that are maps with little road: a quarter is even."""
     rng = np.random.default_rng(0)
     maps = []
@@ -157,7 +159,7 @@ def shares_of_dusk(way, dusk=20, day=60):
         label_map[top : top + 8, left : left + 8] = 2 + index % 2
         maps.append(label_map)
     statistics = LabelStatistics.collect(MemoryLabelSource(maps, 4))
-    plan = way.plan(statistics, 400, 0)
+    plan = recomposer.plan(statistics, 400, 0)
     bases = [r.donors[0] if r.base is None else r.base for r in plan]
     return np.mean(np.array(bases) < dusk)
 
@@ -180,11 +182,11 @@ def test_candidates_of_a_sample_stand_on_one_map_in_sets_of_several_sizes():
         part = street(seed, count=12, size=size)
         maps += [part.label_map(index) for index in range(len(part))]
     statistics = LabelStatistics.collect(MemoryLabelSource(maps, 5))
-    way, usable = AddSingle(), usable_layers(statistics, 0.0)
+    recomposer, usable = AddSingle(), usable_layers(statistics, 0.0)
     groups = group_maps(statistics, usable, resize_donors=False)
-    drawer = way._drawer(statistics, usable, groups, np.full(5, 0.2))
+    drawer = recomposer._drawer(statistics, usable, groups, np.full(5, 0.2))
     rng = np.random.default_rng(0)
-    draws = drawer.draw(rng, drawer.weights, 40, one_ground=4)
+    draws = drawer.draw(rng, drawer.weights, 40, same_base=4)
     bases = draws.bases.reshape(10, 4)
     assert (bases == bases[:, :1]).all()
     # Samples of both sizes, each with donors of its own size.
@@ -197,8 +199,8 @@ def test_more_choices_come_closer():
     statistics = LabelStatistics.collect(street(2, count=80))
     values = []
     for choices in (1, 4, 16):
-        way = AddMulti(num_classes=2, target='uniform', choices=choices)
-        plan = way.plan(statistics, 80, 0)
+        recomposer = AddMulti(num_classes=2, target='uniform', choices=choices)
+        plan = recomposer.plan(statistics, 80, 0)
         report = BalanceReport.of_plan(statistics, plan, target='uniform')
         values.append(report.planned.divergence)
     assert values == sorted(values, reverse=True)
@@ -228,9 +230,9 @@ def test_on_bdd_the_planner_beats_chance(real_data, make):
     statistics = LabelStatistics.collect(source)
     after = []
     for target in ('uniform', None):
-        way = make(target=target)
-        plan = way.plan(statistics, 100, 0)
-        generated = made(plan, way, source)
+        recomposer = make(target=target)
+        plan = recomposer.plan(statistics, 100, 0)
+        generated = made(plan, recomposer, source)
         report = BalanceReport.of_plan(statistics, plan, generated, 'uniform')
         after.append(report.after.divergence)
     assert after[0] < 0.9 * after[1]

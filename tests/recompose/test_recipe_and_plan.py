@@ -43,15 +43,15 @@ def recipes(draw):
         st.integers(-99, 99),
         st.sampled_from([1.0, 0.5, 1.333]),
     )
-    spares = st.lists(INDEX, max_size=2).map(tuple)
+    others = st.lists(INDEX, max_size=2).map(tuple)
     return Recipe(
-        way=draw(st.sampled_from(['AddSingle', 'AddMulti', 'Recon'])),
+        recomposer=draw(st.sampled_from(['AddSingle', 'AddMulti', 'Recon'])),
         base=draw(st.none() | INDEX),
         donors=per_layer(INDEX),
         classes=tuple(classes),
         seed=draw(st.integers(0, 2**31 - 1)),
         placements=draw(st.just(()) | st.just(per_layer(placement))),
-        spares=draw(st.just(()) | st.just(per_layer(spares))),
+        fallback_donors=draw(st.just(()) | st.just(per_layer(others))),
         options=draw(st.sampled_from(OPTIONS)),
     )
 
@@ -88,7 +88,7 @@ def test_a_plan_survives_its_file(recipe_list, options):
 
 
 def small_plan(**changes):
-    recipe = dict(way='AddSingle', base=0, donors=(1,), classes=(1,), seed=3)
+    recipe = dict(recomposer='AddSingle', base=0, donors=(1,), classes=(1,), seed=3)
     recipe.update(changes)
     return RecomposePlan((Recipe(**recipe),), 2, ('road', 'car'), 255)
 
@@ -98,7 +98,7 @@ def test_the_fingerprint_tells_plans_apart():
         small_plan().fingerprint(),
         small_plan(seed=4).fingerprint(),
         small_plan(donors=(0,)).fingerprint(),
-        small_plan(spares=((1,),)).fingerprint(),
+        small_plan(fallback_donors=((1,),)).fingerprint(),
         RecomposePlan((), 2, ('road', 'car'), 255).fingerprint(),
         RecomposePlan((), 2, ('road', 'car'), 255, OPTIONS[1]).fingerprint(),
         RecomposePlan((), 2, ('road', 'car'), 255, OPTIONS[2]).fingerprint(),
@@ -127,9 +127,9 @@ def test_a_plan_is_a_sequence_of_recipes():
         (dict(classes=[]), 'layer'),
         (dict(classes=[1, 1], donors=[1, 1]), 'twice'),
         (dict(seed=None), 'seed'),
-        (dict(way=3), 'way'),
-        (dict(spares=[[8]]), 'no map 8'),
-        (dict(spares=[1]), 'spares'),
+        (dict(recomposer=3), 'recomposer'),
+        (dict(fallback_donors=[[8]]), 'no map 8'),
+        (dict(fallback_donors=[1]), 'fallback_donors'),
         (dict(placements=[[False, 0, 0, -1.0]]), 'placements'),
         (dict(placements=[[False, 0, 0, float('nan')]]), 'placements'),
         (dict(placements=[[0, 0, 0, 1.0]]), 'placements'),
@@ -201,16 +201,16 @@ SOURCE = MemoryLabelSource(
 @pytest.mark.parametrize(
     'change, message',
     [
-        (dict(way='Other'), "'Other'"),
+        (dict(recomposer='Other'), "'Other'"),
         (dict(base=None), 'base None'),
-        (dict(way='Recon'), 'base 0'),
+        (dict(recomposer='Recon'), 'base 0'),
         (dict(donors=(2,)), 'no map 2'),
         (dict(donors=(-1,)), 'no map -1'),
         (dict(classes=(2,)), 'no class 2'),
     ],
 )
 def test_a_recipe_that_cannot_be_replayed_is_an_error(change, message):
-    recipe = dict(way='AddSingle', base=0, donors=(1,), classes=(1,), seed=3)
+    recipe = dict(recomposer='AddSingle', base=0, donors=(1,), classes=(1,), seed=3)
     with pytest.raises(ValueError, match=message):
         replay(Recipe(**{**recipe, **change}), SOURCE)
 

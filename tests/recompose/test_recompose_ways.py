@@ -42,42 +42,44 @@ def random_source(
     )
 
 
-WAYS = [
-    AddSingle(min_area=0, objects=1),
+RECOMPOSERS = [
+    AddSingle(min_area=0, max_objects=1),
     AddSingle(min_area=0, flip_prob=0.5, shift_range=(0.3, 0.3)),
     AddMulti(num_classes=(2, 3), min_area=0, scale_range=(0.5, 2)),
-    Recon(num_donors=3, min_area=0, min_stage=0),
-    Recon(num_donors=4, min_area=0, min_stage=0, things=[3], fill='ignore'),
-    Recon(num_donors=3, min_area=0, min_stage=0, flip_prob=0.5, shift_range=(0.5, 0)),
+    Recon(num_donors=3, min_area=0, min_background=0),
+    Recon(num_donors=4, min_area=0, min_background=0, things=[3], fill='ignore'),
+    Recon(
+        num_donors=3, min_area=0, min_background=0, flip_prob=0.5, shift_range=(0.5, 0)
+    ),
 ]
 SEEDS = st.integers(0, 10**6)
 
 
-def outcomes(way, seed, samples=4, **kwargs):
+def outcomes(recomposer, seed, samples=4, **kwargs):
     source = random_source(seed, **kwargs)
     statistics = LabelStatistics.collect(source)
-    plan = way.plan(statistics, samples, seed)
+    plan = recomposer.plan(statistics, samples, seed)
     assert len(plan) == samples
-    return source, [(recipe, way.recompose(recipe, source)) for recipe in plan]
+    return source, [(recipe, recomposer.recompose(recipe, source)) for recipe in plan]
 
 
-@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('recomposer', RECOMPOSERS)
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
-def test_every_value_is_a_class_of_an_input_or_ignore(way, seed):
-    source, results = outcomes(way, seed)
+def test_every_value_is_a_class_of_an_input_or_ignore(recomposer, seed):
+    source, results = outcomes(recomposer, seed)
     for recipe, result in results:
-        used = [*recipe.maps, *(s for spares in recipe.spares for s in spares)]
+        used = [*recipe.maps, *(d for donors in recipe.fallback_donors for d in donors)]
         inputs = np.unique([source.label_map(index) for index in used])
         assert set(np.unique(result.label_map)) <= {*inputs.tolist(), IGNORE}
         assert result.label_map.dtype == np.uint8
 
 
-@pytest.mark.parametrize('way', WAYS[:3])
+@pytest.mark.parametrize('recomposer', RECOMPOSERS[:3])
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
-def test_pixels_outside_the_pasted_layers_are_the_bases(way, seed):
-    source, results = outcomes(way, seed)
+def test_pixels_outside_the_pasted_layers_are_the_bases(recomposer, seed):
+    source, results = outcomes(recomposer, seed)
     for recipe, result in results:
         base = source.label_map(recipe.base)
         assert np.array_equal(result.changed, result.label_map != base)
@@ -103,8 +105,8 @@ def test_add_single_changes_pixels_to_one_class_only(seed):
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_add_single_pastes_the_donors_layer_at_its_own_place(seed):
-    way = AddSingle(min_area=0, max_hidden=1.0)
-    source, results = outcomes(way, seed)
+    recomposer = AddSingle(min_area=0, max_hidden=1.0)
+    source, results = outcomes(recomposer, seed)
     for recipe, result in results:
         (class_id,) = recipe.classes
         (donor,) = result.pasted
@@ -114,22 +116,22 @@ def test_add_single_pastes_the_donors_layer_at_its_own_place(seed):
         assert np.array_equal(result.label_map, expected)
 
 
-@pytest.mark.parametrize('way', WAYS[:3])
+@pytest.mark.parametrize('recomposer', RECOMPOSERS[:3])
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
-def test_a_class_asked_for_never_loses_pixels_of_the_base(way, seed):
-    source, results = outcomes(way, seed)
+def test_a_class_asked_for_never_loses_pixels_of_the_base(recomposer, seed):
+    source, results = outcomes(recomposer, seed)
     for recipe, result in results:
         base = source.label_map(recipe.base)
         for class_id in recipe.classes[-1:]:
             assert (result.label_map[base == class_id] == class_id).all()
 
 
-@pytest.mark.parametrize('way', WAYS[3::2])
+@pytest.mark.parametrize('recomposer', RECOMPOSERS[3::2])
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
-def test_recon_leaves_no_hole(way, seed):
-    _, results = outcomes(way, seed)
+def test_recon_leaves_no_hole(recomposer, seed):
+    _, results = outcomes(recomposer, seed)
     for _, result in results:
         assert (result.label_map != IGNORE).all()
         assert result.changed.all()
@@ -138,7 +140,7 @@ def test_recon_leaves_no_hole(way, seed):
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
 def test_recon_with_ignore_keeps_uncovered_pixels_ignored(seed):
-    source, results = outcomes(WAYS[4], seed)
+    source, results = outcomes(RECOMPOSERS[4], seed)
     for recipe, result in results:
         expected = np.full(result.label_map.shape, IGNORE)
         for class_id, donor in zip(recipe.classes, recipe.donors):
@@ -149,17 +151,17 @@ def test_recon_with_ignore_keeps_uncovered_pixels_ignored(seed):
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
 def test_recon_uses_no_map_whole(seed):
-    _, results = outcomes(Recon(num_donors=3, min_area=0, min_stage=0), seed)
+    _, results = outcomes(Recon(num_donors=3, min_area=0, min_background=0), seed)
     for recipe, _ in results:
         assert recipe.base is None
         assert len(set(recipe.donors)) > 1
 
 
-@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('recomposer', RECOMPOSERS)
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
-def test_replaying_a_recipe_from_its_json_gives_the_same_bytes(way, seed):
-    source, results = outcomes(way, seed)
+def test_replaying_a_recipe_from_its_json_gives_the_same_bytes(recomposer, seed):
+    source, results = outcomes(recomposer, seed)
     for recipe, result in results:
         again = replay(Recipe.from_json(recipe.to_json()), source)
         assert again.label_map.tobytes() == result.label_map.tobytes()
@@ -167,11 +169,11 @@ def test_replaying_a_recipe_from_its_json_gives_the_same_bytes(way, seed):
         assert again.pasted == result.pasted
 
 
-@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('recomposer', RECOMPOSERS)
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
-def test_instances_are_numbered_without_gaps_and_lie_on_donor_instances(way, seed):
-    _, results = outcomes(way, seed)
+def test_instances_are_numbered_without_gaps(recomposer, seed):
+    _, results = outcomes(recomposer, seed)
     for _, result in results:
         ids = np.unique(result.instance_map)
         ids = ids[ids > 0]
@@ -225,14 +227,16 @@ def test_ignore_of_the_donor_is_never_pasted_and_that_of_the_base_stays():
     assert np.array_equal(result.label_map, expected)
 
 
-def test_a_spare_donor_stands_in_for_a_rejected_one():
+def test_a_fallback_donor_takes_the_place_of_a_rejected_one():
     base = np.zeros((10, 10), np.uint8)
     small, large = base.copy(), base.copy()
     small[0, 0] = 1
     large[5:] = 1
     source = MemoryLabelSource([base, small, large], 2)
     options = ReplayOptions(min_area=0.1)
-    recipe = Recipe('AddSingle', 0, (1,), (1,), 0, spares=((2,),), options=options)
+    recipe = Recipe(
+        'AddSingle', 0, (1,), (1,), 0, fallback_donors=((2,),), options=options
+    )
     result = replay(recipe, source)
     assert result.pasted == (2,)
     assert result.rejected == 1
@@ -284,7 +288,7 @@ def test_only_as_many_objects_as_asked_for_are_pasted(with_ids):
     )
     seen = set()
     for seed in range(20):
-        options = ReplayOptions(objects=2)
+        options = ReplayOptions(max_objects=2)
         recipe = Recipe('AddSingle', 0, (1,), (1,), seed, options=options)
         result = replay(recipe, source)
         pasted = result.label_map == 1
@@ -315,12 +319,15 @@ def test_in_tiny_sets_base_and_donors_still_differ():
     maps = [np.array([[0, 1], [0, 0]]), np.array([[0, 2], [0, 0]])]
     source = MemoryLabelSource([m.astype(np.uint8) for m in maps], 3)
     statistics = LabelStatistics.collect(source)
-    for way in (AddSingle(classes=[1, 2]), AddMulti(num_classes=2, classes=[1, 2])):
-        for recipe in way.plan(statistics, 30, 0):
+    for recomposer in (
+        AddSingle(classes=[1, 2]),
+        AddMulti(num_classes=2, classes=[1, 2]),
+    ):
+        for recipe in recomposer.plan(statistics, 30, 0):
             assert recipe.base not in recipe.donors
             for donor, class_id in zip(recipe.donors, recipe.classes):
                 assert class_id in source.label_map(donor)
-    for recipe in Recon(min_stage=0).plan(statistics, 30, 0):
+    for recipe in Recon(min_background=0).plan(statistics, 30, 0):
         assert len(recipe.maps) == 2
 
 
@@ -334,49 +341,49 @@ def test_add_multi_pastes_as_many_classes_as_asked_for_rarest_last():
     assert counts == {2, 3, 4}
 
 
-def test_spare_donors_are_other_maps_that_show_the_class():
+def test_fallback_donors_are_other_maps_that_show_the_class():
     source = random_source(1, count=20)
     plan = AddMulti(max_tries=4).plan(LabelStatistics.collect(source), 60, 0)
-    assert any(recipe.spares for recipe in plan)
+    assert any(recipe.fallback_donors for recipe in plan)
     for recipe in plan:
-        for donor, class_id, spares in zip(
-            recipe.donors, recipe.classes, recipe.spares
+        for donor, class_id, others in zip(
+            recipe.donors, recipe.classes, recipe.fallback_donors
         ):
-            assert len({recipe.base, donor, *spares}) == 2 + len(spares) <= 5
-            assert all(class_id in source.label_map(spare) for spare in spares)
+            assert len({recipe.base, donor, *others}) == 2 + len(others) <= 5
+            assert all(class_id in source.label_map(other) for other in others)
 
 
-def test_recon_takes_the_stage_from_one_map_and_nothing_else_of_it():
+def test_recon_takes_the_background_from_one_map_and_nothing_else_of_it():
     source = random_source(4, count=20)
     statistics = LabelStatistics.collect(source)
-    way = Recon(num_donors=4, things=[4], stage_share=0.5, min_stage=0)
-    stage = way.stage_classes(statistics)
-    assert 4 not in stage
-    for recipe in way.plan(statistics, 40, 0):
+    recomposer = Recon(num_donors=4, things=[4], background_share=0.5, min_background=0)
+    background = recomposer.background_classes(statistics)
+    assert 4 not in background
+    for recipe in recomposer.plan(statistics, 40, 0):
         layers = dict(zip(recipe.classes, recipe.donors))
-        (stage_donor,) = {layers[c] for c in layers if c in stage}
-        others = {layers[c] for c in layers if c not in stage}
-        assert stage_donor not in others
+        (background_donor,) = {layers[c] for c in layers if c in background}
+        others = {layers[c] for c in layers if c not in background}
+        assert background_donor not in others
         assert 1 <= len(others) <= 3
         assert recipe.classes[-1] == 4 or 4 not in recipe.classes
 
 
 def test_recon_orders_its_layers_as_told():
     statistics = LabelStatistics.collect(random_source(4, count=20))
-    way = Recon(order=[3, 1], min_area=0, min_stage=0)
+    recomposer = Recon(order=[3, 1], min_area=0, min_background=0)
     rest = [c for c in np.argsort(-statistics.pixels.sum(axis=0)) if c not in (3, 1)]
-    assert way.layer_order(statistics) == [3, 1, *rest]
-    for recipe in way.plan(statistics, 20, 0):
+    assert recomposer.layer_order(statistics) == [3, 1, *rest]
+    for recipe in recomposer.plan(statistics, 20, 0):
         order = [c for c in (3, 1, *rest) if c in recipe.classes]
         assert list(recipe.classes) == order
 
 
 def test_a_thing_does_not_grow_into_a_hole():
-    stage = np.zeros((12, 12), np.uint8)
-    stage[:, 4:] = 255
+    road = np.zeros((12, 12), np.uint8)
+    road[:, 4:] = 255
     pole = np.full((12, 12), 255, np.uint8)
     pole[2:10, 6] = 1
-    source = MemoryLabelSource([stage, pole], 2)
+    source = MemoryLabelSource([road, pole], 2)
     options = ReplayOptions(background=(0,))
     recipe = Recipe('Recon', None, (0, 1), (0, 1), 0, options=options)
     assert np.array_equal(replay(recipe, source).label_map == 1, pole == 1)
@@ -400,14 +407,14 @@ def test_a_background_class_ordered_in_front_stays_in_front():
         (lambda: AddSingle(max_hidden=2), 'max_hidden'),
         (lambda: AddSingle(min_area=-1), 'min_area'),
         (lambda: AddSingle(max_tries=0), 'max_tries'),
-        (lambda: AddSingle(objects=-1), 'objects'),
+        (lambda: AddSingle(max_objects=-1), 'max_objects'),
         (lambda: AddSingle(choices=0), 'choices'),
         (lambda: AddSingle(min_plausibility=2), 'min_plausibility'),
         (lambda: Recon(num_donors=1), 'num_donors'),
         (lambda: Recon(fill='black'), 'fill'),
         (lambda: Recon(order='size'), 'order'),
-        (lambda: Recon(stage_share=2), 'stage_share'),
-        (lambda: Recon(min_stage=-1), 'min_stage'),
+        (lambda: Recon(background_share=2), 'background_share'),
+        (lambda: Recon(min_background=-1), 'min_background'),
     ],
 )
 def test_an_option_outside_its_range_is_named(make, message):
@@ -416,21 +423,21 @@ def test_an_option_outside_its_range_is_named(make, message):
 
 
 @pytest.mark.parametrize(
-    'way, message',
+    'recomposer, message',
     [
         (AddSingle(classes=['tram']), "'tram'"),
         (AddSingle(min_area=1.0), 'no class is left'),
         (AddSingle(weighting=dict(type='explicit', weights={4: 1})), 'no donor'),
-        (Recon(min_stage=1.0), 'give the stage'),
+        (Recon(min_background=1.0), 'give the background'),
         (Recon(things=[0, 1, 2, 3]), 'among things'),
         (Recon(order=['road']), "'road'"),
     ],
 )
-def test_a_set_that_cannot_be_recombined_this_way_is_an_error(way, message):
+def test_a_set_that_cannot_be_recombined_this_way_is_an_error(recomposer, message):
     maps = [np.array([[0, 0, 255, 1, 2, 3, 0]], np.uint8)] * 3
     statistics = LabelStatistics.collect(MemoryLabelSource(maps, 5))
     with pytest.raises(ValueError, match=message):
-        way.plan(statistics, 3, 0)
+        recomposer.plan(statistics, 3, 0)
 
 
 def test_a_recipe_of_another_way_is_refused():
@@ -440,19 +447,19 @@ def test_a_recipe_of_another_way_is_refused():
         Recon().recompose(plan[0], source)
 
 
-@pytest.mark.parametrize('way', [AddSingle, AddMulti, Recon])
-def test_one_map_alone_is_an_error(way):
+@pytest.mark.parametrize('recomposer', [AddSingle, AddMulti, Recon])
+def test_one_map_alone_is_an_error(recomposer):
     source = random_source(0, count=1)
     with pytest.raises(ValueError, match='at least two label maps'):
-        way().plan(LabelStatistics.collect(source), 3, 0)
+        recomposer().plan(LabelStatistics.collect(source), 3, 0)
 
 
-@pytest.mark.parametrize('way', [AddSingle, AddMulti])
-def test_a_class_asked_for_without_donor_is_named(way):
+@pytest.mark.parametrize('recomposer', [AddSingle, AddMulti])
+def test_a_class_asked_for_without_donor_is_named(recomposer):
     maps = [np.array([[0, 1], [0, 2]], np.uint8)] * 3
     source = MemoryLabelSource(maps, 4, class_names=['a', 'b', 'c', 'tram'])
     with pytest.raises(ValueError, match='no donor for tram'):
-        way(classes=['b', 'tram']).plan(LabelStatistics.collect(source), 3, 0)
+        recomposer(classes=['b', 'tram']).plan(LabelStatistics.collect(source), 3, 0)
 
 
 def test_maps_of_different_sizes_never_meet_in_a_plan():
@@ -461,8 +468,8 @@ def test_maps_of_different_sizes_never_meet_in_a_plan():
     maps = [s.label_map(i) for i in range(5) for s in (small, large)]
     source = MemoryLabelSource(maps, 5)
     statistics = LabelStatistics.collect(source)
-    for way in WAYS:
-        for recipe in way.plan(statistics, 30, 0):
+    for recomposer in RECOMPOSERS:
+        for recipe in recomposer.plan(statistics, 30, 0):
             assert len({source.label_map(i).shape for i in recipe.maps}) == 1
 
 
@@ -472,5 +479,7 @@ def test_wholly_ignored_maps_are_neither_base_nor_donor():
     source = MemoryLabelSource(maps, 5)
     statistics = LabelStatistics.collect(source)
     assert statistics.empty_maps.tolist() == [4]
-    for way in WAYS:
-        assert all(4 not in recipe.maps for recipe in way.plan(statistics, 40, 0))
+    for recomposer in RECOMPOSERS:
+        assert all(
+            4 not in recipe.maps for recipe in recomposer.plan(statistics, 40, 0)
+        )

@@ -33,8 +33,8 @@ def test_only_what_is_compared_decides():
     assert matched.dtype == np.uint8
 
 
-@pytest.mark.parametrize('way', [AddSingle(min_area=0.0), Recon()])
-def test_donors_take_the_light_of_the_photo_they_are_laid_into(way):
+@pytest.mark.parametrize('recomposer', [AddSingle(min_area=0.0), Recon()])
+def test_donors_take_the_light_of_the_photo_they_are_laid_into(recomposer):
     rng = np.random.default_rng(0)
     maps = [np.zeros((24, 32), np.uint8) for _ in range(2)]
     for number, label_map in enumerate(maps):
@@ -42,9 +42,9 @@ def test_donors_take_the_light_of_the_photo_they_are_laid_into(way):
     day = rng.integers(100, 250, (24, 32, 3)).astype(np.uint8)
     source = MemoryLabelSource(maps, 2, photos=[day, day // 4])
     mixed = 0
-    for recipe in way.plan(LabelStatistics.collect(source), 8, 0):
-        made = way.recompose(recipe, source, with_photo=True, match_tone=True)
-        raw = way.recompose(recipe, source, with_photo=True)
+    for recipe in recomposer.plan(LabelStatistics.collect(source), 8, 0):
+        made = recomposer.recompose(recipe, source, with_photo=True, match_tone=True)
+        raw = recomposer.recompose(recipe, source, with_photo=True)
         first = source.photo(recipe.maps[0])
         np.testing.assert_allclose(made.photo.astype(int), first.astype(int), atol=4)
         mixed += not np.array_equal(raw.photo, made.photo)

@@ -64,7 +64,8 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
         cells['filled, so ignored'] = np.where(
             result.shown, result.label_map, np.uint8(source.ignore_index)
         )
-    caption = f'{recipe.way}: {", ".join(names[class_id] for _, class_id in layers)}'
+    classes = ', '.join(names[class_id] for _, class_id in layers)
+    caption = f'{recipe.recomposer}: {classes}'
     if recipe.base is not None:
         caption += f'; {100 * result.changed.mean():.1f} % changed'
     return GalleryRow(cells, caption)
@@ -100,7 +101,7 @@ def main():
             dataset.metainfo['palette'],
             source.ignore_index,
             source.class_names,
-            f'{args.out}/{number}_{plan[0].way}.png',
+            f'{args.out}/{number}_{plan[0].recomposer}.png',
         )
         print(f'Written: {path}')
 
