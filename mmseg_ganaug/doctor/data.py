@@ -1,7 +1,7 @@
-"""The data of a config: what cannot be read, and what is probably not meant.
+"""Checks the data of a config: what cannot be read, or is probably not meant.
 
 The checks run in a process apart from the doctor's; see
-:mod:`mmseg_ganaug.doctor.child`.
+:mod:`mmseg_ganaug.doctor.__main__`.
 """
 
 import traceback
@@ -41,7 +41,7 @@ def check_data(config: str, cache_dir: Optional[str] = None) -> List[Check]:
 
 
 def _attempt(name: str, step: Callable[[], List[Check]]) -> List[Check]:
-    """Runs a step; what is wrong with the data is told as the error tells it."""
+    """Runs a step; an error of the data is a problem in its own words."""
     try:
         return step()
     except (ValueError, OSError) as error:

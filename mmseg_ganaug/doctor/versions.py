@@ -16,7 +16,7 @@ _INSTALL_OWN = 'pip install --no-deps --no-build-isolation -e . (in that folder)
 _REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements'
 _OWN_REQUIREMENTS = (_REQUIREMENTS / 'runtime.txt', _REQUIREMENTS / 'gan.txt')
 _OWN_EXTRA = 'gan'
-# Of these a second library is told in its own metadata which version it needs.
+# Of these a second library needs a version, by its own metadata.
 _PAIRS = {
     'torchvision': ('torch',),
     'transformers': ('huggingface-hub', 'tokenizers'),

@@ -1,4 +1,4 @@
-"""Tells what is wrong with this environment, and the commands that mend it.
+"""Finds what is wrong with this environment, and the commands that fix it.
 
 The same as ``python -m mmseg_ganaug.doctor``, with the same options: see its --help.
 """

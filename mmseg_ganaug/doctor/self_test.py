@@ -1,7 +1,7 @@
-"""A small piece of real work in every room of the package.
+"""Does a small piece of real work in every room of the package.
 
 The checks run one after the other in a process apart from the doctor's, a new one where
-it dies; see :mod:`mmseg_ganaug.doctor.child`.
+it dies; see :mod:`mmseg_ganaug.doctor.__main__`.
 """
 
 from pathlib import Path

@@ -9,7 +9,6 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_ganaug.doctor import __main__ as doctor
-from mmseg_ganaug.doctor import child
 from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING
 from mmseg_ganaug.doctor.data import check_data
 
@@ -58,7 +57,7 @@ def project(tmp_path):
     return write
 
 
-def told(checks):
+def found_in(checks):
     return [(check.name, check.status) for check in checks]
 
 
@@ -68,10 +67,10 @@ ALL_WELL = [('data set', OK), ('label maps', OK), ('photos', OK)]
 def test_sound_data_are_all_well_and_statistics_are_kept_where_said(project, tmp_path):
     config = project()
     checks = check_data(config)
-    assert told(checks) == ALL_WELL
+    assert found_in(checks) == ALL_WELL
     assert checks[0].message.startswith('4 samples, 3 classes (ground, wall, bird)')
     assert not list(tmp_path.rglob('statistics-*.npz'))
-    assert told(check_data(config, str(tmp_path / 'cache'))) == ALL_WELL
+    assert found_in(check_data(config, str(tmp_path / 'cache'))) == ALL_WELL
     assert len(list((tmp_path / 'cache').glob('statistics-*.npz'))) == 1
 
 
@@ -116,7 +115,7 @@ EMPTY = map_of(255)
         'label map without a label',
     ],
 )
-def test_what_is_wrong_is_told_with_its_remedy(project, changes, name, status, words):
+def test_what_is_wrong_is_named_with_its_remedy(project, changes, name, status, words):
     checks = check_data(project(**changes))
     found = [check for check in checks if (check.name, check.status) == (name, status)]
     assert any(all(word in check.message for word in words) for check in found), checks
@@ -142,7 +141,8 @@ def test_the_doctor_reads_the_data_in_a_process_of_its_own(
     config = project(label_maps=[(1, map_of(0, 77))])
     monkeypatch.setattr(doctor, 'check_installed', list)
     monkeypatch.setattr(doctor, 'check_machine', lambda cache_dir: [])
-    monkeypatch.setattr(doctor, 'run_steps', lambda names, patience: [])
+    monkeypatch.setattr(doctor, 'LIBRARIES', {})
+    monkeypatch.setattr(doctor, 'ROOMS', {})
     monkeypatch.setattr(sys, 'argv', ['doctor', '--json', config])
     assert doctor.main() == 1
     report = json.loads(capsys.readouterr().out)
@@ -156,7 +156,7 @@ def test_the_doctor_reads_the_data_in_a_process_of_its_own(
 
 def test_data_that_take_too_long_are_given_up(monkeypatch):
     command = (sys.executable, '-c', 'import time; time.sleep(60)')
-    monkeypatch.setattr(child, '_COMMAND', command)
-    (check,) = child.run_data('config.py', patience=1)
+    monkeypatch.setattr(doctor, '_COMMAND', command)
+    (check,) = doctor.run_data('config.py', patience=1)
     assert (check.name, check.status) == ('data', PROBLEM)
     assert '--patience' in check.message
