@@ -19,6 +19,7 @@ from mmseg_ganaug.datasets.image_files import check_label_file, check_photo_file
 from mmseg_ganaug.datasets.image_headers import ImageFormat, unreadable
 from mmseg_ganaug.datasets.label_files import is_remote, missing_file
 from mmseg_ganaug.datasets.reading import PipelineReader
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.progress import Progress
 
 _CHUNK = 64
@@ -208,10 +209,9 @@ def _reads_otherwise(
 ) -> bool:
     """Tries some known files again, since code that a transform uses may change."""
     paths = list(known)
-    places = np.linspace(0, len(paths) - 1, min(_TRIED, len(paths))).round()
     return any(
         _loaded(files[paths[place]], kind).digest != known[paths[place]].digest
-        for place in places.astype(int).tolist()
+        for place in evenly_spread(len(paths), _TRIED)
     )
 
 

@@ -29,6 +29,7 @@ from mmseg_ganaug.datasets.loading_steps import (
     run_steps,
     transform_name,
 )
+from mmseg_ganaug.files import evenly_spread
 
 _BACKENDS = ('cv2', 'pillow', 'turbojpeg')
 _COMPARED = 5
@@ -82,7 +83,8 @@ class PipelineReader:
             self._all = [*self._photo, *self._all]
         self._packers = [t for t in transforms if is_packer(t)]
         self._check_alone(info)
-        compared = [dataset.get_data_info(index) for index in _spread(len(dataset))]
+        places = evenly_spread(len(dataset), _COMPARED)
+        compared = [dataset.get_data_info(index) for index in places]
         self._check_chance(compared)
         self._check_against(dataset)
         labels: Any = self._labels[0] if len(self._labels) == 1 else None
@@ -191,7 +193,7 @@ class PipelineReader:
         plain = copy.copy(dataset)
         plain.pipeline = Compose([*self._all, *self._packers])
         method = f'{kind.__name__}.{" or ".join(own)}'
-        for index in _spread(len(dataset)):
+        for index in evenly_spread(len(dataset), _COMPARED):
             info = dataset.get_data_info(index)
             try:
                 with kept_random_state():
@@ -254,12 +256,6 @@ def unify_ignored(label_map: np.ndarray, info: dict, ignore_index: int) -> None:
     left_out = info.get('reduce_zero_label') or 255 in names.values()
     if left_out and ignore_index != 255:
         label_map[label_map == 255] = ignore_index
-
-
-def _spread(count: int) -> List[int]:
-    """Returns a few places among a number of samples."""
-    number = min(count, _COMPARED)
-    return np.linspace(0, count - 1, number).round().astype(int).tolist()
 
 
 def _to_uint8(label_map: Any, path: str) -> np.ndarray:

@@ -21,6 +21,7 @@ from mmseg_ganaug.files import evenly_spread, write_atomically
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.compositing import FIDELITY_KEY
+from mmseg_ganaug.synthesis.generator import paint_maps
 from mmseg_ganaug.visualization import GalleryRow
 
 #: Label maps, photos painted from them, and their real photos, if any.
@@ -68,8 +69,7 @@ def painted_batches(
         generator (MMagicGenerator): The generator.
         pairs (LabelToImageDataset): The real pairs.
         indices (Sequence[int]): Which of them.
-        batch_size (int): Label maps that are painted at a time. Maps of several sizes
-            need 1.
+        batch_size (int): Label maps that are painted at a time.
 
     Yields:
         Label maps, generated and real photos of each batch.
@@ -77,16 +77,13 @@ def painted_batches(
     ignore_index = pairs.source.ignore_index
     for start in range(0, len(indices), batch_size):
         inputs = [pairs[i]['inputs'] for i in indices[start : start + batch_size]]
-        labels = np.stack([sample['img_label'][0].numpy() for sample in inputs])
+        labels = [sample['img_label'][0].numpy() for sample in inputs]
         instances = None
         if generator.uses_instances:
-            instances = np.stack(
-                [sample['img_instance'][0].numpy() for sample in inputs]
-            )
-        asked = np.where(labels == ignore_index, generator.ignore_index, labels)
-        painted = generator.paint(asked.astype(np.uint8), instances)
+            instances = [sample['img_instance'][0].numpy() for sample in inputs]
+        painted = paint_maps(generator, labels, instances, ignore_index)
         real = [sample['img_photo'].permute(1, 2, 0).numpy() for sample in inputs]
-        yield list(labels), list(painted), real
+        yield labels, painted, real
 
 
 def stored_batches(

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Optional, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
-from mmseg_ganaug.synthesis.batch_halving import BatchHalving
+from mmseg_ganaug.synthesis.batches import BatchHalving, by_shape
 from mmseg_ganaug.synthesis.tiles import check_tiles
 
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
@@ -302,6 +302,36 @@ class MMagicGenerator:
             # Out of pinned memory it is copied while the CPU goes on.
             tensor = tensor.pin_memory()
         return tensor.to(self._model.device, non_blocking=True)
+
+
+def paint_maps(
+    generator,
+    label_maps: Sequence[np.ndarray],
+    instance_maps: Optional[Sequence[np.ndarray]],
+    ignore_index: int,
+) -> List[np.ndarray]:
+    """Paints maps of a data set, those of one size together.
+
+    Args:
+        generator: A :class:`MMagicGenerator`, or what paints as it does.
+        label_maps (Sequence[np.ndarray]): uint8 ``[H, W]``, of any sizes.
+        instance_maps (Sequence[np.ndarray], optional): int32 ``[H, W]``, where the
+            generator ``uses_instances``.
+        ignore_index (int): Of the data set; the generator is given its own.
+
+    Returns:
+        list[np.ndarray]: uint8 RGB ``[H, W, 3]`` each.
+    """
+    photos: List[Any] = [None] * len(label_maps)
+    for members in by_shape(label_maps):
+        labels = np.stack([label_maps[i] for i in members])
+        labels[labels == ignore_index] = generator.ignore_index
+        instances = None
+        if instance_maps is not None:
+            instances = np.stack([instance_maps[i] for i in members])
+        for i, photo in zip(members, generator.paint(labels, instances)):
+            photos[i] = photo
+    return photos
 
 
 def check_precision(precision: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
 from mmseg_ganaug.option_checks import check_mapping, check_number, check_range
 from mmseg_ganaug.registry import GENERATORS, MODELS
+from mmseg_ganaug.synthesis.batches import by_shape
 
 # What MMSeg's transforms fill label maps up with.
 _PADDING_LABEL = 255
@@ -213,8 +214,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         self._load()
         photos, data_samples = list(data['inputs']), data['data_samples']
         marked = [i for i, s in enumerate(data_samples) if s.get('recomposed', False)]
-        for shape in dict.fromkeys(photos[i].shape for i in marked):
-            members = [i for i in marked if photos[i].shape == shape]
+        for group in by_shape([photos[i] for i in marked]):
+            members = [marked[i] for i in group]
             painted = self._paint(
                 torch.stack([photos[i] for i in members]),
                 [data_samples[i] for i in members],

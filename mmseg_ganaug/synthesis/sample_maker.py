@@ -8,6 +8,7 @@ import numpy as np
 from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
+from mmseg_ganaug.synthesis.generator import paint_maps
 
 
 @dataclass(frozen=True)
@@ -129,17 +130,12 @@ class SampleMaker:
         return Sample(pair.photo, label_map, report)
 
     def _paint(self, maps: Sequence[RecomposedMap]) -> List[np.ndarray]:
-        """Paints label maps of any sizes, those of one size together."""
-        generator, ignore_index = self._generator, self._source.ignore_index
-        photos: List[Optional[np.ndarray]] = [None] * len(maps)
-        for shape in dict.fromkeys(m.label_map.shape for m in maps):
-            members = [i for i, m in enumerate(maps) if m.label_map.shape == shape]
-            labels = np.stack([maps[i].label_map for i in members])
-            if ignore_index != generator.ignore_index:
-                labels[labels == ignore_index] = generator.ignore_index
-            instances = None
-            if generator.uses_instances:
-                instances = np.stack([maps[i].instance_map for i in members])
-            for i, photo in zip(members, generator.paint(labels, instances)):
-                photos[i] = photo
-        return photos
+        instance_maps = None
+        if self._generator.uses_instances:
+            instance_maps = [each.instance_map for each in maps]
+        return paint_maps(
+            self._generator,
+            [each.label_map for each in maps],
+            instance_maps,
+            self._source.ignore_index,
+        )

@@ -17,6 +17,7 @@ from mmseg_ganaug.option_checks import (
     check_path,
 )
 from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.synthesis.batches import by_shape
 
 
 class FrozenSegmenter:
@@ -133,8 +134,7 @@ class FrozenSegmenter:
 
         predicted: List[Any] = [None] * len(photos)
         with DefaultScope.overwrite_default_scope('mmseg'):
-            for shape in dict.fromkeys(photo.shape for photo in photos):
-                members = [i for i, photo in enumerate(photos) if photo.shape == shape]
+            for members in by_shape(photos):
                 # MMSeg's pipelines begin with OpenCV's order of channels.
                 batch = [np.ascontiguousarray(photos[i][..., ::-1]) for i in members]
                 for i, sample in zip(members, inference_model(self._model, batch)):

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from mmseg_ganaug.registry import MODELS
 from mmseg_ganaug.synthesis import MMagicGenerator
+from mmseg_ganaug.synthesis.generator import paint_maps
 
 CLASSES = 4
 
@@ -203,3 +204,31 @@ def test_gpu_paints_nearly_what_the_cpu_paints(plain, labels):
         photos = generator.paint(labels)
         assert difference(photos, wanted).mean() < bound
         np.testing.assert_array_equal(generator.paint(labels), photos)
+
+
+class Echo:
+    """Paints what it is asked for."""
+
+    ignore_index = 7
+
+    def paint(self, label_maps, instance_maps=None):
+        instances = 0 * label_maps if instance_maps is None else instance_maps
+        return np.stack([label_maps, instances, label_maps], axis=-1)
+
+
+@pytest.mark.parametrize('with_instances', [False, True])
+def test_maps_of_several_sizes_are_painted_each_with_the_generators_ignore_index(
+    with_instances,
+):
+    sizes = (2, 3), (4, 2), (2, 3)
+    maps = [np.full(size, i, np.uint8) for i, size in enumerate(sizes)]
+    maps[1][0] = 255
+    before = [one.copy() for one in maps]
+    instances = None
+    if with_instances:
+        instances = [np.full(size, 5 + i, np.int32) for i, size in enumerate(sizes)]
+    photos = paint_maps(Echo(), maps, instances, ignore_index=255)
+    for i, photo in enumerate(photos):
+        np.testing.assert_array_equal(photo[..., 0], np.where(maps[i] == 255, 7, i))
+        assert (photo[..., 1] == (5 + i if with_instances else 0)).all()
+        np.testing.assert_array_equal(maps[i], before[i])

@@ -1,6 +1,6 @@
-"""Work on batches whose size the memory decides."""
+"""Batches: of one size, and no larger than the memory holds."""
 
-from typing import Callable, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,21 @@ _MESSAGES = (
     'CUDNN_STATUS_ALLOC_FAILED',
     'CUBLAS_STATUS_ALLOC_FAILED',
 )
+
+
+def by_shape(arrays: Sequence[Any]) -> List[List[int]]:
+    """Groups arrays or tensors that can be stacked.
+
+    Args:
+        arrays (Sequence): Arrays of any shapes.
+
+    Returns:
+        list[list[int]]: Indices of those of each shape; shapes in order of appearance.
+    """
+    groups: Dict[Any, List[int]] = {}
+    for index, array in enumerate(arrays):
+        groups.setdefault(array.shape, []).append(index)
+    return list(groups.values())
 
 
 class BatchHalving:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_ganaug.synthesis.batch_halving import BatchHalving, is_out_of_memory
+from mmseg_ganaug.synthesis.batches import BatchHalving, by_shape, is_out_of_memory
 
 MAPS = np.arange(11 * 6, dtype=np.uint8).reshape(11, 2, 3)
 ERRORS = [
@@ -76,3 +76,9 @@ def test_allocator_of_the_cpu_is_understood():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50)
     assert is_out_of_memory(caught.value)
+
+
+def test_arrays_of_one_shape_come_together_in_their_order():
+    arrays = [np.zeros(shape) for shape in ((2, 3), (3, 2), (2, 3), (4,), (3, 2))]
+    assert by_shape(arrays) == [[0, 2], [1, 4], [3]]
+    assert by_shape([]) == []
