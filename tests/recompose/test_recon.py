@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from random_maps import IGNORE, RECOMPOSERS, SEEDS, outcomes, random_source
+
+from mmseg_ganaug.recompose import (
+    LabelStatistics,
+    Recon,
+)
+
+
+@pytest.mark.parametrize('recomposer', RECOMPOSERS[3::2])
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_recon_leaves_no_hole(recomposer, seed):
+    _, results = outcomes(recomposer, seed)
+    for _, result in results:
+        assert (result.label_map != IGNORE).all()
+        assert result.changed.all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_recon_with_ignore_keeps_uncovered_pixels_ignored(seed):
+    source, results = outcomes(RECOMPOSERS[4], seed)
+    for recipe, result in results:
+        expected = np.full(result.label_map.shape, IGNORE)
+        for class_id, donor in zip(recipe.classes, recipe.donors):
+            expected[source.label_map(donor) == class_id] = class_id
+        assert np.array_equal(result.label_map, expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_recon_uses_no_map_whole(seed):
+    _, results = outcomes(Recon(num_donors=3, min_area=0, min_background=0), seed)
+    for recipe, _ in results:
+        assert recipe.base is None
+        assert len(set(recipe.donors)) > 1
+
+
+def test_recon_takes_the_background_from_one_map_and_nothing_else_of_it():
+    source = random_source(4, count=20)
+    statistics = LabelStatistics.collect(source)
+    recomposer = Recon(num_donors=4, things=[4], background_share=0.5, min_background=0)
+    background = recomposer.background_classes(statistics)
+    assert 4 not in background
+    for recipe in recomposer.plan(statistics, 40, 0):
+        layers = dict(zip(recipe.classes, recipe.donors))
+        (background_donor,) = {layers[c] for c in layers if c in background}
+        others = {layers[c] for c in layers if c not in background}
+        assert background_donor not in others
+        assert 1 <= len(others) <= 3
+        assert recipe.classes[-1] == 4 or 4 not in recipe.classes
+
+
+def test_recon_orders_its_layers_as_asked():
+    statistics = LabelStatistics.collect(random_source(4, count=20))
+    recomposer = Recon(order=[3, 1], min_area=0, min_background=0)
+    rest = [c for c in np.argsort(-statistics.pixels.sum(axis=0)) if c not in (3, 1)]
+    assert recomposer.layer_order(statistics) == [3, 1, *rest]
+    for recipe in recomposer.plan(statistics, 20, 0):
+        order = [c for c in (3, 1, *rest) if c in recipe.classes]
+        assert list(recipe.classes) == order
