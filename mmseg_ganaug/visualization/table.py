@@ -3,9 +3,12 @@
 import math
 import textwrap
 from dataclasses import dataclass, field
-from typing import List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, List, Optional, Sequence, Union
 
 from mmseg_ganaug.shown_text import markdown, markdown_paragraph, one_line, visible
+
+if TYPE_CHECKING:
+    from prettytable import PrettyTable
 
 ABSENT = '–'  # noqa: RUF001 (an en dash is what a table shows for "no value")
 
@@ -30,7 +33,7 @@ class Cell:
 
     @property
     def change_text(self) -> str:
-        """The change with its sign and two decimals, or '' where there is none."""
+        """Returns the change with its sign and two decimals, '' where there is none."""
         # Adding zero turns the -0.0 of a rounded loss into 0.0.
         return '' if self.change is None else f'{round(self.change, 2) + 0.0:+.2f}'
 
@@ -82,7 +85,7 @@ class Table:
             )
 
     def cells(self) -> List[List[Cell]]:
-        """All rows, with plain strings made cells."""
+        """Returns all rows, with plain strings made cells."""
         return [
             [cell if isinstance(cell, Cell) else Cell(str(cell)) for cell in row]
             for row in self.rows
@@ -113,62 +116,56 @@ class Table:
             width (int): Columns of the terminal. A wider table is split into blocks,
                 each of which begins with the first column.
         """
-        parts = [one_line(self.title)] if self.title else []
-        shown: List[int] = []
-        block = ''
-        for column in range(1, len(self.header)):
-            longer = self._text_block([0, *shown, column])
-            if shown and len(longer.split('\n', 1)[0]) > width:
-                parts.append(block)
-                shown = []
-                longer = self._text_block([0, column])
-            shown.append(column)
-            block = longer
-        parts.append(block or self._text_block([0]))
-        parts += [textwrap.fill(visible(note), width) for note in self.notes]
-        return '\n'.join(parts)
+        table = self._pretty_table()
+        first, *others = table.field_names
+        blocks = [[first]]
+        for name in others:
+            longer = table.get_string(fields=[*blocks[-1], name])
+            if len(blocks[-1]) > 1 and len(longer.split('\n', 1)[0]) > width:
+                blocks.append([first])
+            blocks[-1].append(name)
+        return '\n'.join(
+            [
+                *([one_line(self.title)] if self.title else []),
+                *(table.get_string(fields=block) for block in blocks),
+                *(textwrap.fill(visible(note), width) for note in self.notes),
+            ]
+        )
 
-    def _text_block(self, columns: Sequence[int]) -> str:
+    def _pretty_table(self) -> 'PrettyTable':
         from prettytable import PrettyTable
 
         table = PrettyTable()
         rows = self.cells()
-        for place, column in enumerate(columns):
+        for place, (heading, side) in enumerate(zip(self.header, self.align)):
+            column = [row[place] for row in rows]
             # Numbers line up only if the unmarked ones leave room for the asterisk.
-            marked = any(row[column].best for row in rows)
-            pad = ' ' if marked and self.align[column] == 'r' else ''
-            texts = [
-                f'{one_line(str(row[column]))}{"*" if row[column].best else pad}'
-                for row in rows
-            ]
-            heading = f'{one_line(self.header[column])}{pad}'
-            while heading in table.field_names:  # other names may be shown alike
-                heading += ' '
-            table.add_column(heading, texts)
-            to_right = self.align[column] == 'r'
-            table.align[table.field_names[place]] = 'r' if to_right else 'l'
-        return table.get_string()
+            marked = any(cell.best for cell in column)
+            pad = ' ' if marked and side == 'r' else ''
+            name = f'{one_line(heading)}{pad}'
+            while name in table.field_names:  # other names may be shown alike
+                name += ' '
+            texts = [f'{one_line(str(c))}{"*" if c.best else pad}' for c in column]
+            table.add_column(name, texts, 'r' if side == 'r' else 'l')
+        return table
 
 
-def mark_best(
-    values: Sequence[Optional[float]], higher_is_better: bool = True, decimals: int = 2
-) -> List[bool]:
-    """Says which of some competing values are the best.
+def mark_best(values: Sequence[Optional[float]]) -> List[bool]:
+    """Finds the highest of some competing values.
 
     Args:
-        values (Sequence[float | None]): None and NaN do not compete.
-        higher_is_better (bool): The direction.
-        decimals (int): Values equal at this precision share the mark.
+        values (Sequence[float | None]): None and NaN do not compete; values that are
+            equal at two decimals share the mark.
 
     Returns:
         list[bool]: All False where fewer than two values compete, or all are equal.
     """
     rounded = [
-        None if value is None or math.isnan(value) else round(value, decimals)
+        None if value is None or math.isnan(value) else round(value, 2)
         for value in values
     ]
     competing = {value for value in rounded if value is not None}
     if len(competing) < 2:
         return [False] * len(values)
-    best = max(competing) if higher_is_better else min(competing)
+    best = max(competing)
     return [value == best for value in rounded]

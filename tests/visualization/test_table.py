@@ -48,6 +48,12 @@ def test_a_table_of_one_column_is_shown():
     assert '| sky' in Table(['class'], [['sky']]).to_text()
 
 
+def test_a_table_without_rows_shows_its_headings():
+    table = Table(['class', 'plain'], [], title='T')
+    assert '| class | plain |' in table.to_text()
+    assert table.to_markdown() == '### T\n\n| class | plain |\n| --- | ---: |\n'
+
+
 def test_ragged_rows_and_repeated_headings_are_refused():
     with pytest.raises(ValueError, match=r'row 1 .*3 cells.* 2'):
         Table(['a', 'b'], [['1', '2'], ['1', '2', '3']])
@@ -73,7 +79,3 @@ def test_a_rounded_loss_has_no_minus_zero():
 )
 def test_ties_share_the_mark_and_what_does_not_compete_has_none(values, best):
     assert mark_best(values) == best
-
-
-def test_lower_can_be_better():
-    assert mark_best([3.0, 1.0], higher_is_better=False) == [False, True]
