@@ -41,13 +41,13 @@ class CountedDataset(Dataset):
         self.metainfo = self._source.metainfo
 
     def full_init(self) -> None:
-        """Nothing is left to do."""
+        """Does nothing: all is read when it is built."""
 
     def __len__(self) -> int:
         return len(self._source)
 
     def get_data_info(self, idx: int) -> dict:
-        """Files and the like of a sample, as of any data set of MMEngine."""
+        """Returns files and the like of a sample, as of any data set of MMEngine."""
         return self._source.locate(idx)[1]
 
     def __getitem__(self, index: int) -> dict:
@@ -78,7 +78,7 @@ class ClassPresenceDataset(CountedDataset):
     """
 
     def get_cat_ids(self, idx: int) -> List[int]:
-        """Classes that a sample shows.
+        """Lists the classes that a sample shows.
 
         Args:
             idx (int): Index of the sample.

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_ganaug.datasets.generated_pipeline import generated_pipeline, try_pipeline
-from mmseg_ganaug.datasets.generation import Generation, Recomposer
+from mmseg_ganaug.datasets.generation import Generation
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.loading_steps import kept_random_state
@@ -41,6 +41,7 @@ from mmseg_ganaug.recompose import (
     BalanceReport,
     LabelStatistics,
     RecomposePlan,
+    Recomposer,
     Recon,
 )
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
@@ -72,7 +73,7 @@ class GANRecomposeDataset(BaseSegDataset):
             built. Of data sets joined or repeated by wrappers every sample counts once,
             see :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`. Its
             samples are read as its own pipeline loads them.
-        recomposer (dict): Config of the way: ``AddSingle``, ``AddMulti`` or ``Recon``.
+        recomposer (dict): Config of ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
             :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
@@ -225,7 +226,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> List[int]:
-        """Classes that a sample shows, as MMEngine's ``ClassBalancedDataset`` asks.
+        """Lists a sample's classes, as MMEngine's ``ClassBalancedDataset`` asks.
 
         At the first call the label maps of all samples are read, once: what they hold
         is kept in ``cache_dir``.
@@ -252,7 +253,7 @@ class GANRecomposeDataset(BaseSegDataset):
         ).tolist()
 
     def label_source(self) -> DatasetLabelSource:
-        """The label maps that are recombined, at the size in which they are.
+        """Returns the label maps that are recombined, at the size in which they are.
 
         Returns:
             DatasetLabelSource: Over the source data set.
@@ -270,7 +271,7 @@ class GANRecomposeDataset(BaseSegDataset):
         """Plans the samples, from the label statistics of the source.
 
         Returns:
-            tuple[RecomposePlan, Recomposer]: The plan and the way that carries it out.
+            tuple[RecomposePlan, Recomposer]: The plan, and what carries it out.
         """
         return self._planned[:2]
 
@@ -293,7 +294,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     @cached_property
     def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
-        """Plan, the way that carries it out, and statistics of the source."""
+        """Plans; gives plan, way that carries it out, and statistics of the source."""
         source = self.label_source()
         statistics = collect_statistics(source, self._cache_dir, self._num_workers)
         recomposer = RECOMPOSERS.build(self._recomposer)
@@ -309,7 +310,7 @@ class GANRecomposeDataset(BaseSegDataset):
         return recomposer.plan(statistics, count, self._seed), recomposer, statistics
 
     def store(self) -> SampleStore:
-        """The store of the samples, as far as they are made.
+        """Opens the store of the samples, as far as they are made.
 
         Returns:
             SampleStore: Its folder may not exist yet.
@@ -358,7 +359,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     @cached_property
     def _painter(self) -> MMagicGenerator:
-        """The generator; its config is read, its weights are not."""
+        """Builds the generator: its config is read, its weights are not."""
         return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
 
     @cached_property

@@ -1,14 +1,14 @@
-"""The samples of a generated data set, made as far as they are missing."""
+"""Makes the samples of a generated data set, as far as they are missing."""
 
 from pathlib import Path
-from typing import List, NamedTuple, Union
+from typing import List, NamedTuple
 
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.statistics import on_main_process
-from mmseg_ganaug.recompose import AddMulti, AddSingle, RecomposePlan, Recon
+from mmseg_ganaug.recompose import RecomposePlan, Recomposer
 from mmseg_ganaug.synthesis import (
     Compositing,
     MMagicGenerator,
@@ -18,8 +18,6 @@ from mmseg_ganaug.synthesis import (
     filter_table,
     synthesize,
 )
-
-Recomposer = Union[AddSingle, AddMulti, Recon]
 
 
 class Generation(NamedTuple):

@@ -120,7 +120,7 @@ class LabelToImageDataset:
 
     @property
     def metainfo(self) -> dict:
-        """Classes, palette and the like: those of the source."""
+        """Returns classes, palette and the like: those of the source."""
         return copy.deepcopy(self.source.metainfo)
 
     def full_init(self) -> None:
@@ -145,7 +145,7 @@ class LabelToImageDataset:
 
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
-        """Data info of a sample of the source."""
+        """Returns the data info of a sample of the source."""
         return self.source.locate(idx)[1]
 
     @force_full_init

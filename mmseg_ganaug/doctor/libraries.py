@@ -111,7 +111,7 @@ def check_gpu() -> Check:
 
 
 def _driver_cuda() -> Optional[Tuple[int, int]]:
-    """The newest CUDA that the driver runs, None without a driver."""
+    """Finds the newest CUDA that the driver runs; None without a driver."""
     try:
         library = ctypes.CDLL('nvcuda.dll' if os.name == 'nt' else 'libcuda.so.1')
         version = ctypes.c_int()

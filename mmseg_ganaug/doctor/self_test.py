@@ -157,7 +157,7 @@ def check_visualization() -> Check:
 
 
 def _label_maps():
-    """Three label maps: ground below wall, and something small in each."""
+    """Makes three label maps: ground below wall, and something small in each."""
     import numpy as np
 
     label_maps = []

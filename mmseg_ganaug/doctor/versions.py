@@ -1,4 +1,4 @@
-"""Which versions are installed, and whether they fit; imports none of them."""
+"""Checks which versions are installed, and whether they fit; imports none."""
 
 import platform
 from functools import partial
@@ -88,7 +88,7 @@ def _check_library(name: str) -> Check:
 
 
 def _requirement_lines(distribution: str) -> List[str]:
-    """What a distribution says that it needs; none where that is not known."""
+    """Reads what a distribution says that it needs; none where that is not known."""
     try:
         lines = metadata.requires(distribution) or []
     except metadata.PackageNotFoundError:

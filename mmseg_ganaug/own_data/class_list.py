@@ -1,4 +1,4 @@
-"""The file in which a user lists classes: reading and writing it."""
+"""Reads and writes the file in which a user lists classes."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Which classes masks hold: found in them, or as a user lists them."""
+"""Finds which classes masks hold: all that is in them, or what a user lists."""
 
 import colorsys
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class MaskClasses:
         return np.array(ids, np.uint8)[order][np.searchsorted(known[order], mask)]
 
     def describe(self, value: int) -> str:
-        """A mask value in words: an id, or ``R G B``."""
+        """Writes a mask value in words: an id, or ``R G B``."""
         return describe_colour(value) if self.by_colour else str(value)
 
 
@@ -180,7 +180,7 @@ class FoundClass(NamedTuple):
 
 
 def describe_classes(survey: MaskSurvey, classes: MaskClasses) -> List[FoundClass]:
-    """What was found in the masks, for the user to check.
+    """Describes what was found in the masks, for the user to check.
 
     Args:
         survey (MaskSurvey): Of the masks.
@@ -238,7 +238,7 @@ def write_found_classes(
 def _require_ids(
     survey: MaskSurvey, listed: Sequence[ListedClass], path: Union[str, Path]
 ) -> bool:
-    """Whether ids are stored as grey colours; other colours are an error."""
+    """Checks whether ids are stored as grey colours; other colours are an error."""
     if not survey.by_colour:
         return False
     for pair, pixels in zip(survey.pairs, survey.pixels(True)):
@@ -254,7 +254,7 @@ def _require_ids(
 
 
 def _how_to_list(value: int, listed: Sequence[ListedClass]) -> str:
-    """Advice on a value of the masks without a line; all lines must be alike."""
+    """Advises on a value of the masks without a line; all lines must be alike."""
     if listed[0].colour is not None:
         numbers = ', '.join(map(str, unpack_colour(value)))
     else:
@@ -283,7 +283,7 @@ def _ids(survey: MaskSurvey, listed: Sequence[ListedClass], by_grey: bool) -> Li
 def _shares(
     survey: MaskSurvey, values: Sequence[int], by_colour: bool
 ) -> Tuple[float, float]:
-    """Share of all pixels, and of the masks, that show one of these values."""
+    """Returns the shares of all pixels, and of the masks, that show such a value."""
     total = sum(width * height for width, height in (c.size for c in survey.contents))
     counts = [
         sum(pixels.get(value, 0) for value in values)
@@ -316,7 +316,7 @@ def _checked(
 def _palette(
     values: Sequence[Sequence[int]], by_colour: bool, survey: MaskSurvey
 ) -> List[Tuple[int, int, int]]:
-    """The masks' own colours where each class has one, else evenly spread hues."""
+    """Takes the masks' own colours if all classes have one, else evenly spread hues."""
     colours: Dict[int, Optional[int]] = {}
     for content in survey.contents:
         colours.update(content.palette)

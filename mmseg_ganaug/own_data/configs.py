@@ -274,11 +274,11 @@ class OwnDataConfigs:
         write_config(text, path, self.work.write)
 
     def _training(self, config: Path) -> Path:
-        """Work dir of the training of a config."""
+        """Returns the work dir of the training of a config."""
         return self.work.folder / config.stem
 
     def _base(self, name: str) -> str:
-        """A shipped base config, seen from the folder of the configs.
+        """Finds a shipped base config, seen from the folder of the configs.
 
         By its full path where the work dir lies elsewhere, so that it can be moved.
         """
@@ -291,7 +291,7 @@ class OwnDataConfigs:
 
 
 def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
-    """Where the configs of the trainings go.
+    """Returns where the configs of the trainings go.
 
     Args:
         folder (Path): Work dir.
@@ -306,7 +306,7 @@ def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
 
 
 def dataset_path(folder: Path) -> Path:
-    """Where the config of the data set goes, which the others build on."""
+    """Returns where the config of the data set goes, which the others build on."""
     return folder / _CONFIGS / 'dataset.py'
 
 
@@ -330,7 +330,7 @@ def scale_length(cfg: Config, iters: Optional[int]) -> None:
 
 
 def _length(schedule: str, iters: Optional[int]) -> str:
-    """What a config says of the length of its training, other than its schedule."""
+    """Writes what a config changes in its schedule for the length of its training."""
     if iters is None:
         return ''
     cfg = read_config(find_shipped(f'configs/_base_/{schedule}'))

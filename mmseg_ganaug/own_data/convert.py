@@ -1,4 +1,4 @@
-"""Label maps written from masks in other formats."""
+"""Writes label maps from masks in other formats."""
 
 import hashlib
 import io
@@ -106,7 +106,7 @@ def write_label_maps(
 
 
 def _begin(folder: Path, digest: str) -> Dict[str, str]:
-    """The label maps of this digest; those of another one are removed, or kept."""
+    """Lists the label maps of this digest; removes, or keeps, those of another one."""
     written = _read_list(folder)
     if written is None:
         if folder.is_dir() and {path.name for path in folder.iterdir()} - {MARK}:
@@ -174,7 +174,7 @@ def _refuse(paths: Iterable[Path]) -> None:
 
 
 def _read_list(folder: Path) -> Optional[_Written]:
-    """What the folder holds; None where the list is missing or damaged."""
+    """Reads what the folder holds; None where the list is missing or damaged."""
     try:
         stored = json.loads((folder / _LIST).read_text(encoding='utf-8'))
         files = {str(key): str(found) for key, found in stored['files'].items()}

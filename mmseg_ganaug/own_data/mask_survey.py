@@ -54,7 +54,7 @@ class MaskSurvey:
         )
 
     def pixels(self, by_colour: bool) -> List[Dict[int, int]]:
-        """Pixels of each value in each mask.
+        """Counts the pixels of each value in each mask.
 
         Args:
             by_colour (bool): Whether values are colours 0xRRGGBB, those of palettes
@@ -76,11 +76,11 @@ class MaskSurvey:
         return counted
 
     def values(self, by_colour: bool) -> Set[int]:
-        """The values that occur in any mask."""
+        """Returns the values that occur in any mask."""
         return set().union(*self.pixels(by_colour))
 
     def first_mask_with(self, value: int, by_colour: bool) -> Path:
-        """The first mask that shows a value."""
+        """Finds the first mask that shows a value."""
         for pair, pixels in zip(self.pairs, self.pixels(by_colour)):
             if value in pixels:
                 return pair.mask
@@ -237,7 +237,7 @@ def _check_together(survey: MaskSurvey) -> None:
 
 
 def _load(path: Path) -> _Known:
-    """What was kept; nothing where the file is damaged or of another version."""
+    """Reads what was kept; nothing where the file is damaged or of another version."""
     known = _Known({}, {}, {})
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
@@ -276,7 +276,7 @@ def _content(
 
 
 def _dump(known: _Known, pairs: Sequence[Pair]) -> str:
-    """What is known of these pairs, as JSON."""
+    """Writes what is known of these pairs, as JSON."""
     names = [name for name in map(_name, pairs) if name in known.digests]
     digests = dict.fromkeys(known.digests[name] for name in names)
     stored: Dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a mask file holds: ids, a palette, or colours; and what cannot be a mask."""
+"""Reads what a mask file holds: ids, a palette, or colours; refuses what is no mask."""
 
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
@@ -37,17 +37,17 @@ def pack_colour(red, green, blue):
 
 
 def unpack_colour(colour: int) -> Tuple[int, int, int]:
-    """Red, green and blue of 0xRRGGBB, 0..255 each."""
+    """Returns red, green and blue of 0xRRGGBB, 0..255 each."""
     return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def grey_colour(level: int) -> int:
-    """The colour 0xRRGGBB of three channels of that level, 0..255."""
+    """Returns the colour 0xRRGGBB of three channels of that level, 0..255."""
     return level * _ONE_GREY
 
 
 def is_grey(colour: int) -> bool:
-    """Whether the channels of 0xRRGGBB are equal."""
+    """Checks whether the channels of 0xRRGGBB are equal."""
     return colour % _ONE_GREY == 0
 
 
@@ -80,7 +80,7 @@ class MaskContent(NamedTuple):
         return self.mode in ('RGB', 'RGBA')
 
     def colour(self, value: int) -> int:
-        """The colour 0xRRGGBB in which a value is shown."""
+        """Returns the colour 0xRRGGBB in which a value is shown."""
         if self.is_colour:
             return value
         if self.mode == '1':
@@ -243,7 +243,7 @@ def _to_values(image: Image.Image) -> np.ndarray:
 
 
 def _solid_values(values: np.ndarray, candidates: Iterable[int]) -> FrozenSet[int]:
-    """Values that cover a square of 2 x 2 pixels somewhere."""
+    """Finds the values that cover a square of 2 x 2 pixels somewhere."""
     corner = values[:-1, :-1]
     solid = corner == values[1:, 1:]
     solid &= corner == values[1:, :-1]

@@ -169,7 +169,7 @@ def _is_utf8(text: str) -> bool:
 def _common_suffix(
     files: Sequence[Path], folder: Path, keys: Sequence[str], tail: str
 ) -> Optional[str]:
-    """What follows the key in every name; None where that differs from file to file.
+    """Finds what follows the key in every name; None where that differs.
 
     It differs where one name is spelt with composed characters and another, which looks
     the same, with combining ones, too.
@@ -206,7 +206,7 @@ def _ends(path: Path, suffix: str) -> bool:
 
 
 def _by_stem(files: Sequence[Path], folder: Path) -> Dict[str, Path]:
-    """Files by their path in the folder without the ending, in composed characters."""
+    """Lists files by their path without the ending, in composed characters."""
     stems: Dict[str, Path] = {}
     for path in files:
         check_name(path)
@@ -238,7 +238,7 @@ def _check_key(pair: Pair) -> None:
 def _find_suffixes(
     photos: Dict[str, Path], labels: Dict[str, Path], masks: Path
 ) -> Tuple[str, str]:
-    """What photos' and masks' names have behind what they have in common."""
+    """Finds the suffixes of photo and mask names, behind what these share."""
     found = []
     for tail in dict.fromkeys(['', _common_tail(list(photos))]):
         keys = {stem[: len(stem) - len(tail)] for stem in photos}
@@ -265,7 +265,7 @@ def _find_suffixes(
 
 
 def _common_tail(stems: Sequence[str]) -> str:
-    """What all names end with, from a separator on; '' where that is nothing."""
+    """Finds what all names end with, from a separator on; '' where that is nothing."""
     # By characters, not by folders.
     tail = commonprefix([stem[::-1] for stem in stems])[::-1]  # noqa: RUF071
     tail = tail.split('/')[-1]
@@ -277,7 +277,7 @@ def _common_tail(stems: Sequence[str]) -> str:
 
 
 def _suffix(stem: str, keys: set) -> Optional[str]:
-    """What follows the longest key that the name begins with; None without one."""
+    """Returns what follows the longest key that begins the name; None without one."""
     for end in range(len(stem), stem.rfind('/') + 1, -1):
         if stem[:end] in keys:
             return stem[end:]

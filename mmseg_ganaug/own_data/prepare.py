@@ -132,11 +132,11 @@ class FolderData:
         self._table: Optional[Table] = None
 
     def config_paths(self) -> Dict[str, Path]:
-        """Where the configs go: of the 'generator', of 'plain' and of each way."""
+        """Returns where the configs go: 'generator', 'plain' and each way."""
         return config_paths(self.work.folder, self.ways)
 
     def outputs(self) -> Tuple[List[Path], List[Path]]:
-        """All other files, and the folders, that are written in the work dir."""
+        """Lists all other files, and the folders, that are written in the work dir."""
         folder = self.work.folder
         files = [dataset_path(folder), folder / _KEPT]
         if self._class_list is None and not self._own_classes.is_file():
@@ -147,7 +147,7 @@ class FolderData:
         return files, folders
 
     def in_the_way(self) -> List[Path]:
-        """What is in the way beside :meth:`outputs`: label maps of somebody else."""
+        """Lists what else is in the way: label maps of somebody else."""
         folders = [self.work.folder / name for name in _LABEL_MAPS]
         return [path for folder in folders for path in find_foreign_label_maps(folder)]
 
@@ -241,7 +241,7 @@ class FolderData:
         return self._inputs
 
     def report_sections(self) -> List[Table]:
-        """What the report says of the data: the classes found."""
+        """Returns what the report says of the data: the classes found."""
         return [self._table]
 
     @property
@@ -273,7 +273,7 @@ class FolderData:
     def _label_folders(
         self, parts: Sequence[FolderPairs], survey: MaskSurvey, classes: MaskClasses
     ) -> List[Optional[Path]]:
-        """Where converted label maps are; None where the masks serve as they are."""
+        """Converts masks, and returns where to; None where they serve as they are."""
         modes = {content.mode for content in survey.contents}
         ids = classes.are_ids and modes <= {'1', 'L', 'P'}
         folders: List[Optional[Path]] = []
@@ -345,7 +345,7 @@ def _class_table(
     train: Sequence[str],
     note: str,
 ) -> Table:
-    """What was found; ``pairs``, the first of the survey, are those split."""
+    """Lists what was found; ``pairs``, the first of the survey, are those split."""
     rows = [
         [
             found.name,
