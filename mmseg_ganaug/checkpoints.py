@@ -36,7 +36,7 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(
             f'there is no checkpoint {path}: train the generator (tools/train.py with '
-            'a config of configs/pix2pixhd) or mend the path'
+            'a config of configs/pix2pixhd) or correct the path'
         )
     try:
         content = load_checkpoint(path)
@@ -158,7 +158,7 @@ def load_generator_weights(model: nn.Module, path: Union[str, Path]) -> None:
 
 
 def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    """What a misfit usually means."""
+    """Says what a misfit usually means."""
     shared = [key for key in own if key in state]
     if not shared:
         return 'No name agrees: this is the checkpoint of another network.'
@@ -257,7 +257,7 @@ def _types_of_a_log() -> Dict[str, Any]:
 
 
 def _history_method(owner: type, name: str):
-    """What a checkpoint may look up by ``getattr``: the statistics of a log."""
+    """Looks up what a checkpoint may by ``getattr``: the statistics of a log."""
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
@@ -268,7 +268,7 @@ def _history_method(owner: type, name: str):
 
 
 def _array_bytes(text: str, encoding: str) -> bytes:
-    """How the second protocol of pickle holds the bytes of an array."""
+    """Decodes the bytes of an array as the second protocol of pickle holds them."""
     if encoding != 'latin1':
         raise pickle.UnpicklingError(
             f'a checkpoint may not encode its arrays by {encoding!r}'

@@ -100,7 +100,7 @@ def temporary_path(folder: Union[str, os.PathLike]) -> Path:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file has a name as only unfinished files of this module have.
+    """Returns whether a file has a name as only unfinished files of this module have.
 
     Args:
         name (str): Its name, without folders.

@@ -118,7 +118,7 @@ METRICS = _child_of(
     'GeneratorFidelityMetric',
 )
 
-# The ways of recombining, the painters of photos, and who judges what they paint.
+# Recomposers, the generators that paint their label maps, and filters of the samples.
 RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.gan_recompose')
 GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')
 FILTERS = _own_root('filter', f'{SCOPE}.synthesis')

@@ -121,7 +121,7 @@ def find_weights(checkpoint: Union[str, Path]) -> Path:
 def _renamed(
     state: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path
 ) -> Dict[str, Tensor]:
-    """The tensors under the backbone's names; what lies behind its last stage is left.
+    """Renames the tensors as the backbone does, without what is behind its last stage.
 
     The package names them otherwise, but in the same order.
     """
@@ -143,7 +143,7 @@ CHANNELS = (16, 24, 40, 112)
 
 
 class EfficientNetFeatures(nn.Module):
-    """What EfficientNet-Lite0, trained on ImageNet and frozen, sees in photos.
+    """Reads features off photos by a frozen EfficientNet-Lite0 trained on ImageNet.
 
     Args:
         checkpoint (str): See :class:`EfficientNetLite`.

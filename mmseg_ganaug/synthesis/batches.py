@@ -90,7 +90,7 @@ class BatchHalving:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tells whether an error says that memory, of the GPU or not, ran out.
+    """Returns whether an error says that memory, of the GPU or not, ran out.
 
     Args:
         error (BaseException): Any error.

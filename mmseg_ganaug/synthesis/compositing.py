@@ -1,4 +1,4 @@
-"""What of a photo is generated, and what stays real."""
+"""Compositing: joins generated and real pixels to one photo."""
 
 import json
 import math
@@ -94,14 +94,13 @@ class Compositing:
 
     @property
     def needs_photo(self) -> bool:
-        """Whether the real photo has to be recombined along with the labels."""
+        """Returns whether the real photo has to be recombined along with the labels."""
         return self.mode != 'full'
 
     def fingerprint(self) -> Dict[str, Any]:
-        """What photos depend on, as JSON values.
+        """Lists what photos depend on, as JSON values.
 
-        What the mode does not use has its default here: changing it makes no photo
-        anew.
+        What the mode does not use has its default here: changing it keeps all photos.
         """
         used = self
         if self.mode == 'full':

@@ -137,7 +137,7 @@ def _norms_of(module: nn.Module) -> list:
 def _parts_of(pixels: Tensor) -> Tuple[Tuple[Tensor, ...], Tensor]:
     """Cuts [pixels, C] into parts, and gives a float32 buffer that holds one.
 
-    Memory that is asked for anew for each part would come cleared, slowly.
+    Memory that is allocated for each part would come cleared, slowly.
     """
     parts = pixels.split(max(1, _NORMED_AT_A_TIME // pixels.shape[1]))
     return parts, torch.empty(parts[0].shape, dtype=torch.float32)
@@ -180,7 +180,7 @@ class CodeEncoder(LabelEncoder):
 
 
 class CodesToChannels(nn.Module):
-    """Gives float input back as it is, and codes as the channels they stand for.
+    """Returns float input as it is, and codes as the channels they stand for.
 
     Args:
         channels_of_code (Tensor): float32 [codes, channels].

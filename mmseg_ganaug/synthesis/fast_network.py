@@ -150,7 +150,7 @@ def _fits(x: Tensor, tile: Tuple[int, int]) -> bool:
 
 
 def _first_layers(generator: nn.Module) -> nn.Sequential:
-    """The layers that read the label map at full resolution."""
+    """Returns the layers that read the label map at full resolution."""
     if isinstance(generator, Pix2PixHDLocalEnhancer):
         return getattr(generator, f'model{generator.num_enhancers}_1')
     return generator.model

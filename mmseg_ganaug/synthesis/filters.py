@@ -1,4 +1,4 @@
-"""What of a generated pair teaches nothing, or the wrong thing."""
+"""Filters: find in generated pairs what teaches nothing, or the wrong thing."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ class RealPairs(PhotoSource, Protocol):
 
 
 class SampleFilter(Protocol):
-    """Judges generated pairs before they are stored."""
+    """Filters generated pairs before they are stored."""
 
     def fingerprint(self) -> str:
         """Names everything that the verdicts depend on."""
@@ -44,7 +44,7 @@ class SampleFilter(Protocol):
     def apply(
         self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
     ) -> Optional[np.ndarray]:
-        """Judges a pair.
+        """Filters a pair.
 
         Args:
             photo: uint8 RGB [H, W, 3].
@@ -135,7 +135,7 @@ class LossFilter:
         self._segmenter = None
 
     def _usual(self, path: Path, source: RealPairs) -> List[float]:
-        """The usual loss of each class, as it was kept or by measuring it."""
+        """Returns the usual loss of each class, as it was kept or by measuring it."""
         usual = _read_usual(path, source.class_names)
         if usual is not None:
             return usual
@@ -284,7 +284,7 @@ class IgnoredClassesFilter:
 
 
 def _read_usual(path: Path, class_names: Sequence[str]) -> Optional[List[float]]:
-    """The usual loss of each class as it was kept; None where it has to be measured.
+    """Reads the usual loss of each class; None where it has to be measured.
 
     A file that is damaged is as good as none: measuring takes a minute.
     """
@@ -326,7 +326,7 @@ def filter_table(reports: Iterable[Dict], class_names: Sequence[str]) -> PrettyT
 
     Returns:
         A row a class: pixels recombined, and the share of them that is ignored. The
-        title says how many samples were drawn anew, and how many never passed.
+        title says how many samples were drawn again, and how many never passed.
     """
     pixels, ignored = np.zeros((2, len(class_names)), np.int64)
     samples = dropped = failed = 0

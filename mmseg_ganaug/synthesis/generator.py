@@ -131,7 +131,7 @@ class MMagicGenerator:
 
     @property
     def uses_instances(self) -> bool:
-        """Whether it also wants instance maps."""
+        """Returns whether it also wants instance maps."""
         return self.config.model.label_encoder.get('edges', False)
 
     def fingerprint(self) -> str:
@@ -193,13 +193,13 @@ class MMagicGenerator:
         if device.startswith('cuda') and (torch.device(device).index or 0) >= number:
             raise RuntimeError(
                 f'device {device!r} was asked for, but torch {torch.__version__} sees '
-                f'{number or "no"} GPU{"s" * (number > 1)}: mend the driver, or set '
+                f'{number or "no"} GPU{"s" * (number > 1)}: repair the driver, or set '
                 "device='cpu'"
             )
         return device
 
     def _stride(self) -> int:
-        """What the sides of the network's input divide by, without its weights."""
+        """Finds the factor of the sides of the network's input, without its weights."""
         from mmseg_ganaug.registry import MODELS
 
         with torch.device('meta'):
@@ -238,7 +238,7 @@ class MMagicGenerator:
 
     @property
     def model(self):
-        """The loaded model of MMagic, for painting on its device."""
+        """Returns the loaded model of MMagic, for painting on its device."""
         self.load()
         return self._model
 

@@ -13,7 +13,7 @@ from mmseg_ganaug.synthesis.generator import paint_maps
 
 @dataclass(frozen=True)
 class Sample:
-    """What the store keeps.
+    """Holds what the store keeps.
 
     Attributes:
         photo: uint8 RGB [H, W, 3].
@@ -41,7 +41,7 @@ class SampleMaker:
         generator: Paints label maps, see
             :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
         compositing: What of a photo is generated.
-        filters: Judges of the samples, in order.
+        filters: What the samples go through, in order.
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class SampleMaker:
         if not self._filters and self._compositing.mode == 'full':
             return Sample(pair.photo, pair.label_map)
         label_map, passed = pair.label_map, True
-        for judge in self._filters:
-            verdict = judge.apply(pair.photo, label_map, pair.generated)
+        for each in self._filters:
+            verdict = each.apply(pair.photo, label_map, pair.generated)
             if verdict is None:
                 passed = False
                 break

@@ -52,7 +52,7 @@ class FrozenSegmenter:
             raise FileNotFoundError(
                 f'segmenter checkpoint {checkpoint} does not exist. Train it with\n'
                 f'    python tools/train.py {config}\n'
-                'or mend the path'
+                'or correct the path'
             )
         cfg = read_config(find_shipped(config))
         if 'test_pipeline' not in cfg:

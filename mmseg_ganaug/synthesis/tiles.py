@@ -97,7 +97,7 @@ def shrink_to_fit(inputs: Tensor, tile: Tuple[int, int], stride: int) -> Tensor:
 
 
 def _starts(length: int, tile: int, overlap: int, stride: int) -> List[int]:
-    """Where tiles begin along one side; the last one ends at the border."""
+    """Finds where tiles begin along one side; the last one ends at the border."""
     step = (tile - overlap) // stride * stride
     starts = list(range(0, max(length - tile, 0), max(step, stride)))
     return [*starts, length - tile]

@@ -97,9 +97,9 @@ def test_objective_adds_the_loss_and_keeps_the_network_out_of_checkpoints(weight
         efficientnet_checkpoint=str(weights),
     )
     fake, real = photos()
-    judged = [[torch.zeros(1, 4, 2, 2), torch.zeros(1, 1, 2, 2)]]
+    scored = [[torch.zeros(1, 4, 2, 2), torch.zeros(1, 1, 2, 2)]]
     label_maps = torch.zeros(1, 1, 32, 64, dtype=torch.uint8)
-    losses = objective.generator_losses(label_maps, fake, real, judged, judged)
+    losses = objective.generator_losses(label_maps, fake, real, scored, scored)
     wanted = 3 * EfficientNetLoss(str(weights))(fake, real)
     assert losses['loss_g_efficientnet'].item() == pytest.approx(
         wanted.item(), rel=1e-5

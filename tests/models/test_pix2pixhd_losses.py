@@ -34,13 +34,13 @@ def test_feature_matching_does_not_pull_the_real_side():
 def test_adversarial_losses_sum_over_scales_and_halve_the_discriminator():
     objective = Pix2PixHDObjective(num_classes=2)
     judgement = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1)
-    judged = [[torch.zeros(2, 4, 2, 2), judgement] for _ in range(2)]
-    losses = objective.discriminator_losses(judged, num_real=1)
+    scored = [[torch.zeros(2, 4, 2, 2), judgement] for _ in range(2)]
+    losses = objective.discriminator_losses(scored, num_real=1)
     assert losses['loss_d_fake'].item() == pytest.approx(2 * 0.5 * 0.5**2)
     assert losses['loss_d_real'].item() == pytest.approx(2 * 0.5 * 0.75**2)
     label_maps = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
     photos = torch.zeros(2, 3, 4, 4)
-    losses = objective.generator_losses(label_maps, photos, photos, judged, judged)
+    losses = objective.generator_losses(label_maps, photos, photos, scored, scored)
     wanted = 2 * (0.5**2 + 0.75**2) / 2
     assert losses['loss_g_gan'].item() == pytest.approx(wanted)
     assert set(losses) == {'loss_g_gan', 'loss_g_feature'}

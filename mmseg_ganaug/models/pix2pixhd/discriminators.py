@@ -83,14 +83,14 @@ class Pix2PixHDMultiscaleDiscriminator(BaseModule):
         return layers
 
     def forward(self, x: Tensor) -> List[List[Tensor]]:
-        """Judges pairs of label map and photo.
+        """Scores pairs of label map and photo.
 
         Args:
             x (Tensor): Encoded label maps and photos, float [B, in_channels, H, W].
 
         Returns:
             list[list[Tensor]]: For each scale, the full resolution first, the
-            output of every layer; the last one is the judgement [B, 1, h, w].
+            output of every layer; the last one is the score [B, 1, h, w].
         """
         scales = []
         for scale in reversed(range(self.num_scales)):
@@ -186,7 +186,7 @@ class Pix2PixHDSegmentationDiscriminator(BaseModule):
         self.head = nn.Conv2d(channels + in_channels, num_classes + 1, 3, padding=1)
 
     def _levels(self, photos: Tensor) -> List[Tensor]:
-        """The photos and what is seen at each smaller size."""
+        """Returns the photos and what is seen at each smaller size."""
         levels = [photos]
         if self.pretrained is None:
             for layer in self.down:

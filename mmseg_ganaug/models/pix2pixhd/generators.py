@@ -77,7 +77,7 @@ def up_block(in_channels: int, out_channels: int) -> List[nn.Module]:
 
 
 def pyramid_pool() -> nn.AvgPool2d:
-    """The pooling between two scales of the enhancer and of the discriminator."""
+    """Pools between two scales of the enhancer and of the discriminator."""
     return nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
 
 
@@ -254,7 +254,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         return reads, paints + up_block(channels * 2, channels)
 
     def coarse_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters of the global generator, which are trained first."""
+        """Returns the parameters of the global generator, which are trained first."""
         return self.model.parameters()
 
     def init_weights(self) -> None:

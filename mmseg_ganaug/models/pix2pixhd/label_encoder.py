@@ -171,7 +171,7 @@ class LabelEncoder(nn.Module):
         return torch.cat(parts, dim=1).float()
 
     def channels(self, label_maps: Tensor) -> Tensor:
-        """The channel in which each pixel is one.
+        """Finds the channel in which each pixel is one.
 
         Args:
             label_maps (Tensor): As in :meth:`forward`.
@@ -191,7 +191,7 @@ class LabelEncoder(nn.Module):
         return channels
 
     def edge_map(self, label_maps: Tensor, instance_maps: Optional[Tensor]) -> Tensor:
-        """The edge channel.
+        """Marks the edges: the edge channel.
 
         Args:
             label_maps (Tensor): As in :meth:`forward`.
@@ -234,7 +234,7 @@ class LabelEncoder(nn.Module):
             f'label values {found[:10]} are neither one of the {self.num_classes} '
             f'classes (0..{self.num_classes - 1}) nor ignore_index='
             f'{self.ignore_index}: set num_classes and ignore_index of the label '
-            'encoder to those of the data set, or mend the label maps'
+            'encoder to those of the data set, or correct the label maps'
         )
 
 

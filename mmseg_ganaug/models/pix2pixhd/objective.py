@@ -102,7 +102,7 @@ _CLASS_BALANCE = ('power', 'max_weight')
 
 
 class Pix2PixHDObjective(nn.Module):
-    """The losses of generator and discriminator.
+    """Computes the losses of generator and discriminator.
 
     Source: Wang et al., CVPR 2018: GAN + 10 feature matching + 10 VGG, the
     discriminator's being the mean of fake and real, all summed over the scales. The
@@ -190,7 +190,7 @@ class Pix2PixHDObjective(nn.Module):
     def perceptual_losses(
         self, fake: Tensor, real: Tensor, weight_map: Optional[Tensor] = None
     ) -> Dict[str, Tensor]:
-        """The losses by pretrained networks; their weights are read when first needed.
+        """Computes losses by pretrained networks, which are read when first needed.
 
         Args:
             fake (Tensor): [B, 3, H, W] in [-1, 1].
@@ -219,12 +219,12 @@ class Pix2PixHDObjective(nn.Module):
         return losses
 
     def discriminator_losses(
-        self, judged: Sequence[Sequence[Tensor]], num_real: int
+        self, scored: Sequence[Sequence[Tensor]], num_real: int
     ) -> Dict[str, Tensor]:
         """Losses of the discriminator.
 
         Args:
-            judged (Sequence[Sequence[Tensor]]): Its features per scale and layer
+            scored (Sequence[Sequence[Tensor]]): Its features per scale and layer
                 [F + R, C, h, w]: the fake samples, then the real ones.
             num_real (int): R.
 
@@ -232,7 +232,7 @@ class Pix2PixHDObjective(nn.Module):
             dict[str, Tensor]: ``loss_d_fake`` and ``loss_d_real``.
         """
         losses = {'loss_d_fake': 0.0, 'loss_d_real': 0.0}
-        for features in judged:
+        for features in scored:
             fake, real = features[-1][:-num_real], features[-1][-num_real:]
             losses['loss_d_fake'] += 0.5 * self.gan_loss(fake, False, is_disc=True)
             losses['loss_d_real'] += 0.5 * self.gan_loss(real, True, is_disc=True)
@@ -243,7 +243,7 @@ class Pix2PixHDObjective(nn.Module):
         label_maps: Tensor,
         fake: Tensor,
         real: Tensor,
-        judged: Sequence[Sequence[Tensor]],
+        scored: Sequence[Sequence[Tensor]],
         target: Sequence[Sequence[Tensor]],
     ) -> Dict[str, Tensor]:
         """Losses of the generator.
@@ -255,7 +255,7 @@ class Pix2PixHDObjective(nn.Module):
             label_maps (Tensor): uint8 [B, 1, H, W].
             fake (Tensor): Generated photos [B or more, 3, H, W] in [-1, 1].
             real (Tensor): Real photos [B, 3, H, W] in [-1, 1].
-            judged (Sequence[Sequence[Tensor]]): The discriminator's features of the
+            scored (Sequence[Sequence[Tensor]]): The discriminator's features of the
                 generated photos, per scale and layer.
             target (Sequence[Sequence[Tensor]]): Those of the real photos.
 
@@ -265,9 +265,9 @@ class Pix2PixHDObjective(nn.Module):
         weight_map = None
         if self.class_balance is not None:
             weight_map = self.class_balance(label_maps)
-        adversarial = sum(self.gan_loss(features[-1], True) for features in judged)
+        adversarial = sum(self.gan_loss(features[-1], True) for features in scored)
         losses = {'loss_g_gan': adversarial}
-        paired = [[layer[: len(real)] for layer in features] for features in judged]
+        paired = [[layer[: len(real)] for layer in features] for features in scored]
         fake = fake[: len(real)]
         if self.feature_loss_weight:
             losses['loss_g_feature'] = self.feature_loss_weight * (

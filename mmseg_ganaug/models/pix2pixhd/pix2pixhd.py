@@ -80,7 +80,7 @@ def _with_channels(config: dict, channels: int, what: str, parts: str) -> dict:
     if given != channels:
         raise ValueError(
             f'the {what} has in_channels={given}, but it is given {channels} channels '
-            f'({parts}): leave in_channels out, or mend the label encoder'
+            f'({parts}): leave in_channels out, or correct the label encoder'
         )
     return {**config, 'in_channels': channels}
 
@@ -251,12 +251,12 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
 
     @property
     def stride(self) -> int:
-        """What the sides of the generator's input divide by."""
+        """Factor that height and width of the generator's input are multiples of."""
         return self._get_target_generator(self._default_domain).stride
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """Device of the model."""
         return self.label_encoder.channel_of.device
 
     def generator_input(
@@ -266,7 +266,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         numbers: Optional[Tensor] = None,
         codes: Optional[Tensor] = None,
     ) -> Tensor:
-        """What the generator reads, padded to its stride.
+        """Returns what the generator reads, padded to its stride.
 
         Args:
             label_maps (Tensor): uint8 [B, 1, H, W].

@@ -16,7 +16,7 @@ from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
 
 
 def segmenter_key(domain: str) -> str:
-    """Where the discriminator that segments is, beside the other one of a domain."""
+    """Names the discriminator that segments, beside the other one of a domain."""
     return f'{domain}_segmentation'
 
 
@@ -38,7 +38,7 @@ class DomainDiscriminators(DomainNetworks):
     def forward(
         self, domain: str, pairs: Tensor
     ) -> Tuple[List[List[Tensor]], Optional[Tensor]]:
-        """Judges pairs of encoded label map and photo.
+        """Scores pairs of encoded label map and photo.
 
         Args:
             domain (str): Domain of the photos.
@@ -60,7 +60,7 @@ _OfTheModel: Any = object
 
 
 class Pix2PixHDTraining(_OfTheModel):
-    """The part of :class:`Pix2PixHD` that trains its networks."""
+    """Trains the networks of :class:`Pix2PixHD`."""
 
     def _prepare_training(
         self, label_warp: Optional[dict], pool_size: int, coarse_frozen_iters: int
@@ -83,7 +83,7 @@ class Pix2PixHDTraining(_OfTheModel):
                 )
 
     def _segmenter(self, domain: str) -> Optional[nn.Module]:
-        """The discriminator that segments, if there is one."""
+        """Returns the discriminator that segments, if there is one."""
         if self.discriminators is None:
             return None
         networks = dict(self.get_module(self.discriminators).items())
@@ -149,7 +149,7 @@ class Pix2PixHDTraining(_OfTheModel):
         domain: str,
         rng: np.random.Generator,
     ) -> Tuple[Tensor, Tensor]:
-        """Encoded label maps and what the generator paints of them.
+        """Returns encoded label maps and what the generator paints of them.
 
         Recombined maps, which have no photo, follow those of the photos.
 
@@ -206,10 +206,10 @@ class Pix2PixHDTraining(_OfTheModel):
         fake_pairs = self.pool.query(torch.cat([encoded, fake.detach()], dim=1))
         real_pairs = torch.cat([encoded[: len(real)], real], dim=1)
         # Instance norm treats every sample alone, so one pass over both is exact.
-        judged, segmented = self.discriminators(
+        scored, segmented = self.discriminators(
             domain, torch.cat([fake_pairs, real_pairs])
         )
-        losses = self.objective.discriminator_losses(judged, len(real))
+        losses = self.objective.discriminator_losses(scored, len(real))
         if segmented is not None:
             losses.update(
                 self.objective.segmentation.discriminator_losses(segmented, label_maps)
@@ -226,11 +226,11 @@ class Pix2PixHDTraining(_OfTheModel):
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         # Not through a wrapper: no gradient of the discriminator is wanted here.
         discriminator = self._get_target_discriminator(domain)
-        judged = discriminator(torch.cat([encoded, fake], dim=1))
+        scored = discriminator(torch.cat([encoded, fake], dim=1))
         with torch.no_grad():
             target = discriminator(torch.cat([encoded[: len(real)], real], dim=1))
         losses = self.objective.generator_losses(
-            label_maps[: len(real)], fake, real, judged, target
+            label_maps[: len(real)], fake, real, scored, target
         )
         segmenter = self._segmenter(domain)
         if segmenter is not None:
