@@ -1,8 +1,13 @@
+import numpy as np
 import pytest
 import torch
 
 from mmseg_ganaug.models import LabelEncoder
-from mmseg_ganaug.models.pix2pixhd.label_encoder import id_edges, pad_to_stride
+from mmseg_ganaug.models.pix2pixhd.label_encoder import (
+    LabelWarp,
+    id_edges,
+    pad_to_stride,
+)
 
 
 def maps(rows):
@@ -135,3 +140,37 @@ def test_classes_can_drive_the_channels_of_other_ids():
 def test_label_ids_that_do_not_fit_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         LabelEncoder(num_classes=2, **wrong)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_warp_moves_shapes_of_all_maps_alike_and_invents_no_values():
+    torch.manual_seed(0)
+    labels = torch.randint(0, 3, (4, 1, 32, 48)).to(torch.uint8)
+    ids = labels.to(torch.int32) + 33000
+    warped, warped_ids, nothing = LabelWarp(prob=1.0, max_shift=0.1)(
+        labels, ids, None, rng=rng()
+    )
+    assert nothing is None
+    assert warped.dtype == torch.uint8 and warped_ids.dtype == torch.int32
+    assert (warped != labels).any()
+    assert (warped.to(torch.int32) + 33000 == warped_ids).all()
+
+
+def test_warp_moves_no_pixel_farther_than_asked():
+    torch.manual_seed(0)
+    columns = torch.arange(100).view(1, 1, 1, -1).repeat(8, 1, 60, 1)
+    (warped,) = LabelWarp(prob=1.0, max_shift=0.05)(columns, rng=rng())
+    shift = (warped - columns).abs()
+    assert 0 < shift.max() <= 5
+
+
+def test_warp_leaves_the_other_samples_alone():
+    torch.manual_seed(0)
+    labels = torch.randint(0, 200, (64, 1, 16, 16)).to(torch.uint8)
+    (warped,) = LabelWarp(prob=0.25, max_shift=0.2)(labels, rng=rng())
+    changed = (warped != labels).flatten(1).any(1)
+    assert 4 < changed.sum() < 30
+    assert torch.equal(LabelWarp(prob=0.0)(labels, rng=rng())[0], labels)

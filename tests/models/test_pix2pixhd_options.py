@@ -9,8 +9,6 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.models import Pix2PixHDGlobalGenerator, Pix2PixHDLocalEnhancer
-from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp
-from mmseg_ganaug.models.pix2pixhd.region_code import RegionCode
 from mmseg_ganaug.registry import MODELS
 
 SIZE = (16, 24)
@@ -113,36 +111,6 @@ def test_spectral_norm_bounds_the_convolutions_of_the_discriminator():
 def test_discriminator_without_spectral_norm_keeps_the_official_names():
     names = build().discriminators['photo'].state_dict()
     assert all(name.endswith(('.0.weight', '.0.bias')) for name in names)
-
-
-def test_warp_moves_shapes_of_all_maps_alike_and_invents_no_values():
-    torch.manual_seed(0)
-    labels = torch.randint(0, 3, (4, 1, 32, 48)).to(torch.uint8)
-    ids = labels.to(torch.int32) + 33000
-    warped, warped_ids, nothing = LabelWarp(prob=1.0, max_shift=0.1)(
-        labels, ids, None, rng=rng()
-    )
-    assert nothing is None
-    assert warped.dtype == torch.uint8 and warped_ids.dtype == torch.int32
-    assert (warped != labels).any()
-    assert (warped.to(torch.int32) + 33000 == warped_ids).all()
-
-
-def test_warp_moves_no_pixel_farther_than_asked():
-    torch.manual_seed(0)
-    columns = torch.arange(100).view(1, 1, 1, -1).repeat(8, 1, 60, 1)
-    (warped,) = LabelWarp(prob=1.0, max_shift=0.05)(columns, rng=rng())
-    shift = (warped - columns).abs()
-    assert 0 < shift.max() <= 5
-
-
-def test_warp_leaves_the_other_samples_alone():
-    torch.manual_seed(0)
-    labels = torch.randint(0, 200, (64, 1, 16, 16)).to(torch.uint8)
-    (warped,) = LabelWarp(prob=0.25, max_shift=0.2)(labels, rng=rng())
-    changed = (warped != labels).flatten(1).any(1)
-    assert 4 < changed.sum() < 30
-    assert torch.equal(LabelWarp(prob=0.0)(labels, rng=rng())[0], labels)
 
 
 def test_discriminator_judges_the_true_shapes_when_the_generator_sees_warped_ones():
@@ -297,18 +265,6 @@ def test_noise_makes_photos_differ():
     assert torch.equal(paint(0), paint(0))
     assert not torch.equal(paint(0), paint(1))
     model.train_step(batch(), wrappers(model))
-
-
-def test_clusters_are_found_and_the_largest_comes_first():
-    code = RegionCode(num_classes=2, num_features=1, num_clusters=2)
-    features = np.array([[0.9], [-0.5], [-0.51], [-0.49], [0.3], [0.3]])
-    labels = np.array([0, 0, 0, 0, 1, 255])
-    code.fit(labels, features)
-    torch.testing.assert_close(
-        code.clusters[..., 0], torch.tensor([[-0.5, 0.9], [0.3, 0.3], [0.3, 0.3]])
-    )
-    drawn = code.draw(torch.tensor([0, 1, 255]))
-    torch.testing.assert_close(drawn[:, 0], torch.tensor([-0.5, 0.3, 0.3]))
 
 
 def test_clusters_travel_with_the_checkpoint():

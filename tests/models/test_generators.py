@@ -1,4 +1,7 @@
-"""The networks against a forward pass that knows nothing but the official names."""
+"""The networks: parameters as official checkpoints have them, and forward passes.
+
+The reference knows nothing but the official names.
+"""
 
 import pytest
 import torch
@@ -13,10 +16,98 @@ from mmseg_ganaug.models import (
 )
 from mmseg_ganaug.models.pix2pixhd.region_code import (
     number_regions,
-    region_mean,
     spread_over_regions,
 )
 from mmseg_ganaug.registry import MODELS
+
+
+def count(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def names(*prefixes):
+    return {f'{p}.{kind}' for p in prefixes for kind in ('weight', 'bias')}
+
+
+def test_global_generator_has_the_official_parameters():
+    with torch.device('meta'):
+        network = Pix2PixHDGlobalGenerator(36)
+    state = network.state_dict()
+    plain = [1, 4, 7, 10, 13, 25, 28, 31, 34, 38]
+    blocks = [f'model.{i}.conv_block.{j}' for i in range(16, 25) for j in (1, 5)]
+    assert set(state) == names(*(f'model.{i}' for i in plain), *blocks)
+    assert count(network) == 182_546_755
+    assert state['model.1.weight'].shape == (64, 36, 7, 7)
+    assert state['model.13.weight'].shape == (1024, 512, 3, 3)
+    assert state['model.25.weight'].shape == (1024, 512, 3, 3)
+    assert state['model.38.weight'].shape == (3, 64, 7, 7)
+
+
+def test_local_enhancer_has_the_official_parameters():
+    with torch.device('meta'):
+        network = Pix2PixHDLocalEnhancer(36)
+    state = network.state_dict()
+    trunk = [f'model.{i}' for i in (1, 4, 7, 10, 13, 25, 28, 31, 34)]
+    trunk += [f'model.{i}.conv_block.{j}' for i in range(16, 25) for j in (1, 5)]
+    blocks = [f'model1_2.{i}.conv_block.{j}' for i in range(3) for j in (1, 5)]
+    plain = ['model1_1.1', 'model1_1.4', 'model1_2.3', 'model1_2.7']
+    assert set(state) == names(*trunk, *blocks, *plain)
+    assert count(network) == 182_857_059
+    assert state['model.1.weight'].shape == (64, 36, 7, 7)
+    assert state['model1_1.1.weight'].shape == (32, 36, 7, 7)
+    assert state['model1_2.7.weight'].shape == (3, 32, 7, 7)
+
+
+def test_several_enhancers_double_the_width_of_the_global_generator():
+    with torch.device('meta'):
+        network = Pix2PixHDLocalEnhancer(36, base_channels=16, num_enhancers=2)
+    state = network.state_dict()
+    assert state['model.1.weight'].shape[0] == 64
+    assert state['model1_1.1.weight'].shape[0] == 32
+    assert state['model2_1.1.weight'].shape[0] == 16
+    assert 'model1_2.7.weight' not in state
+    assert state['model2_2.7.weight'].shape == (3, 16, 7, 7)
+
+
+def test_encoder_has_the_official_parameters():
+    with torch.device('meta'):
+        network = Pix2PixHDEncoder()
+    state = network.state_dict()
+    wanted = (1, 4, 7, 10, 13, 16, 19, 22, 25, 29)
+    assert set(state) == names(*(f'model.{i}' for i in wanted))
+    assert count(network) == 788_803
+
+
+@pytest.mark.parametrize(('num_downsamples', 'size'), [(1, (6, 10)), (3, (16, 24))])
+def test_generator_keeps_the_size_and_stays_in_range(num_downsamples, size):
+    network = Pix2PixHDGlobalGenerator(
+        4, base_channels=4, num_downsamples=num_downsamples, num_blocks=1
+    )
+    photo = network(torch.randn(2, 4, *size))
+    assert photo.shape == (2, 3, *size)
+    assert photo.abs().max() <= 1
+    assert network.stride == 2**num_downsamples
+
+
+def test_generator_treats_each_sample_alone():
+    network = Pix2PixHDGlobalGenerator(
+        3, base_channels=4, num_downsamples=1, num_blocks=1
+    )
+    x = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(network(x)[1:], network(x[1:]))
+    torch.testing.assert_close(network.eval()(x), network.train()(x))
+
+
+def test_weights_are_drawn_as_in_the_paper():
+    torch.manual_seed(0)
+    network = Pix2PixHDGlobalGenerator(
+        8, base_channels=16, num_downsamples=2, num_blocks=1
+    )
+    network.init_weights()
+    for name, parameter in network.named_parameters():
+        if name.endswith('weight'):
+            assert parameter.std().item() == pytest.approx(0.02, rel=0.1), name
+            assert abs(parameter.mean().item()) < 0.002, name
 
 
 class Reference:
@@ -211,12 +302,3 @@ def test_encoder_averages_over_each_instance():
     numbers, region_labels = number_regions(labels, ids)
     features = network(photos, numbers, len(region_labels))
     assert_equal(spread_over_regions(features, numbers), wanted)
-
-
-def test_regions_are_classes_where_there_are_no_instances():
-    labels = torch.tensor([[[[0, 0, 7]]], [[[7, 7, 7]]]], dtype=torch.uint8)
-    numbers, region_labels = number_regions(labels)
-    assert region_labels.tolist() == [0, 7, 7]
-    assert numbers.flatten().tolist() == [0, 0, 1, 2, 2, 2]
-    features = torch.arange(6.0).view(2, 1, 1, 3)
-    assert region_mean(features, numbers, 3).tolist() == [[0.5], [2.0], [4.0]]

@@ -1,4 +1,4 @@
-"""A discriminator that labels the pixels of photos, and what is trained by it."""
+"""The two discriminators, and what is trained by that which labels pixels."""
 
 import math
 
@@ -8,7 +8,10 @@ from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmseg_ganaug.checkpoints import CheckpointError
-from mmseg_ganaug.models import Pix2PixHDSegmentationDiscriminator
+from mmseg_ganaug.models import (
+    Pix2PixHDMultiscaleDiscriminator,
+    Pix2PixHDSegmentationDiscriminator,
+)
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
 from mmseg_ganaug.models.pix2pixhd.objective import SegmentationObjective
 from mmseg_ganaug.registry import MODELS
@@ -59,6 +62,56 @@ def wrappers(model, lr=0.002):
             for name in ('generators', 'discriminators')
         }
     )
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file of EfficientNet-Lite0 weights, random ones."""
+    path = tmp_path / 'efficientnet.pth'
+    torch.save(EfficientNetLite().timm_model.state_dict(), path)
+    return str(path)
+
+
+@pytest.mark.parametrize('num_scales', [2, 3])
+def test_discriminator_has_the_official_parameters(num_scales):
+    with torch.device('meta'):
+        network = Pix2PixHDMultiscaleDiscriminator(39, num_scales=num_scales)
+    state = network.state_dict()
+    layers = [f'scale{s}_layer{i}.0' for s in range(num_scales) for i in range(5)]
+    kinds = ('weight', 'bias')
+    assert set(state) == {f'{layer}.{kind}' for layer in layers for kind in kinds}
+    assert (
+        sum(parameter.numel() for parameter in network.parameters())
+        == num_scales * 2_801_601
+    )
+    widths = [state[f'scale0_layer{i}.0.weight'].shape for i in range(5)]
+    assert widths == [
+        (64, 39, 4, 4),
+        (128, 64, 4, 4),
+        (256, 128, 4, 4),
+        (512, 256, 4, 4),
+        (1, 512, 4, 4),
+    ]
+
+
+def test_discriminator_width_is_capped():
+    with torch.device('meta'):
+        network = Pix2PixHDMultiscaleDiscriminator(5, base_channels=256)
+    assert network.state_dict()['scale0_layer3.0.weight'].shape[:2] == (512, 512)
+
+
+def test_last_scale_of_the_discriminator_sees_full_resolution_and_comes_first():
+    network = Pix2PixHDMultiscaleDiscriminator(3, base_channels=4, num_layers=2)
+    features = network(torch.randn(1, 3, 32, 48))
+    assert [len(layers) for layers in features] == [4, 4]
+    assert features[0][0].shape == (1, 4, 17, 25)
+    assert features[1][0].shape == (1, 4, 9, 13)
+    assert [layers[-1].shape[1] for layers in features] == [1, 1]
+    network.scale1_layer0[0].weight.data.zero_()
+    network.scale1_layer0[0].bias.data.fill_(1)
+    changed = network(torch.randn(1, 3, 32, 48))
+    assert changed[0][0].unique().tolist() == [1.0]
+    assert len(changed[1][0].unique()) > 1
 
 
 @pytest.mark.parametrize('size', [(16, 24), (17, 27)])
@@ -187,14 +240,6 @@ def test_generator_is_pulled_by_the_loss_and_the_discriminator_is_not():
     assert any(
         not torch.equal(p, q) for p, q in zip(model.generators.parameters(), before)
     )
-
-
-@pytest.fixture
-def weights(tmp_path):
-    """A file of EfficientNet-Lite0 weights, random ones."""
-    path = tmp_path / 'efficientnet.pth'
-    torch.save(EfficientNetLite().timm_model.state_dict(), path)
-    return str(path)
 
 
 def test_pretrained_encoder_is_frozen_and_in_no_checkpoint(weights):

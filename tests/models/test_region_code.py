@@ -1,0 +1,29 @@
+import numpy as np
+import torch
+
+from mmseg_ganaug.models.pix2pixhd.region_code import (
+    RegionCode,
+    number_regions,
+    region_mean,
+)
+
+
+def test_clusters_are_found_and_the_largest_comes_first():
+    code = RegionCode(num_classes=2, num_features=1, num_clusters=2)
+    features = np.array([[0.9], [-0.5], [-0.51], [-0.49], [0.3], [0.3]])
+    labels = np.array([0, 0, 0, 0, 1, 255])
+    code.fit(labels, features)
+    torch.testing.assert_close(
+        code.clusters[..., 0], torch.tensor([[-0.5, 0.9], [0.3, 0.3], [0.3, 0.3]])
+    )
+    drawn = code.draw(torch.tensor([0, 1, 255]))
+    torch.testing.assert_close(drawn[:, 0], torch.tensor([-0.5, 0.3, 0.3]))
+
+
+def test_regions_are_classes_where_there_are_no_instances():
+    labels = torch.tensor([[[[0, 0, 7]]], [[[7, 7, 7]]]], dtype=torch.uint8)
+    numbers, region_labels = number_regions(labels)
+    assert region_labels.tolist() == [0, 7, 7]
+    assert numbers.flatten().tolist() == [0, 0, 1, 2, 2, 2]
+    features = torch.arange(6.0).view(2, 1, 1, 3)
+    assert region_mean(features, numbers, 3).tolist() == [[0.5], [2.0], [4.0]]
