@@ -1,4 +1,4 @@
-"""What a training run reached."""
+"""Results of training runs, and the files that hold them."""
 
 import json
 import math
@@ -23,7 +23,7 @@ def class_iou_key(class_name: str) -> str:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one training run reached on the data it was judged on.
+    """What one training run reached on the data it was evaluated on.
 
     Args:
         method (str): What was trained; 'plain' is the baseline without augmentation.
@@ -207,6 +207,28 @@ def read_runs(path: Union[str, Path]) -> Tuple[List[RunResult], List[str]]:
                 'the line and evaluate that run again'
             )
     return runs, faults
+
+
+def load_results(path: Union[str, Path]) -> List[RunResult]:
+    """Reads the runs that :func:`write_results` or :func:`add_run` wrote.
+
+    Args:
+        path (str | Path): The JSON file, or ``.jsonl`` with a line for each run.
+
+    Returns:
+        list[RunResult]: One or several runs.
+
+    Raises:
+        ValueError: When it is neither; names the file.
+    """
+    if Path(path).suffix == '.jsonl':
+        return load_runs(path)
+    try:
+        values = json.loads(Path(path).read_text(encoding='utf-8'))
+        runs = values.get('runs', [values])
+        return [RunResult.from_json(run) for run in runs]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f'{path} holds no results of runs: {error}') from error
 
 
 def json_text(values: Any) -> str:

@@ -6,8 +6,12 @@ from typing import List, Union
 import numpy as np
 
 from mmseg_ganaug.evaluation import Table, comparison_table
-from mmseg_ganaug.evaluation.paired import difference_table, method_gains
-from mmseg_ganaug.evaluation.results import BASELINE, runs_by_method
+from mmseg_ganaug.evaluation.results import (
+    BASELINE,
+    difference_table,
+    method_gains,
+    runs_by_method,
+)
 from mmseg_ganaug.experiments.comparison import MethodComparison
 from mmseg_ganaug.experiments.results_page import save_protocol
 from mmseg_ganaug.visualization import (

@@ -7,8 +7,12 @@ from typing import Dict, List, Mapping, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.paired import compare_runs
-from mmseg_ganaug.evaluation.results import BASELINE, mean_and_spread, runs_by_method
+from mmseg_ganaug.evaluation.results import (
+    BASELINE,
+    compare_runs,
+    mean_and_spread,
+    runs_by_method,
+)
 from mmseg_ganaug.evaluation.run_result import RunResult, Write, load_runs
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best

@@ -3,21 +3,20 @@ import math
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 import mmseg_ganaug
 from mmseg_ganaug.evaluation import (
     RunResult,
     comparison_table,
-    load_results,
     mean_and_spread,
     runs_by_method,
     write_results,
 )
-from mmseg_ganaug.evaluation.run_result import add_run, load_runs
+from mmseg_ganaug.evaluation.results import difference_table, paired_difference
 from mmseg_ganaug.files import write_atomically
 
 CLASSES = ['road', 'traffic sign', 'rider']
@@ -37,82 +36,6 @@ def _run(method='plain', seed=0, ious=(90.0, 30.0, math.nan), **changes):
 
 def _texts(table):
     return [[str(cell) for cell in row] for row in table.cells()]
-
-
-def test_a_result_survives_its_file_with_absent_classes_as_null(tmp_path):
-    result = _run(extra={'device': 'cpu', 'times': {'train': 12.5}})
-    path = add_run(tmp_path / 'new' / 'toy.jsonl', result)
-
-    (line,) = path.read_text().splitlines()
-    written = json.loads(line)
-    assert written['per_class_iou'] == {'road': 90, 'traffic sign': 30, 'rider': None}
-    assert (written['protocol'], written['times']) == ('toy', {'train': 12.5})
-    (loaded,) = load_runs(path)
-    assert math.isnan(loaded.per_class_iou['rider'])
-    assert loaded.to_json() == result.to_json()
-    assert loaded.extra == result.extra
-    assert load_results(path)[0].to_json() == result.to_json()
-
-
-def test_runs_are_sorted_and_a_later_one_takes_the_place_of_the_earlier(tmp_path):
-    path = tmp_path / 'toy.jsonl'
-    for method, seed, miou in [
-        *(('b', 10, 1.0), ('b', 2, 2.0), ('a', 3, 3.0), ('b', 10, 4.0)),
-    ]:
-        add_run(path, _run(method=method, seed=seed, mIoU=miou))
-    found = [(run.method, run.seed, run.mIoU) for run in load_runs(path)]
-    assert found == [('a', 3, 3.0), ('b', 2, 2.0), ('b', 10, 4.0)]
-
-
-def test_processes_that_add_at_once_lose_no_run(tmp_path):
-    path = tmp_path / 'toy.jsonl'
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda seed: add_run(path, _run(seed=seed)), range(24)))
-    assert [run.seed for run in load_runs(path)] == list(range(24))
-
-
-@pytest.mark.parametrize(
-    ('change', 'what'),
-    [
-        ({'mIoU': 'high'}, "mIoU is 'high'"),
-        ({'mIoU': None}, 'mIoU is None'),
-        ({'aAcc': 101.0}, r'aAcc is 101\.0'),
-        ({'seed': 1.5}, r'seed is 1\.5'),
-        ({'seed': True}, 'seed is True'),
-        ({'method': ''}, "method is ''"),
-        ({'protocol': 3}, 'protocol is 3'),
-        ({'per_class_iou': {}}, 'per_class_iou'),
-        ({'per_class_iou': {'road': -1}}, "IoU of class 'road' is -1"),
-        ({'per_class_iou': [1, 2]}, 'per_class_iou'),
-    ],
-)
-def test_a_wrong_value_names_the_file_and_the_value(tmp_path, change, what):
-    path = tmp_path / 'toy.jsonl'
-    lines = [_run().to_json(), {**_run().to_json(), **change}]
-    path.write_text('\n'.join(map(json.dumps, lines)))
-    with pytest.raises(ValueError, match=rf'toy\.jsonl, line 2, is not .*{what}'):
-        load_runs(path)
-
-
-@pytest.mark.parametrize('text', ['{"mIoU": ', '[1]', '{"mIoU": 3}', '\0\xff'])
-def test_a_file_that_is_no_result_is_named(tmp_path, text):
-    path = tmp_path / 'other.jsonl'
-    path.write_bytes(text.encode('latin-1'))
-    message = r'other\.jsonl, line 1, is not the result of a run'
-    with pytest.raises(ValueError, match=message):
-        load_runs(path)
-
-
-def test_extra_may_not_hide_a_key():
-    with pytest.raises(ValueError, match='seed'):
-        _run(extra={'seed': 3})
-
-
-def test_metrics_without_class_ious_say_which_metric_to_use():
-    with pytest.raises(ValueError, match='ClassIoUMetric'):
-        RunResult.from_metrics(
-            {'mIoU': 1.0, 'aAcc': 2.0}, CLASSES, method='plain', seed=0, protocol='toy'
-        )
 
 
 def test_mean_spread_and_difference_agree_with_a_calculation_by_hand():
@@ -261,3 +184,73 @@ def test_failed_runs_stand_in_the_table_with_their_reason():
         'multi failed (seed 0, 1): KeyError: b',
         'multi failed (seed 2): killed',
     ]
+
+
+def _pole_run(method, seed, miou, pole):
+    return RunResult(
+        method=method,
+        seed=seed,
+        mIoU=miou,
+        aAcc=80.0,
+        per_class_iou={'road': 90.0, 'pole': pole},
+        protocol='toy',
+    )
+
+
+def test_interval_is_that_of_a_paired_t_test():
+    ours, plain = [34.0, 36.5, 35.2], [33.0, 34.0, 34.9]
+    difference = paired_difference(ours, plain)
+    test = stats.ttest_rel(ours, plain)
+    low, high = test.confidence_interval(0.95)
+    assert difference.mean == pytest.approx((low + high) / 2)
+    assert difference.margin == pytest.approx((high - low) / 2)
+    assert difference.is_sure == (test.pvalue < 0.05)
+
+
+def test_pairing_removes_what_the_seed_does_to_both():
+    plain = [10.0, 30.0, 50.0]
+    assert paired_difference([11.0, 31.1, 50.9], plain).is_sure
+    assert not paired_difference([11.0, 33.0, 48.9], plain).is_sure
+
+
+def test_one_seed_has_no_interval_and_is_never_sure():
+    difference = paired_difference([40.0], [30.0])
+    assert (difference.mean, difference.seeds) == (10.0, 1)
+    assert math.isnan(difference.margin)
+    assert not difference.is_sure
+    assert str(difference) == '+10.00'
+
+
+def test_absent_classes_are_left_out():
+    assert paired_difference([math.nan, 5.0], [1.0, 4.0]).seeds == 1
+    assert paired_difference([math.nan], [1.0]).seeds == 0
+
+
+def test_table_compares_the_seeds_that_both_have():
+    results = [
+        _pole_run('plain', 0, 30.0, 10.0),
+        _pole_run('plain', 1, 32.0, 12.0),
+        _pole_run('recon', 0, 31.0, 15.0),
+        _pole_run('recon', 1, 33.0, 17.0),
+        _pole_run('recon', 2, 90.0, 90.0),
+    ]
+    table = difference_table(results)
+    rows = {row[0]: row[1] for row in table.rows}
+    assert list(table.header) == ['points of IoU', 'recon']
+    assert rows == {
+        'mIoU': '+1.00 ± 0.00 *',
+        'road': '+0.00 ± 0.00',
+        'pole': '+5.00 ± 0.00 *',
+    }
+
+
+@pytest.mark.parametrize('methods', [['plain'], ['recon', 'add']])
+def test_without_baseline_or_others_there_is_no_difference(methods):
+    with pytest.raises(ValueError, match='of another method'):
+        difference_table([_pole_run(method, 0, 30.0, 1.0) for method in methods])
+
+
+def test_two_results_of_one_seed_are_refused():
+    results = [_pole_run('plain', 0, 30.0, 10.0), _pole_run('recon', 0, 31.0, 15.0)]
+    with pytest.raises(ValueError, match="two results of 'recon' with seed 0"):
+        difference_table([*results, _pole_run('recon', 0, 99.0, 99.0)])

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import List
 
-from mmseg_ganaug.evaluation.paired import method_gains
+from mmseg_ganaug.evaluation.results import method_gains
 from mmseg_ganaug.experiments.results_page import (
     fill_page,
     load_class_share,
