@@ -4,11 +4,17 @@ import threading
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Dict, Optional, Tuple, cast
+from typing import Dict, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
-from mmseg_ganaug.recompose.layers import Layer, bands, class_layer, match_tone
+from mmseg_ganaug.recompose.layers import (
+    InstanceCanvas,
+    Layer,
+    bands,
+    class_layer,
+    match_tone,
+)
 from mmseg_ganaug.recompose.placement import resize_nearest, resize_photo
 from mmseg_ganaug.recompose.source import (
     LabelSource,
@@ -98,7 +104,7 @@ class DonorMaps:
         photos: PhotoUse = PhotoUse.NONE,
     ) -> None:
         self._source = source
-        self._first = first
+        self.first = first
         self._resize = resize
         self._use = photos
         self._photos: Dict[int, np.ndarray] = {}
@@ -111,7 +117,7 @@ class DonorMaps:
         if index not in self._label_maps:
             label_map = read_label_map(self._source, index, check_values=False)
             if label_map.shape != self.shape and not self._resize:
-                names = self._source.name(self._first), self._source.name(index)
+                names = self._source.name(self.first), self._source.name(index)
                 raise LabelValueError(
                     f'{names[0]} is {list(self.shape)} and {names[1]} is '
                     f'{list(label_map.shape)}; only maps of one size are combined. '
@@ -140,8 +146,8 @@ class DonorMaps:
             shape = self._source.label_map(index).shape if self._resize else self.shape
             photo = read_photo(cast(PhotoSource, self._source), index, shape)
             photo = resize_photo(photo, self.shape)
-            if self._use is PhotoUse.MATCHED and index != self._first:
-                photo = match_tone(photo, self.photo(self._first))
+            if self._use is PhotoUse.MATCHED and index != self.first:
+                photo = match_tone(photo, self.photo(self.first))
             self._photos[index] = photo
         return self._photos[index]
 
@@ -155,9 +161,60 @@ class DonorMaps:
         return layer
 
 
-def paste_pixels(photo: np.ndarray, layer: Layer) -> None:
-    """Copies a layer's pixels onto a photo, uint8 [H, W, 3], in place."""
-    np.copyto(photo[layer.box], layer.pixels, where=layer.mask[..., None])
+class Canvas:
+    """A map in the making, on which layers are laid back to front.
+
+    Args:
+        maps: The maps of the recombination.
+        hole: Label value where nothing lies yet; None = the layers are laid on the
+            first of the maps.
+
+    Attributes:
+        label_map: uint8 [H, W].
+        plain: There are labels alone, no instances and no photo.
+    """
+
+    def __init__(self, maps: DonorMaps, hole: Optional[int] = None) -> None:
+        if hole is None:
+            self.label_map = maps.label_map(maps.first).copy()
+        else:
+            self.label_map = np.full(maps.shape, hole, np.uint8)
+        instances, photo = maps.instance_map(maps.first), maps.photo(maps.first)
+        self._instances = None
+        if instances is not None:
+            beneath = instances if hole is None else np.zeros_like(instances)
+            self._instances = InstanceCanvas(beneath)
+        self._photo = None if photo is None else photo.copy()
+        self._shown = None if photo is None else np.full(maps.shape, hole is None)
+        self.plain = instances is None and photo is None
+
+    def lay(self, layer: Layer) -> None:
+        """Lays a layer over what lies there, with its instances and pixels."""
+        where = layer.mask
+        np.copyto(self.label_map[layer.box], np.uint8(layer.class_id), where=where)
+        if self._instances is not None:
+            self._instances.paste(layer)
+        if self._photo is not None:
+            np.copyto(self._photo[layer.box], layer.pixels, where=where[..., None])
+            self._shown[layer.box] |= where
+
+    def finished(
+        self,
+        base: Optional[np.ndarray],
+        pasted: Sequence[Optional[int]],
+        rejected: int,
+    ) -> RecomposedMap:
+        """Returns the map as it is now; see :class:`RecomposedMap`."""
+        ids = self._instances
+        return RecomposedMap(
+            label_map=self.label_map,
+            instance_map=None if ids is None else ids.finished(),
+            base=base,
+            pasted=tuple(pasted),
+            rejected=rejected,
+            photo=self._photo,
+            shown=self._shown,
+        )
 
 
 def fill_holes(label_map: np.ndarray, hole: int) -> None:

@@ -6,14 +6,13 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from mmseg_ganaug.recompose.canvas import (
+    Canvas,
     DonorMaps,
     PhotoUse,
     RecomposedMap,
     fill_holes,
-    paste_pixels,
 )
 from mmseg_ganaug.recompose.layers import (
-    InstanceCanvas,
     Layer,
     count_class,
     keep_objects,
@@ -71,14 +70,10 @@ def _paste_layers(
     options = recipe.options
     maps = DonorMaps(source, recipe.base, options.resize_donors, photos)
     base = maps.label_map(recipe.base)
-    label_map = base.copy()
-    instances = maps.instance_map(recipe.base)
-    canvas = None if instances is None else InstanceCanvas(instances)
-    with_photo = photos is not PhotoUse.NONE
-    photo = maps.photo(recipe.base).copy() if with_photo else None
+    canvas = Canvas(maps)
     smallest = max(1, options.min_area * base.size)
     pasted, rejected = [], 0
-    for number, class_id in enumerate(recipe.classes):
+    for number in range(len(recipe.classes)):
         others = recipe.fallback_donors[number] if recipe.fallback_donors else ()
         chosen = None
         for donor in (recipe.donors[number], *others):
@@ -91,26 +86,14 @@ def _paste_layers(
             rejected += 1
         pasted.append(chosen)
         if chosen is not None:
-            np.copyto(label_map[layer.box], np.uint8(class_id), where=layer.mask)
-            if canvas is not None:
-                canvas.paste(layer)
-            if photo is not None:
-                paste_pixels(photo, layer)
-    return RecomposedMap(
-        label_map=label_map,
-        instance_map=None if canvas is None else canvas.finished(),
-        base=base,
-        pasted=tuple(pasted),
-        rejected=rejected,
-        photo=photo,
-        shown=np.ones(base.shape, bool) if with_photo else None,
-    )
+            canvas.lay(layer)
+    return canvas.finished(base, pasted, rejected)
 
 
 def _donor_layer(
     maps: DonorMaps, recipe: Recipe, number: int, donor: int
 ) -> Optional[Layer]:
-    """Layer ``number`` of the recipe as a donor gives it, at its place."""
+    """Returns layer ``number`` of the recipe as a donor gives it, at its place."""
     layer = maps.layer(donor, recipe.classes[number])
     if layer is None:
         return None
@@ -165,7 +148,7 @@ def _rebuild_map(
             donor, or nothing at all is covered.
     """
     options = recipe.options
-    canvas = _Canvas(recipe, source, photos)
+    work = _Rebuilding(recipe, source, photos)
     background = []
     if options.fill == 'nearest':
         background = [
@@ -173,66 +156,42 @@ def _rebuild_map(
             for number, class_id in enumerate(recipe.classes)
             if class_id in options.background
         ]
-    laid = [canvas.lay(number) for number in background]
+    laid = [work.lay(number) for number in background]
     closed = any(laid)
     if closed:
-        canvas.fill()
+        work.fill()
     first = 0
     # The rearmost layers lie there already, if they are of the background.
     while closed and background[first : first + 1] == [first]:
         first += 1
     for number in range(first, len(recipe.classes)):
-        canvas.lay(number)
+        work.lay(number)
     if options.fill == 'nearest' and not closed:
-        canvas.fill()
-    return RecomposedMap(
-        label_map=canvas.label_map,
-        instance_map=canvas.finished_instances(),
-        base=None,
-        pasted=tuple(canvas.pasted),
-        rejected=canvas.rejected,
-        photo=canvas.photo,
-        shown=canvas.shown,
-    )
+        work.fill()
+    return work.canvas.finished(None, work.pasted, work.rejected)
 
 
-class _Canvas:
-    """The map being built.
+class _Rebuilding:
+    """Lays the layers of one recipe.
 
     Attributes:
-        label_map: uint8 [H, W]; ignore where nothing lies yet.
+        canvas: The map being built; ignore where nothing lies yet. Its photo is that
+            of the first donor there.
         pasted: The donor of each layer; None where it does not show the class, or
             the layer was rejected.
         rejected: Layers rejected for their place.
-        photo: The donors' pixels; those of the first donor where nothing lies.
-        shown: bool [H, W], where a layer lies.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        source: LabelSource,
-        photos: PhotoUse,
-    ) -> None:
-        options = recipe.options
-        with_photo = photos is not PhotoUse.NONE
-        first = recipe.donors[0]
+    def __init__(self, recipe: Recipe, source: LabelSource, photos: PhotoUse) -> None:
         self._recipe = recipe
         self._source = source
-        self._maps = DonorMaps(source, first, options.resize_donors, photos)
-        self.photo = self._maps.photo(first).copy() if with_photo else None
-        self.shown = np.zeros(self._maps.shape, bool) if with_photo else None
-        self.label_map = np.full(self._maps.shape, source.ignore_index, np.uint8)
+        resize = recipe.options.resize_donors
+        self._maps = DonorMaps(source, recipe.donors[0], resize, photos)
+        self.canvas = Canvas(self._maps, hole=source.ignore_index)
         self.pasted: List[Optional[int]] = [None] * len(recipe.classes)
         self.rejected = 0
-        self._instances = None
-        if self._maps.instance_map(first) is not None:
-            empty = np.zeros(self._maps.shape, np.int32)
-            self._instances = InstanceCanvas(empty)
         # Then whole maps can be worked on, which is quicker than layers cut out.
-        self._plain = (
-            self._instances is None and not with_photo and options.min_plausibility == 0
-        )
+        self._plain = self.canvas.plain and recipe.options.min_plausibility == 0
 
     def lay(self, number: int) -> bool:
         """Lays one layer of the recipe over the canvas, if its donor shows it."""
@@ -240,42 +199,32 @@ class _Canvas:
         class_id, donor = recipe.classes[number], recipe.donors[number]
         placement = recipe.placements[number] if recipe.placements else Placement()
         if self._plain and placement == Placement():
-            found = paint_class(self.label_map, maps.label_map(donor), class_id)
+            target = self.canvas.label_map
+            found = paint_class(target, maps.label_map(donor), class_id)
         else:
-            found = self._lay_layer(maps.layer(donor, class_id), placement)
+            found = self._lay_layer(_donor_layer(maps, recipe, number, donor))
         self.pasted[number] = donor if found else None
         return found
 
-    def _lay_layer(self, layer: Optional[Layer], placement: Placement) -> bool:
-        if layer is not None:
-            layer = place(layer, placement, self._maps.shape)
+    def _lay_layer(self, layer: Optional[Layer]) -> bool:
         if layer is None:
             return False
         if not self._recipe.options.allows_place(layer, self._maps.shape):
             self.rejected += 1
             return False
-        np.copyto(self.label_map[layer.box], np.uint8(layer.class_id), where=layer.mask)
-        if self._instances is not None:
-            self._instances.paste(layer)
-        if self.photo is not None:
-            paste_pixels(self.photo, layer)
-            self.shown[layer.box] |= layer.mask
+        self.canvas.lay(layer)
         return True
 
     def fill(self) -> None:
         """Fills what nothing covers yet."""
         try:
-            fill_holes(self.label_map, self._source.ignore_index)
+            fill_holes(self.canvas.label_map, self._source.ignore_index)
         except ValueError as error:
             names = ', '.join(self._source.name(index) for index in self._recipe.maps)
             raise LabelValueError(
                 f'{names}: none of the classes {list(self._recipe.classes)} is there, '
                 'so nothing can be built; take statistics and plan again'
             ) from error
-
-    def finished_instances(self) -> Optional[np.ndarray]:
-        """Returns the instance map, int32 [H, W]; None where the source has none."""
-        return None if self._instances is None else self._instances.finished()
 
 
 _REPLAYS: Dict[str, Callable[[Recipe, LabelSource, PhotoUse], RecomposedMap]] = {
