@@ -1,6 +1,6 @@
 # dataset settings of photos and 8-bit label maps in folders of your own
-# tools/quickstart.py --images ... --masks ... writes a config that inherits this one, and
-# sets its classes, folders, sizes and split. All that is listed here may differ there.
+# tools/quickstart.py --images ... --masks ... writes a config that inherits this one
+# and sets its classes, folders, sizes and split.
 dataset_type = 'BaseSegDataset'
 classes = ['background', 'object']
 palette = [[0, 0, 0], [255, 255, 255]]
