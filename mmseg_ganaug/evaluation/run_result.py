@@ -23,7 +23,7 @@ def class_iou_key(class_name: str) -> str:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one training run reached on the data it was evaluated on.
+    """Figures of one training run, on the data it was evaluated on.
 
     Args:
         method (str): What was trained; 'plain' is the baseline without augmentation.

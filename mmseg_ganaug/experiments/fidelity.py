@@ -108,10 +108,10 @@ def measure(
     total: int,
     num_rows: int = 8,
 ) -> Tuple[Dict[str, float], List[GalleryRow]]:
-    """Has all photos judged, with a progress bar.
+    """Has all photos measured, with a progress bar.
 
     Args:
-        metric (GeneratorFidelityMetric): The judge, with its ``dataset_meta`` set.
+        metric (GeneratorFidelityMetric): With its ``dataset_meta`` set.
         batches (Iterable[Batch]): From :func:`painted_batches` or
             :func:`stored_batches`.
         total (int): Number of samples in them.
@@ -125,7 +125,7 @@ def measure(
     rows: List[GalleryRow] = []
     with Progress('Judging photos', total) as progress:
         for label_maps, generated, real in batches:
-            seen_generated, seen_real = metric.judge(label_maps, generated, real)
+            seen_generated, seen_real = metric.measure(label_maps, generated, real)
             for place in range(len(label_maps)):
                 if progress.done + place not in shown:
                     continue

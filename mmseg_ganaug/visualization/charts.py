@@ -16,7 +16,7 @@ from mmseg_ganaug.visualization.figure_files import (
     name_points,
 )
 
-# Okabe and Ito's colours, told apart with any kind of colour vision; the yellow, too
+# Okabe and Ito's colours, distinct with any kind of colour vision; the yellow, too
 # pale on white, is left out.
 _COLOURS = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#555555')
 _MARKERS = 'osD^vPX'

@@ -30,7 +30,7 @@ _INK = '#222222'
 
 @dataclass(frozen=True)
 class GalleryRow:
-    """What one row of the sheet shows; its maps and photos have one height and width.
+    """One row of the sheet; its maps and photos have one height and width.
 
     Args:
         cells (Mapping[str, np.ndarray]): By column heading, in order: label maps,

@@ -10,7 +10,7 @@ _FRAME = 3
 # Greys of the hatching on a label map, and of its stripes over a photo.
 _GREYS = (110, 70)
 _STRIPE_COLOUR = 80
-# Orange and blue of Okabe and Ito: told apart with any kind of colour vision.
+# Orange and blue of Okabe and Ito: distinct with any kind of colour vision.
 GENERATED_COLOUR = (230, 159, 0)
 REAL_COLOUR = (0, 114, 178)
 

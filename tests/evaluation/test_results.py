@@ -163,9 +163,9 @@ def test_runs_are_grouped_with_the_baseline_first():
     ],
 )
 def test_mean_and_spread_are_over_the_seeds_that_have_a_figure(values, mean, text):
-    found, told = mean_and_spread(values)
+    found, shown = mean_and_spread(values)
     assert found == (None if mean is None else pytest.approx(mean))
-    assert told == text
+    assert shown == text
 
 
 def test_failed_runs_stand_in_the_table_with_their_reason():

@@ -1,4 +1,4 @@
-"""How much of a label map a segmenter finds again in the photo painted from it."""
+"""Fidelity: the share of a label map that a segmenter finds in its painted photo."""
 
 import math
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -26,7 +26,7 @@ _LEAST_REAL_IOU = 5.0
 
 @METRICS.register_module()
 class GeneratorFidelityMetric(BaseMetric):
-    """A frozen segmenter labels generated photos, judged by the maps that made them.
+    """A frozen segmenter labels generated photos, to compare with their maps.
 
     For the validation of a label-to-image model, such as
     :class:`~mmseg_ganaug.models.Pix2PixHD`. The same segmenter labels the real photos
@@ -43,7 +43,7 @@ class GeneratorFidelityMetric(BaseMetric):
     Args:
         segmenter (dict): ``config``, ``checkpoint`` and, optionally, ``device`` of
             :class:`~mmseg_ganaug.synthesis.segmenter.FrozenSegmenter`. It must
-            not have seen the photos that it judges.
+            not have been trained on the photos that it labels.
         ignore_index (int, optional): Label value of pixels that do not count. Defaults
             to None: that of the segmenter.
         domain (str): Domain of the generator that holds photos. Defaults to 'photo'.
@@ -90,13 +90,13 @@ class GeneratorFidelityMetric(BaseMetric):
         if len(classes) != self.segmenter.num_classes:
             raise ValueError(
                 f'the label maps have {len(classes)} classes ({", ".join(classes)}), '
-                f'but the segmenter of {self.segmenter.config_name} tells '
-                f'{self.segmenter.num_classes} apart: judge with a segmenter that was '
-                'trained on this data set'
+                f'but the segmenter of {self.segmenter.config_name} has '
+                f'{self.segmenter.num_classes}: take a segmenter that was trained on '
+                'this data set'
             )
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Judges the photos of a batch.
+        """Measures the photos of a batch.
 
         Args:
             data_batch (dict): The batch of the data loader, with the real photos (uint8
@@ -109,19 +109,19 @@ class GeneratorFidelityMetric(BaseMetric):
         """
         real = data_batch['inputs'][f'img_{self._domain}']
         fake = [sample[f'fake_{self._domain}'] for sample in data_samples]
-        self.judge(
+        self.measure(
             [sample['label'][0].cpu().numpy() for sample in data_samples],
             [_to_array(photo.round().clamp(0, 255).flip(0)) for photo in fake],
             [_to_array(photo) for photo in real],
         )
 
-    def judge(
+    def measure(
         self,
         label_maps: Sequence[np.ndarray],
         generated: Sequence[np.ndarray],
         real: Optional[Sequence[np.ndarray]] = None,
     ) -> Tuple[List[np.ndarray], List[np.ndarray]]:
-        """Judges photos at hand.
+        """Labels photos and counts where the labels agree with the maps.
 
         Args:
             label_maps (Sequence[np.ndarray]): uint8 [H, W].
@@ -209,7 +209,7 @@ def fidelity_table(
     Args:
         metrics (dict[str, float]): Its numbers, without a prefix of its own.
         class_names (Sequence[str]): C names.
-        class_share (Sequence[float]): Share of each class among the judged pixels,
+        class_share (Sequence[float]): Share of each class among the labelled pixels,
             0 to 1.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Photos judged by a frozen segmenter that sees a class in each colour."""
+"""Photos measured by a frozen segmenter that sees a class in each colour."""
 
 import math
 from collections import OrderedDict
@@ -111,7 +111,7 @@ def test_photos_that_are_as_good_as_the_real_ones_have_the_ratio_one(metric):
     label_map = blocks(0, 1, 2)
     photo = painted(label_map)
 
-    generated, real = metric.judge([label_map], [photo], [photo])
+    generated, real = metric.measure([label_map], [photo], [photo])
     scores = metric.evaluate(1)
 
     assert (generated[0] == label_map).all() and generated[0].dtype == np.uint8
@@ -125,7 +125,7 @@ def test_a_class_that_leaves_no_trace_has_the_ratio_zero(metric):
     # Poles are painted as asphalt.
     photo = painted(label_map, [PALETTE[0], PALETTE[0], PALETTE[2]])
 
-    metric.judge([label_map], [photo], [painted(label_map)])
+    metric.measure([label_map], [photo], [painted(label_map)])
     scores = metric.evaluate(1)
 
     assert scores['IoU.pole'] == scores['ratio_IoU.pole'] == 0
@@ -142,7 +142,7 @@ def test_the_figures_are_those_of_mmseg(metric):
     maps[0][:4] = 255
     photos = [painted(rng.permutation(label_map)) for label_map in maps]
 
-    seen, _ = metric.judge(maps, photos, photos)
+    seen, _ = metric.measure(maps, photos, photos)
     scores = metric.evaluate(3)
 
     theirs = IoUMetric(iou_metrics=['mIoU'])
@@ -162,7 +162,7 @@ def test_the_segmenters_own_errors_are_in_the_real_figures(metric):
     # The real poles are so blue that this segmenter takes them for riders.
     real = painted(label_map, [PALETTE[0], PALETTE[2], PALETTE[2]])
 
-    metric.judge([label_map], [painted(label_map)], [real])
+    metric.measure([label_map], [painted(label_map)], [real])
     scores = metric.evaluate(1)
 
     assert (scores['IoU.pole'], scores['real_IoU.pole']) == (100, 0)
@@ -177,7 +177,7 @@ def test_a_class_hardly_found_in_real_photos_has_no_ratio(metric):
     real = painted(np.where(label_map == 1, 0, label_map).astype(np.uint8))
     real[8, :16] = PALETTE[1]
 
-    metric.judge([label_map], [painted(label_map)], [real])
+    metric.measure([label_map], [painted(label_map)], [real])
     scores = metric.evaluate(1)
 
     assert 0 < scores['real_IoU.pole'] < 5
@@ -190,7 +190,7 @@ def test_ignored_pixels_do_not_count(metric):
     photo = painted(blocks(0, 1, 2))
     photo[:8] = 0
 
-    metric.judge([label_map], [photo], [photo])
+    metric.measure([label_map], [photo], [photo])
 
     assert metric.evaluate(1)['aAcc'] == 100
 
@@ -199,7 +199,7 @@ def test_photos_of_several_sizes_go_through_the_segmenters_own_pipeline(metric):
     maps = [blocks(0, 1), blocks(2, 1)[:8], blocks(1, 0)]
     photos = [painted(label_map) for label_map in maps]
 
-    seen, _ = metric.judge(maps, photos, photos)
+    seen, _ = metric.measure(maps, photos, photos)
 
     assert all((a == b).all() for a, b in zip(seen, maps))
 
@@ -221,16 +221,16 @@ def test_a_label_that_is_neither_class_nor_ignored_is_an_error(metric):
     label_map = blocks(0, 1)
     label_map[0, 0] = 11
     with pytest.raises(ValueError, match='label 11'):
-        metric.judge([label_map], [painted(label_map)], [painted(label_map)])
+        metric.measure([label_map], [painted(label_map)], [painted(label_map)])
 
 
 def test_photos_without_real_ones_are_set_against_the_evaluation_before(metric):
     label_map = blocks(0, 1)
     bad = painted(label_map, [PALETTE[0]] * 3)
-    metric.judge([label_map], [bad], [painted(label_map)])
+    metric.measure([label_map], [bad], [painted(label_map)])
     first = metric.evaluate(1)
 
-    metric.judge([label_map], [painted(label_map)])
+    metric.measure([label_map], [painted(label_map)])
     second = metric.evaluate(1)
 
     assert first['ratio_IoU.pole'] == 0
@@ -240,14 +240,14 @@ def test_photos_without_real_ones_are_set_against_the_evaluation_before(metric):
 
 def test_without_any_real_photo_the_ratios_are_nan(metric):
     label_map = blocks(0, 1)
-    metric.judge([label_map], [painted(label_map)])
+    metric.measure([label_map], [painted(label_map)])
     scores = metric.evaluate(1)
     assert scores['IoU.pole'] == 100
     assert math.isnan(scores['real_mIoU']) and math.isnan(scores['ratio_IoU.pole'])
 
 
 def test_another_number_of_classes_is_an_error(metric):
-    with pytest.raises(ValueError, match=r'2 classes \(a, b\).*3 apart'):
+    with pytest.raises(ValueError, match=r'2 classes \(a, b\).*has 3: take'):
         metric.dataset_meta = dict(classes=('a', 'b'))
 
 
