@@ -97,6 +97,14 @@ def test_a_long_caption_does_not_leave_the_sheet(tmp_path):
     assert np.all(sheet[:, -8:] == 255)
 
 
+def test_long_names_do_not_leave_the_sheet(tmp_path):
+    names = ['sky', 'a very long name of a class ' * 9, 'x' * 300]
+    row = GalleryRow({'a very long heading ' * 9: np.zeros((48, 64), np.uint8)})
+    sheet = _sheet(tmp_path / 'a.png', [row], class_names=names)
+    assert sheet.shape[1] == 256 + 2 * 16
+    assert np.all(sheet[:, -8:] == 255)
+
+
 @pytest.mark.parametrize(
     ('rows', 'what'),
     [
