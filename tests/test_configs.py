@@ -1,5 +1,6 @@
 """Every config parses, builds, and is listed with a name by MMSeg's rule."""
 
+import json
 import re
 from pathlib import Path
 
@@ -53,6 +54,23 @@ def test_metafiles_list_every_config_once():
     ]
     for model in listed:
         assert Path(model['Config']).stem == model['Name']
+
+
+def test_shipped_class_weights_are_those_of_one_set_of_label_maps(
+    monkeypatch, tmp_path
+):
+    from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
+
+    folder = Path('configs/_base_/class_weights')
+    written = json.loads((ROOT / folder / 'camvid.json').read_text())
+    monkeypatch.chdir(tmp_path)
+    loss = ClassWeightedCrossEntropyLoss(str(folder / 'camvid_rare.json'))
+    assert loss.class_weight == written['class_weight_rare']
+    for median, root, weight in zip(
+        written['class_weight_median'], written['class_weight_sqrt'], loss.class_weight
+    ):
+        assert median == pytest.approx(root**2, rel=0.03)
+        assert weight == max(root, 1)
 
 
 def test_every_config_folder_has_a_readme():

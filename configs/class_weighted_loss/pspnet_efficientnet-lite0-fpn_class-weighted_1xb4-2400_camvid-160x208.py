@@ -1,6 +1,6 @@
 _base_ = [
     '../pspnet/pspnet_efficientnet-lite0-fpn_1xb4-2400_camvid-160x208.py',
-    '../_base_/class_weights/camvid.py',
+    '../_base_/class_weights/camvid.json',
 ]
 model = dict(
     decode_head=dict(

@@ -2,7 +2,7 @@
 # the two classes that gained by generated pixels when all five rare ones were added.
 _base_ = [
     './pspnet_efficientnet-lite0-fpn_add-multi_1xb4-2400_camvid-160x208.py',
-    '../_base_/class_weights/camvid.py',
+    '../_base_/class_weights/camvid.json',
 ]
 real = _base_.real
 generated = dict(

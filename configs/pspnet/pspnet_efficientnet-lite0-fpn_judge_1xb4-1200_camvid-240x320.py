@@ -5,6 +5,7 @@ _base_ = [
     '../_base_/datasets/camvid_240x320.py',
     '../_base_/default_runtime.py',
     '../_base_/schedules/schedule_1200_adamw.py',
+    '../_base_/class_weights/camvid.json',
 ]
 model = dict(
     data_preprocessor=dict(size=(240, 320), seg_pad_val=11),
@@ -14,20 +15,7 @@ model = dict(
         loss_decode=dict(
             _delete_=True,
             type='ClassWeightedCrossEntropyLoss',
-            # The square root of median frequency over frequency, of dev_train.
-            class_weight=[
-                0.58,
-                0.43,
-                2.35,
-                0.42,
-                1.0,
-                0.81,
-                2.31,
-                1.43,
-                0.95,
-                2.56,
-                3.14,
-            ],
+            class_weight=_base_.class_weight_sqrt,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import yaml
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from mmseg_ganaug.class_option_checks import check_class_weight
+from mmseg_ganaug.config_search import find_shipped
 from mmseg_ganaug.option_checks import check_number, check_text, refuse
 from mmseg_ganaug.registry import MODELS
 
@@ -28,7 +29,9 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
 
     Args:
         class_weight (Sequence[float] | str): The weight of each class, >= 0; or a file
-            that holds them: ``.npy``, ``.json``, ``.yaml``.
+            that holds them: ``.npy``, ``.json``, ``.yaml``, from the working
+            directory or shipped with this package. ``label_distribution.py
+            --class-weights`` writes one, see :func:`weights_by_frequency`.
         loss_weight (float): Factor of the loss, >= 0. Defaults to 1.
         loss_name (str): Name in the log. Defaults to 'loss_ce'.
 
@@ -112,6 +115,42 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
         )
 
 
+def weights_by_frequency(pixels: np.ndarray) -> Dict[str, List[float]]:
+    """Computes class weights from how often the classes occur.
+
+    The frequency of a class is its share of the labelled pixels of the maps that show
+    it. The weight ``median`` is the median of all frequencies over that of the class
+    (`Eigen and Fergus, 2015 <https://arxiv.org/abs/1411.4734>`_); ``sqrt`` is its
+    square root; ``rare`` is the same, but never below one, so that no frequent class
+    is weighted down against another.
+
+    Args:
+        pixels (np.ndarray): Whole numbers [N, C], pixels of each class in each map, as
+            :class:`~mmseg_ganaug.recompose.statistics.LabelStatistics` has them.
+
+    Returns:
+        dict[str, list[float]]: The weights by formula, to two decimals, or two digits
+        where they are below 0.1. A class that no map shows has the weight 1.
+
+    Raises:
+        ValueError: When no map shows any class.
+    """
+    shown = pixels > 0
+    labelled = (pixels.sum(axis=1)[:, None] * shown).sum(axis=0)
+    found = labelled > 0
+    if not found.any():
+        raise ValueError('no label map shows a class: there is nothing to weight')
+    frequency = pixels.sum(axis=0)[found] / labelled[found]
+    median = np.ones(pixels.shape[1])
+    median[found] = np.median(frequency) / frequency
+    root = np.sqrt(median)
+    formulas = dict(median=median, sqrt=root, rare=np.maximum(root, 1))
+    return {
+        name: [float(f'{w:.2f}' if w >= 0.1 else f'{w:.2g}') for w in weights]
+        for name, weights in formulas.items()
+    }
+
+
 def _read_weights(path: Union[str, Path]) -> List[Any]:
     """Reads the weights from a file, and nothing that could run code."""
     owner, remedy = 'ClassWeightedCrossEntropyLoss', 'a .npy, .json or .yaml file'
@@ -123,8 +162,12 @@ def _read_weights(path: Union[str, Path]) -> List[Any]:
             str(path),
             f'{remedy} (a pickle may run code), or the weights themselves',
         )
-    if not file.is_file():
-        raise FileNotFoundError(f'{owner}: class_weight={str(path)!r}: no such file')
+    try:
+        file = find_shipped(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{owner}: class_weight={str(path)!r}: {error}'
+        ) from None
     try:
         if file.suffix == '.npy':
             return np.load(file, allow_pickle=False)

@@ -7,6 +7,7 @@ import yaml
 from mmseg.registry import MODELS
 
 from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
+from mmseg_ganaug.models.class_weighted_loss import weights_by_frequency
 
 
 def head(num_classes, class_weight, several=False):
@@ -116,3 +117,23 @@ def test_objects_in_a_file_of_numpy_are_not_unpickled(tmp_path):
 def test_a_file_that_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'class_weight=.*none\.npy'):
         ClassWeightedCrossEntropyLoss(str(tmp_path / 'none.npy'))
+
+
+def test_a_class_counts_in_the_maps_that_show_it():
+    # Shares: 0 has 90 + 50 of 200, 1 has 10 of 100, 2 has 50 of 100; 3 is nowhere.
+    pixels = np.array([[90, 10, 0, 0], [50, 0, 50, 0]])
+    found = weights_by_frequency(pixels)
+    assert found['median'] == [0.71, 5.0, 1.0, 1.0]
+    assert found['sqrt'] == [0.85, 2.24, 1.0, 1.0]
+    assert found['rare'] == [1.0, 2.24, 1.0, 1.0]
+
+
+def test_no_class_weight_is_rounded_to_zero():
+    # 0.0005 and 1: both below and above, the median is of the middle.
+    pixels = np.array([[10**6, 500, 600]])
+    assert weights_by_frequency(pixels)['median'] == [0.0006, 1.2, 1.0]
+
+
+def test_maps_without_a_class_give_no_weights():
+    with pytest.raises(ValueError, match='no label map shows a class'):
+        weights_by_frequency(np.zeros((2, 3), int))
