@@ -148,7 +148,7 @@ def _frequencies(
 def _gallery(dataset: GANRecomposeDataset, method: str, path: Path) -> Path:
     source = dataset.label_source()
     samples = DatasetLabelSource(dataset)
-    plan, _ = dataset.generate()
+    plan, _ = dataset.plan()
     names = dataset.metainfo['classes']
     rows = []
     for index in range(min(_GALLERY_ROWS, len(plan))):
