@@ -23,20 +23,25 @@ from mmseg_ganaug.config_search import find_generated, nested_dicts
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.datasets.samplers import generated_parts
 from mmseg_ganaug.experiments.comparison import Cell, MethodComparison
+from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.toy_streets import make_toy_streets
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(
     path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_'
 )
-MATRICES = sorted((ROOT / 'configs' / 'comparisons').glob('*.yaml'))
+MATRICES = sorted(
+    [*(ROOT / 'configs/comparisons').glob('*.yaml'), *ROOT.glob('experiments/*.yaml')]
+)
 
 
 def changed_methods():
     """What is compared beyond the shipped configs: a matrix and a name in it."""
     for path in MATRICES:
-        matrix = yaml.safe_load(path.read_text())
-        for name, stated in matrix.get('methods', {}).items():
+        if 'methods' not in yaml.safe_load(path.read_text()):
+            continue
+        matrix = read_config(path).to_dict()
+        for name, stated in matrix['methods'].items():
             if isinstance(stated, dict) or {'train_every', 'generator'} & set(matrix):
                 yield pytest.param(matrix, name, id=f'{path.stem}-{name}')
 

@@ -19,7 +19,13 @@ from documents import (
     typed_dicts,
 )
 
-PATTERNS = ('*.md', 'docs/*.md', 'configs/*/README.md', 'tools/**/README.md')
+PATTERNS = (
+    '*.md',
+    'docs/*.md',
+    'configs/*/README.md',
+    'experiments/*.md',
+    'tools/**/README.md',
+)
 DOCUMENTS = [Document(p) for pattern in PATTERNS for p in sorted(ROOT.glob(pattern))]
 BLOCKS = [block for document in DOCUMENTS for block in document.blocks]
 SHELL = [block for block in BLOCKS if block.language in ('shell', 'bash')]
