@@ -1,6 +1,7 @@
 """Which transforms of a pipeline load a sample, and which augment it."""
 
 import copy
+import logging
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import mmseg.datasets.transforms
 import numpy as np
 import torch
 from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
 
 Transform = Callable[[dict], Optional[dict]]
 
@@ -50,7 +52,7 @@ class _Probe:
     photo: List[int] = field(default_factory=list)
     photo_failed: bool = False
     augmented: Optional[str] = None
-    stuck: bool = False
+    packed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -115,7 +117,7 @@ def find_loading_steps(
                     _load(probe, place, transform)
             elif augments:
                 _augment(probe, transform)
-            elif not probe.stuck:
+            elif not probe.packed:
                 _examine(probe, place, transform, values)
     if 'gt_seg_map' not in probe.results and not probe.labels:
         raise LabelReadingError(
@@ -241,15 +243,13 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
 def _augment(probe: _Probe, transform: Transform) -> None:
     """Runs a stock augmentation, so that transforms behind it find what they need."""
     probe.augmented = transform_name(transform)
-    if probe.stuck or is_packer(transform):
+    if probe.packed or is_packer(transform):
         return
     try:
         results = transform(copy.deepcopy(probe.results))
     except Exception:
-        results = None
-    # Behind it nothing can be tried; what the data set packs is compared in the end.
-    probe.stuck = results is None or 'gt_seg_map' not in results
-    if results is not None and not probe.stuck:
+        return  # what stands behind it is tried without it
+    if results is not None and 'gt_seg_map' in results:
         probe.results = results
 
 
@@ -259,9 +259,13 @@ def _examine(
     """Decides what a transform of the user's own does, behind the loading ones."""
     try:
         runs = [_run(transform, probe.results, seed) for seed in range(_REPEATS)]
-    except Exception:
-        # It fails on real samples in training as well, and says why.
-        probe.stuck = True
+    except Exception as error:
+        print_log(
+            f'{transform_name(transform)} could not be tried ({type(error).__name__}: '
+            f'{error}): it is taken for an augmentation, which changes no label value',
+            logger='current',
+            level=logging.WARNING,
+        )
         return
     name, first = transform_name(transform), runs[0]
     maps = [label_map_of(run) for run in runs]
@@ -284,10 +288,30 @@ def _examine(
                 probe.labels.append(place)
             else:
                 probe.photo.append(place)
-    if packed:
-        probe.stuck = True
-    else:
+    elif _always_changes(transform, probe.results, values):
+        raise LabelReadingError(
+            f'{name} changes label values, and draws at random as well: make two '
+            'transforms of it, and put the one that changes values right behind the '
+            'transform that loads the label map'
+        )
+    probe.packed = packed
+    if not packed:
         probe.results = first
+
+
+def _always_changes(transform: Transform, results: dict, values: Sequence[int]) -> bool:
+    """Checks whether a label value becomes another one, whatever is drawn."""
+    labels = results['gt_seg_map']
+    for value in sorted({*values, *np.unique(labels).tolist()}):
+        constant = dict(results, gt_seg_map=np.full_like(labels, value))
+        maps = [label_map_of(_run(transform, constant, s)) for s in range(_REPEATS)]
+        found = [
+            set() if m is None else set(np.unique(m).tolist()) - {_UNKNOWN_LABEL}
+            for m in maps
+        ]
+        if all(there and value not in there for there in found):
+            return True
+    return False
 
 
 def _label_table(

@@ -207,3 +207,12 @@ class LoadArrays(BaseTransform):
         results['gt_seg_map'] = np.load(results['seg_map_path']).astype(np.uint8)
         results['seg_fields'].append('gt_seg_map')
         return results
+
+
+@TRANSFORMS.register_module(force=True)
+class RemapAndFlip(OwnFlip):
+    """Changes values and draws at random, in one."""
+
+    def transform(self, results):
+        results['gt_seg_map'] = (results['gt_seg_map'] > 127).astype(np.uint8)
+        return super().transform(results)

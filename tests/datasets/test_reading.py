@@ -434,3 +434,22 @@ def test_files_in_a_store_of_the_projects_own_are_a_source(project, tmp_path):
     dataset = DATASETS.build(generated_of(remote, tmp_path))
     assert np.array_equal(dataset.label_source().label_map(3), truth[3])
     assert dataset[0]['inputs'].shape == (3, 24, 32)
+
+
+def test_a_remap_behind_an_augmentation_that_fails_on_a_sample_is_found(project):
+    mosaic = dict(type='RandomMosaic', prob=1.0, img_scale=(24, 32))  # wants four
+    source, truth = project(times_255, [STOCK], [mosaic, load('RemapLabels')])
+    labels = DatasetLabelSource(build_source(source))
+    assert np.array_equal(labels.label_map(2), truth[2])
+
+
+def test_a_remap_that_also_draws_at_random_is_refused_by_name(project):
+    source, _ = project(times_255, [STOCK, load('RemapAndFlip')])
+    with pytest.raises(LabelReadingError, match=r'RemapAndFlip.*two transforms'):
+        DatasetLabelSource(build_source(source)).label_map(0)
+
+
+def test_a_transform_that_cannot_be_tried_is_named(project, said):
+    source, _ = project(lambda labels: labels, [STOCK], [load('NeedsDepth')])
+    DatasetLabelSource(build_source(source)).label_map(0)
+    assert any('NeedsDepth could not be tried' in text for text in said)
