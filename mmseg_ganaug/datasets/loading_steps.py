@@ -288,7 +288,7 @@ def _examine(
                 probe.labels.append(place)
             else:
                 probe.photo.append(place)
-    elif _always_changes(transform, probe.results, values):
+    elif _always_changes(transform, probe.results):
         raise LabelReadingError(
             f'{name} changes label values, and draws at random as well: make two '
             'transforms of it, and put the one that changes values right behind the '
@@ -299,10 +299,10 @@ def _examine(
         probe.results = first
 
 
-def _always_changes(transform: Transform, results: dict, values: Sequence[int]) -> bool:
+def _always_changes(transform: Transform, results: dict) -> bool:
     """Checks whether a label value becomes another one, whatever is drawn."""
     labels = results['gt_seg_map']
-    for value in sorted({*values, *np.unique(labels).tolist()}):
+    for value in {*np.unique(labels).tolist(), _UNKNOWN_LABEL}:
         constant = dict(results, gt_seg_map=np.full_like(labels, value))
         maps = [label_map_of(_run(transform, constant, s)) for s in range(_REPEATS)]
         found = [
