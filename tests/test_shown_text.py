@@ -15,9 +15,9 @@ from PIL import Image
 from mmseg_ganaug.shown_text import markdown, one_line, shortened, visible
 from mmseg_ganaug.visualization import (
     Code,
-    Figure,
     GalleryRow,
     Notice,
+    ReportFigure,
     Text,
     class_frequency_chart,
     class_iou_chart,
@@ -121,7 +121,7 @@ def test_a_report_shows_the_names_and_has_no_tag_of_theirs(tmp_path, names):
             Notice(first),
             Text(second, first),
             Code(first, second),
-            Figure(tmp_path / 'p.png', first, second),
+            ReportFigure(tmp_path / 'p.png', first, second),
         ]
 
     path = write_report(tmp_path / 'r.html', names[0], sections(names))

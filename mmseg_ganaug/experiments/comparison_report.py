@@ -15,7 +15,7 @@ from mmseg_ganaug.evaluation.results import (
 from mmseg_ganaug.experiments.comparison import MethodComparison
 from mmseg_ganaug.experiments.results_page import save_protocol
 from mmseg_ganaug.visualization import (
-    Figure,
+    ReportFigure,
     class_iou_chart,
     frequency_against_iou_chart,
     gain_chart,
@@ -77,8 +77,8 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
         for method, group in runs_by_method(results).items()
     }
     best = sorted(mean, key=lambda m: (m != BASELINE, -mean[m]['mIoU']))
-    overview: List[Figure] = []
-    figures: List[Figure] = []
+    overview: List[ReportFigure] = []
+    figures: List[ReportFigure] = []
     if len(tables) > 1:
         path = work.folder / _GAINS
         with work.drawn(path) as place:
@@ -87,7 +87,7 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
             'Mean over the seeds, of which the number stands in brackets; the rarest '
             'classes are on the left.'
         )
-        overview.append(Figure(path, caption, 'Gains and losses', wide=True))
+        overview.append(ReportFigure(path, caption, 'Gains and losses', wide=True))
     shown = {method: mean[method] for method in best[:_MOST_SERIES]}
     chart = work.folder / _IOU
     with work.drawn(chart) as place:
@@ -95,16 +95,18 @@ def write_comparison(comparison: MethodComparison) -> List[Path]:
     caption = 'Mean over the seeds of each method.'
     if len(shown) < len(mean):
         caption += f' The {len(shown) - 1} with the highest mIoU are shown.'
-    figures.append(Figure(chart, caption, 'IoU per class'))
+    figures.append(ReportFigure(chart, caption, 'IoU per class'))
     if BASELINE in methods:
         path = work.folder / _FREQUENCY
         with work.drawn(path) as place:
             frequency_against_iou_chart(names, frequency, mean[BASELINE], place)
         figures.append(
-            Figure(path, 'The baseline: rare classes score worst.', 'Frequency and IoU')
+            ReportFigure(
+                path, 'The baseline: rare classes score worst.', 'Frequency and IoU'
+            )
         )
     title = f'{comparison.protocol}: {len(results)} trainings'
-    sections: List[Union[Figure, Table]] = [*overview, *tables, *figures]
+    sections: List[Union[ReportFigure, Table]] = [*overview, *tables, *figures]
     report = work.folder / _REPORT
     with work.drawn(report) as place:
         write_report(place, title, sections)

@@ -17,9 +17,9 @@ from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.visualization import (
     Code,
-    Figure,
     GalleryRow,
     Notice,
+    ReportFigure,
     Table,
     Text,
     class_frequency_chart,
@@ -82,15 +82,17 @@ def write_quickstart_report(
         with work.drawn(folder / _GALLERY.format(method)) as place:
             _gallery(dataset, method, place)
     figures = [
-        Figure(
+        ReportFigure(
             folder / _FREQUENCY,
             'Share of the labelled pixels per class before and after.',
             'Label distribution',
         ),
-        Figure(folder / _IOU, 'IoU per class on the validation images.', 'Classes'),
+        ReportFigure(
+            folder / _IOU, 'IoU per class on the validation images.', 'Classes'
+        ),
     ]
     figures += [
-        Figure(
+        ReportFigure(
             folder / _GALLERY.format(method),
             'Each row is one sample: the label map it began with, the recombined label '
             'map, the photo that the generator painted from it, and the real photo.',

@@ -15,15 +15,21 @@ from mmseg_ganaug.visualization.label_maps import (
     framed,
     overlay_label_map,
 )
-from mmseg_ganaug.visualization.report import Code, Figure, Notice, Text, write_report
+from mmseg_ganaug.visualization.report import (
+    Code,
+    Notice,
+    ReportFigure,
+    Text,
+    write_report,
+)
 from mmseg_ganaug.visualization.table import Cell, Table
 
 __all__ = [
     'Cell',
     'Code',
-    'Figure',
     'GalleryRow',
     'Notice',
+    'ReportFigure',
     'Table',
     'Text',
     'class_frequency_chart',

@@ -38,7 +38,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """An image with its caption, below an optional heading.
 
     Args:
@@ -68,7 +68,7 @@ class Figure:
         raise ValueError(f'{self.path} is neither a PNG nor a JPEG image')
 
 
-Section = Union[Text, Notice, Code, Figure, Table]
+Section = Union[Text, Notice, Code, ReportFigure, Table]
 
 
 def write_report(
@@ -82,7 +82,7 @@ def write_report(
     Args:
         path (str | Path): The HTML file to write, whole or not at all.
         title (str): Title and first heading.
-        sections (Sequence[Text | Notice | Code | Figure | Table]): From top to bottom.
+        sections (Sequence[Section]): From top to bottom.
 
     Returns:
         Path: The file.

@@ -10,8 +10,8 @@ from mmseg_ganaug.evaluation import RunResult, comparison_table
 from mmseg_ganaug.visualization import (
     Cell,
     Code,
-    Figure,
     Notice,
+    ReportFigure,
     Table,
     Text,
     write_report,
@@ -59,7 +59,7 @@ def _page(tmp_path, *sections, title='Title'):
 
 def test_the_report_is_one_file_that_loads_nothing(tmp_path, picture):
     html, page = _page(
-        tmp_path, Figure(picture, 'one'), Figure(picture, 'two', wide=True)
+        tmp_path, ReportFigure(picture, 'one'), ReportFigure(picture, 'two', wide=True)
     )
     picture.unlink()
 
@@ -78,7 +78,7 @@ def test_every_text_is_escaped(tmp_path, picture):
         Text(NASTY, title=NASTY),
         Notice(NASTY),
         Code(NASTY, title=NASTY),
-        Figure(picture, NASTY, title=NASTY),
+        ReportFigure(picture, NASTY, title=NASTY),
         Table([NASTY, 'b'], [[NASTY, Cell(NASTY)]], title=NASTY, notes=[NASTY]),
     ]
     _, page = _page(tmp_path, *sections, title=NASTY)
@@ -91,7 +91,7 @@ def test_every_text_is_escaped(tmp_path, picture):
 
 def test_it_is_made_for_phones_and_dark_screens(tmp_path, picture):
     table = Table(['a', 'b'], [['1', '2']])
-    html, page = _page(tmp_path, table, Figure(picture, 'sheet', wide=True))
+    html, page = _page(tmp_path, table, ReportFigure(picture, 'sheet', wide=True))
 
     assert (
         'meta',
@@ -135,9 +135,9 @@ def test_paragraphs_and_commands_keep_their_lines(tmp_path):
 def test_a_missing_or_foreign_image_is_named_and_the_old_report_stays(tmp_path):
     path = write_report(tmp_path / 'report.html', 'old', [])
     with pytest.raises(FileNotFoundError, match=r'gone\.png'):
-        write_report(path, 'new', [Figure(tmp_path / 'gone.png', 'x')])
+        write_report(path, 'new', [ReportFigure(tmp_path / 'gone.png', 'x')])
     (tmp_path / 'text.png').write_text('not an image')
     with pytest.raises(ValueError, match=r'text\.png is neither'):
-        write_report(path, 'new', [Figure(tmp_path / 'text.png', 'x')])
+        write_report(path, 'new', [ReportFigure(tmp_path / 'text.png', 'x')])
     assert '<h1>old</h1>' in path.read_text(encoding='utf-8')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['report.html', 'text.png']
