@@ -58,7 +58,7 @@ def time_generation(config: dict, cache_dir: str, num_samples: int) -> None:
 
 
 def time_loading(config: dict, num_samples: int) -> float:
-    """Median time of a sample through the pipeline, in ms."""
+    """Measures the median time of a sample through the pipeline, in ms."""
     dataset = DATASETS.build(config)
     times = []
     for number in range(2 * num_samples):

@@ -35,7 +35,7 @@ def random_weights(config: Config, folder: str) -> str:
 
 
 def build_segmenter(cfg: Config, generator: dict, device: str):
-    """The segmenter with the painting data preprocessor."""
+    """Builds the segmenter with the painting data preprocessor."""
     for part in nested_dicts(cfg.model):
         part.pop('pretrained', None)
         part.pop('init_cfg', None)
@@ -51,7 +51,7 @@ def build_segmenter(cfg: Config, generator: dict, device: str):
 
 
 def make_batch(painted: int, size, cfg: Config) -> dict:
-    """A batch of blocky label maps, of which the first ones have to be painted."""
+    """Makes a batch of blocky label maps; the first ones have to be painted."""
     rng = np.random.default_rng(0)
     height, width = size
     inputs, samples = [], []
@@ -69,7 +69,7 @@ def make_batch(painted: int, size, cfg: Config) -> dict:
 
 
 def timed(work: Callable[[], object], device: str) -> float:
-    """Seconds of wall time."""
+    """Measures wall time in seconds."""
     if device != 'cpu':
         torch.cuda.synchronize()
     start = time.perf_counter()

@@ -69,24 +69,24 @@ class FileSource:
         return len(self._files)
 
     def decode(self, index: int) -> np.ndarray:
-        """The file's pixels, uint8 [H, W]."""
+        """Decodes the file: uint8 [H, W]."""
         return cv2.imread(self._files[index], cv2.IMREAD_UNCHANGED)
 
     def label_map(self, index: int) -> np.ndarray:
-        """The file's label map."""
+        """Decodes a label map."""
         label_map = self.decode(index)
         return label_map if self._table is None else cv2.LUT(label_map, self._table)
 
     def instance_map(self, index: int) -> None:
-        """There is none."""
+        """Returns None: there is no instance map."""
 
     def name(self, index: int) -> str:
-        """The file."""
+        """Returns the path of the file."""
         return self._files[index]
 
 
 def sources(data: Path, num_maps: int) -> Dict[str, FileSource]:
-    """The label maps in the data folder, by data set."""
+    """Lists the label maps in the data folder, by data set."""
     table = np.full(256, 255, np.uint8)
     table[list(LABEL_IDS)] = np.arange(len(LABEL_IDS))
     found = {
@@ -101,7 +101,7 @@ def sources(data: Path, num_maps: int) -> Dict[str, FileSource]:
 
 
 def milliseconds(work: Callable[[], object], repeats: int = 7) -> float:
-    """The shortest of several times, in ms: the one least disturbed."""
+    """Returns the shortest of several times, the least disturbed, in ms."""
     work()
     times = []
     for _ in range(repeats):
@@ -112,12 +112,12 @@ def milliseconds(work: Callable[[], object], repeats: int = 7) -> float:
 
 
 def median(works: Sequence[Callable[[], object]]) -> float:
-    """Median time over different inputs, in ms."""
+    """Measures the median time over different inputs, in ms."""
     return float(np.median([milliseconds(work) for work in works]))
 
 
 def plain_numpy(recipe, maps: Sequence[np.ndarray]) -> np.ndarray:
-    """The straightforward way: masks, and a distance transform for the holes."""
+    """Recombines by masks, and a distance transform for the holes."""
     if recipe.base is not None:
         result = maps[recipe.base].copy()
     else:
@@ -135,14 +135,14 @@ def plain_numpy(recipe, maps: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def class_mix(rng: np.random.Generator, base: np.ndarray, donor: np.ndarray):
-    """ClassMix (Olsson et al., WACV 2021): half of the donor's classes are pasted."""
+    """Pastes half of the donor's classes (ClassMix, Olsson et al., WACV 2021)."""
     classes = np.unique(donor)
     chosen = rng.choice(classes, (len(classes) + 1) // 2, replace=False)
     return np.where(np.isin(donor, chosen), donor, base)
 
 
 def with_albumentations(maps: Sequence[np.ndarray], recipes) -> Optional[List]:
-    """OverlayElements: one class of the donor laid over the base."""
+    """Lays one class of the donor over the base by OverlayElements."""
     try:
         import albumentations
 
@@ -165,7 +165,7 @@ def with_albumentations(maps: Sequence[np.ndarray], recipes) -> Optional[List]:
 
 
 def with_kornia(maps: Sequence[np.ndarray], recipes) -> Optional[List]:
-    """RandomTransplantation: one class of the donor transplanted to the base."""
+    """Transplants one class of the donor to the base by RandomTransplantation."""
     try:
         import torch
         from kornia.augmentation import RandomTransplantation
@@ -181,7 +181,7 @@ def with_kornia(maps: Sequence[np.ndarray], recipes) -> Optional[List]:
 
 
 def bench_ways(source: FileSource, num_recipes: int) -> None:
-    """Prints the times of the ways and of what else there is."""
+    """Prints the times of the recomposers and of other libraries."""
     maps = [source.label_map(index) for index in range(len(source))]
     memory = MemoryLabelSource(maps, 19, class_names=NAMES)
     statistics = LabelStatistics.collect(memory)

@@ -46,7 +46,7 @@ _CELL = 64
 
 @dataclass
 class Way:
-    """One way of painting, and what was seen of it."""
+    """One way of painting, and what was measured of it."""
 
     name: str
     model: nn.Module
@@ -75,13 +75,13 @@ class Way:
         return np.concatenate(parts)
 
     def weigh(self) -> int:
-        """Bytes of the weights."""
+        """Returns the bytes of the weights."""
         tensors = (*self.model.parameters(), *self.model.buffers())
         return sum(tensor.nbytes for tensor in tensors)
 
 
 def make_model(generator: str, device: str) -> nn.Module:
-    """A generator of official size with random weights."""
+    """Builds a generator of official size with random weights."""
     torch.manual_seed(0)
     model = MODELS.build(
         dict(
@@ -97,7 +97,7 @@ def make_model(generator: str, device: str) -> nn.Module:
 
 
 def make_maps(number: int, size: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
-    """Label maps and instance maps of cells, [number, H, W]."""
+    """Makes label maps and instance maps of cells, [number, H, W]."""
     rng = np.random.default_rng(0)
     width, height = size
     cells = (number, -(-height // _CELL), -(-width // _CELL))
@@ -107,7 +107,7 @@ def make_maps(number: int, size: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarra
 
 
 def count_flops(generator: str, size: Tuple[int, int]) -> int:
-    """Floating-point operations of one photo."""
+    """Counts the floating-point operations of one photo."""
     with torch.device('meta'):
         network = MODELS.build(
             dict(GENERATORS[generator], in_channels=36, init_cfg=None)
@@ -119,7 +119,7 @@ def count_flops(generator: str, size: Tuple[int, int]) -> int:
 
 
 def make_ways(args: argparse.Namespace) -> List[Way]:
-    """The plain way first."""
+    """Builds the ways of painting, the plain one first."""
     model = make_model(args.generator, args.device)
     ways = [Way('plain', model, 1, torch.no_grad)]
     for precision in args.precision:
@@ -138,14 +138,14 @@ def run(
     instances: np.ndarray,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Paints all maps; gives seconds a photo."""
+    """Paints all maps; returns the seconds for each photo."""
     start = clock()
     way.photos = way.paint(labels, instances)
     return (clock() - start) / len(labels)
 
 
 def measure_peak(way: Way, work: Callable[[], object]) -> Optional[int]:
-    """Bytes of the weights and of what one batch takes beside them, at most."""
+    """Measures the peak bytes of the weights and one batch."""
     if way.model.device.type == 'cuda':
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -168,7 +168,7 @@ def _status(key: str) -> int:
 
 
 def differences(photos: np.ndarray, plain: np.ndarray) -> str:
-    """Largest and mean difference in grey levels, and the PSNR in dB."""
+    """Returns largest and mean difference in grey levels, and the PSNR in dB."""
     error = np.abs(photos.astype(np.int16) - plain)
     square = float((error.astype(np.float64) ** 2).mean())
     psnr = f'{10 * np.log10(255**2 / square):7.1f}' if square else '   same'

@@ -18,7 +18,7 @@ try:
 except Exception:
     # `python -m mmseg_ganaug.doctor` imports the package first, and the doctor has to
     # start where the package cannot. Python keeps '-m' as the first argument until it
-    # has found the module; the rooms check the versions again.
+    # has found the module; the subpackages check the versions again.
     if sys.argv[:1] != ['-m']:
         raise
 

@@ -65,7 +65,7 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
 def load_strictly(
     network: nn.Module, state: Mapping[str, Tensor], origin: Union[str, Path]
 ) -> None:
-    """Loads a state dict into a network, or says everything that does not fit.
+    """Loads a state dict into a network, or reports everything that does not fit.
 
     Args:
         network (nn.Module): Where to load it.
@@ -158,7 +158,7 @@ def load_generator_weights(model: nn.Module, path: Union[str, Path]) -> None:
 
 
 def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    """Says what a misfit usually means."""
+    """Returns the usual cause of a misfit."""
     shared = [key for key in own if key in state]
     if not shared:
         return 'No name agrees: this is the checkpoint of another network.'
@@ -235,7 +235,7 @@ def _torch_allows_by_name() -> bool:
 
 
 def _types_of_a_log() -> Dict[str, Any]:
-    """Name in the file -> what stands for it."""
+    """Maps a type's name in the file to the type that replaces it."""
     import numpy as np
     from mmengine.logging import HistoryBuffer
 
@@ -257,7 +257,7 @@ def _types_of_a_log() -> Dict[str, Any]:
 
 
 def _history_method(owner: type, name: str):
-    """Looks up what a checkpoint may by ``getattr``: the statistics of a log."""
+    """Replaces ``getattr``; a checkpoint may look up the statistics of a log."""
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):

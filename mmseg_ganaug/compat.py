@@ -133,7 +133,7 @@ def apply() -> None:
 
 
 def prepare_segmentation() -> None:
-    """To be called before MMSeg is imported.
+    """Prepares the import of MMSeg; has to be called before it.
 
     Raises:
         IncompatibleVersionError: When MMSeg, MMEngine or mmcv is missing or does not
@@ -149,7 +149,7 @@ def has_synthesis() -> bool:
 
 
 def prepare_synthesis() -> None:
-    """To be called before MMagic is imported.
+    """Prepares the import of MMagic; has to be called before it.
 
     Raises:
         IncompatibleVersionError: When MMagic or a library it imports at once is

@@ -138,7 +138,7 @@ def find_real(dataset: Any, place: str = '') -> List[dict]:
 
 
 def _data_sets_in(config: Any) -> List[str]:
-    """Options of a data set that hold other data sets."""
+    """Finds the options of a data set that hold other data sets."""
     return [
         key
         for key, value in config.items()
@@ -148,7 +148,7 @@ def _data_sets_in(config: Any) -> List[str]:
 
 
 def _items(value: Any) -> List[Any]:
-    """A value, or what a list or a dict of data sets holds."""
+    """Lists a value, or the items of a list or a dict of data sets."""
     if isinstance(value, (list, tuple)):
         return list(value)
     if isinstance(value, dict) and 'type' not in value:

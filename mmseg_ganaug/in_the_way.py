@@ -5,7 +5,7 @@ from typing import Sequence, Tuple, Union
 
 
 class InTheWayError(FileExistsError):
-    """Files of somebody else lie where something would be written.
+    """Error: files of the user lie where something would be written.
 
     Args:
         paths (Sequence[str | Path]): All of them.

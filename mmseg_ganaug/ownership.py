@@ -1,4 +1,4 @@
-"""Which files and folders this package made, and what happens to everything else.
+"""Marks files and folders of this package, and protects everything else.
 
 :func:`write_mark` and :func:`read_mark` are for folders that are made as a whole, such
 as a store. :class:`WorkFolder` is for a folder that a user names, and in which a tool
@@ -36,7 +36,7 @@ _TOOL = 'mmseg_ganaug'
 
 
 class Mark(NamedTuple):
-    """What the mark of a folder says.
+    """Contents of the mark of a folder.
 
     Attributes:
         version: Of this package, when it made the folder.
@@ -214,7 +214,7 @@ class WorkFolder:
         return remedy
 
     def is_ours(self, path: Union[str, Path]) -> bool:
-        """Whether the mark lists a file or folder, or a folder above it."""
+        """Checks whether the mark lists a file or folder, or a folder above it."""
         manifest = self._read()
         return manifest is not None and manifest.lists(self._key(path))
 
@@ -254,7 +254,7 @@ class WorkFolder:
 
     @contextmanager
     def drawn(self, path: Union[str, Path]) -> Iterator[Path]:
-        """Gives a function that writes a file itself a place for it.
+        """Gives a function that writes a file by itself a path for it.
 
         Args:
             path (str | Path): Where the file goes by :meth:`write`, at the end.
@@ -299,7 +299,7 @@ class WorkFolder:
     def _blocked(
         self, path: Path, is_folder: bool, manifest: '_Manifest'
     ) -> Optional[Path]:
-        """What is in the way of a path: itself, or a file where a folder must be."""
+        """Finds what is in the way of a path: itself, or a file instead of a folder."""
         parts = self._key(path).split('/')
         for depth in range(len(parts)):
             above = self.folder.joinpath(*parts[:depth])
@@ -318,7 +318,7 @@ class WorkFolder:
 
     @contextmanager
     def _changed(self) -> Iterator['_Manifest']:
-        """The manifest, which no other process changes meanwhile."""
+        """Opens the manifest for a change, and locks it against other processes."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / f'.{MARK}.lock'):
             manifest = self._read()
@@ -328,7 +328,7 @@ class WorkFolder:
             yield manifest
 
     def _read(self) -> Optional['_Manifest']:
-        """What the mark lists; None where it is damaged, or of another purpose."""
+        """Reads the mark; None where it is damaged, or of another purpose."""
         mark = self.folder / MARK
         if not os.path.lexists(mark):
             return _Manifest({}, [])
@@ -360,7 +360,7 @@ class _Manifest(NamedTuple):
 
 
 def say_kept(kept: Path, reason: str) -> None:
-    """Prints what was kept beside, where, and why."""
+    """Prints what was renamed, to what, and why."""
     print(f'{reason}: what was there is kept as {kept}', flush=True)
 
 

@@ -198,7 +198,7 @@ def _is_argument(name: Any) -> bool:
 
 
 def _source(value: Any, name: str, indent: int) -> str:
-    """Python for a value, over several lines where one would be too long."""
+    """Writes a value as Python, over several lines where one is too long."""
     if isinstance(value, dict):
         if all(map(_is_argument, value)):
             opening, closing = 'dict(', ')'

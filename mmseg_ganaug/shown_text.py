@@ -21,7 +21,7 @@ _ELLIPSIS = '…'
 
 
 def visible(text: str) -> str:
-    """Writes control characters, and what is no character, in words of Python.
+    """Escapes control characters and invalid characters as Python does.
 
     Args:
         text (str): Any text.
@@ -38,11 +38,11 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Leaves out the middle of a text that is long, for where there is no room.
+    """Leaves out the middle of a text that is too long for its place.
 
     Args:
         text (str): The text.
-        most (int): Characters that there is room for.
+        most (int): Largest number of characters.
 
     Returns:
         str: The text in one line.

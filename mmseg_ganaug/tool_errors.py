@@ -1,4 +1,4 @@
-"""How a command-line tool ends when something is wrong."""
+"""Ends a command-line tool with a message where something is wrong."""
 
 import sys
 from contextlib import contextmanager

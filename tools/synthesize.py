@@ -144,7 +144,7 @@ def prune(used, sure):
 
 
 def is_same_place(folder, other):
-    """Whether two paths lead to one folder, by links or from another folder."""
+    """Checks whether two paths lead to one folder, by links or from another folder."""
     return other.exists() and folder.samefile(other)
 
 

@@ -57,7 +57,7 @@ class CountedDataset(Dataset):
 
 @DATASETS.register_module()
 class ClassPresenceDataset(CountedDataset):
-    """Tells MMEngine's ``ClassBalancedDataset`` which classes a sample shows.
+    """Gives MMEngine's ``ClassBalancedDataset`` the classes of each sample.
 
     MMSeg's data sets cannot, and fail within that wrapper::
 

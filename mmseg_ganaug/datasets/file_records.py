@@ -26,7 +26,7 @@ _SETTLED_SECONDS = 2
 
 
 class Content(NamedTuple):
-    """What a file, or a sample of several files, holds.
+    """Content of a file, or of a sample of several files.
 
     Attributes:
         digest: Names the content.

@@ -45,12 +45,12 @@ class SampleFile(NamedTuple):
 
     @property
     def is_remote(self) -> bool:
-        """Whether its bytes would have to be fetched."""
+        """Checks whether the file has to be fetched from somewhere."""
         return is_remote(self.path, self.backend_args, *self.reader.backends)
 
 
 class _Kind(NamedTuple):
-    """What tells label maps and photos apart here."""
+    """Differences between label maps and photos in a survey."""
 
     name: str
     is_stock: Callable[[PipelineReader], bool]
@@ -230,7 +230,7 @@ def _caught(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _attempted(
     results: Any, files: Sequence[SampleFile], failures: List[Tuple[str, ValueError]]
 ) -> List[Tuple[SampleFile, Any]]:
-    """Parts results from errors, which are added to the failures."""
+    """Separates results from errors, which are added to the failures."""
     good = []
     for file, result in zip(files, results):
         if isinstance(result, FileNotFoundError):

@@ -48,7 +48,7 @@ from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
 from mmseg_ganaug.synthesis import MMagicGenerator, SampleStore, build_compositing
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
-# Kept while samples are planned and made; of no use to those who load them.
+# Needed to plan and make samples, not to load them.
 _WORK = ('_painter', '_planned', '_generation')
 
 for _recomposer in (AddSingle, AddMulti, Recon):
@@ -226,7 +226,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> List[int]:
-        """Lists a sample's classes, as MMEngine's ``ClassBalancedDataset`` asks.
+        """Lists a sample's classes, for MMEngine's ``ClassBalancedDataset``.
 
         At the first call the label maps of all samples are read, once: what they hold
         is kept in ``cache_dir``.
@@ -294,7 +294,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     @cached_property
     def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
-        """Plans; gives plan, way that carries it out, and statistics of the source."""
+        """Returns plan, recomposer and statistics of the source."""
         source = self.label_source()
         statistics = collect_statistics(source, self._cache_dir, self._num_workers)
         recomposer = RECOMPOSERS.build(self._recomposer)
@@ -376,10 +376,10 @@ class GANRecomposeDataset(BaseSegDataset):
             share_digests(source)
         recipes = plan
         if filters and self._max_redraws:
-            spares = recomposer.plan(
+            replacements = recomposer.plan(
                 statistics, len(plan) * self._max_redraws, self._seed + 1
             )
-            recipes = replace(plan, recipes=plan.recipes + spares.recipes)
+            recipes = replace(plan, recipes=plan.recipes + replacements.recipes)
         store = SampleStore(
             self._cache_dir,
             dict(

@@ -145,7 +145,7 @@ def _packs_outside(config: Any) -> bool:
 
 
 def _compare(made: dict, real: Optional[dict]) -> None:
-    """Holds a generated sample against a real one: what is batched must be alike."""
+    """Compares a generated sample with a real one: both must fit into a batch."""
     key = next((k for k in ('inputs', 'img') if k in made), None)
     if real is None or key is None or key not in real:
         return

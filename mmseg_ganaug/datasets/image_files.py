@@ -250,7 +250,7 @@ def _samples(found: ImageFormat, largest: Optional[float] = None) -> str:
 
 
 def _photo_problem(found: ImageFormat) -> Optional[str]:
-    """Why OpenCV would not give the photo as it is, as far as the header tells."""
+    """Finds, by the header, why OpenCV would not read the photo unchanged."""
     if found.format in _NOT_BY_OPENCV:
         return 'does not read this format'
     if found.frames > 1:
@@ -270,7 +270,7 @@ def _photo_problem(found: ImageFormat) -> Optional[str]:
 
 
 def _has_fourth_band(image: Image.Image) -> bool:
-    """Whether there is more than colours: infrared, or alpha that is not opaque."""
+    """Checks for more than colours: infrared, or alpha that is not opaque."""
     if image.mode == 'CMYK':
         return image.format != 'JPEG'
     if image.mode not in ('LA', 'PA', 'RGBA', 'RGBX', 'La', 'RGBa'):
@@ -291,7 +291,7 @@ def _by_opencv(content: bytes, flag: int = cv2.IMREAD_COLOR) -> Optional[np.ndar
 def _convert_first(
     content: bytes, path: str, found: ImageFormat, problem: str
 ) -> ValueError:
-    """The error for a sound file that the loader does not read as it is."""
+    """Returns the error for an intact file that the loader would change."""
     array = None
     readable = found.bands <= 4 and (found.bits <= 16 or found.kind == 'float')
     readable &= found.width * found.height <= _PIXELS_TO_LOOK_AT
@@ -310,7 +310,7 @@ def _convert_first(
 
 
 def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
-    """A command that converts all files of a folder into one beside it."""
+    """Returns a command that converts all files of a folder into one beside it."""
     place = PurePath(path)
     folder = place.parent
     target = folder.parent / f'{folder.name or "photos"}_8bit'
@@ -346,14 +346,14 @@ def _command(path: str, found: ImageFormat, largest: Optional[float]) -> str:
 
 
 def _white(found: ImageFormat, largest: float) -> float:
-    """The value that becomes 255."""
+    """Returns the value that becomes 255."""
     if found.kind == 'float':
         return next((w for w in (1, 255) if largest <= 1.1 * w), largest)
     return next((2**bits - 1 for bits in _DEPTHS if largest < 2**bits), largest)
 
 
 def _literal(text: str) -> str:
-    """A Python string in double quotes, which a shell's single quotes leave alone."""
+    """Writes a Python string in double quotes, for a shell's single quotes."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the header of an image file says, read from its bytes.
+"""Reads the header of an image file from its bytes.
 
 Pillow and OpenCV hide what matters here: Pillow opens a 16-bit RGB PNG as 8-bit and
 cannot open a 16-bit TIFF of three bands, and neither says whether a WebP is lossy.
@@ -28,7 +28,7 @@ _BRANDS = {b'avif': 'AVIF', b'avis': 'AVIF', b'heic': 'HEIC', b'heix': 'HEIC',
 
 
 class ImageFormat(NamedTuple):
-    """What the header of an image file says.
+    """Facts from the header of an image file.
 
     Attributes:
         format: 'PNG', 'JPEG', 'TIFF', 'WEBP', 'GIF', 'JPEG2000', 'BMP', 'PNM', 'NPY',
@@ -56,7 +56,7 @@ class ImageFormat(NamedTuple):
 
     @property
     def shown_size(self) -> Tuple[int, int]:
-        """Width and height as OpenCV, and so MMSeg, loads the file: turned."""
+        """Width and height after the rotation by EXIF that OpenCV applies."""
         turned = self.orientation > 4 and self.format in ('PNG', 'JPEG', 'TIFF')
         return (self.height, self.width) if turned else (self.width, self.height)
 
@@ -84,7 +84,7 @@ def probe_format(content: bytes, path: str) -> ImageFormat:
 
 
 def unreadable(path: str, error: Exception) -> ValueError:
-    """The error for a file that is no whole image: names it, and says what to do."""
+    """Returns the error for a file that is no whole image; names the remedy."""
     return ValueError(
         f'{path} cannot be read as an image ({error}): restore the file or take it out '
         'of the data set'
@@ -286,7 +286,7 @@ def _read_tiff(content: bytes) -> ImageFormat:
 def _read_directory(
     content: bytes, offset: int, order: str, is_big: bool
 ) -> Tuple[Dict[int, Sequence[int]], int]:
-    """The whole numbers in a directory of a TIFF, and where the next one is."""
+    """Reads the whole numbers in a directory of a TIFF, and the next offset."""
     count_form, entry, place = ('Q', 20, 'Q') if is_big else ('H', 12, 'I')
     (count,) = struct.unpack_from(order + count_form, content, offset)
     offset += struct.calcsize(count_form)

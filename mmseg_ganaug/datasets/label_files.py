@@ -17,11 +17,11 @@ _ORIENTATION = 0x0112  # of the EXIF tags
 
 
 class MissingFileError(FileNotFoundError, ValueError):
-    """There is no such file, or no such folder."""
+    """A file or folder that does not exist."""
 
 
 class ImageHeader(NamedTuple):
-    """What the header of an image file says.
+    """Facts from the header of an image file.
 
     Attributes:
         path: The file.
@@ -96,7 +96,7 @@ def is_remote(path: str, *backend_args: Optional[dict]) -> bool:
 
 
 def missing_file(path: str) -> MissingFileError:
-    """Returns the error for a file that is not there: names it, and says what to do."""
+    """Returns the error for a missing file; names it and the remedy."""
     return MissingFileError(f'{path} is missing: {_RESTORE}')
 
 

@@ -81,7 +81,7 @@ class DatasetLabelSource:
 
     @cached_property
     def has_instances(self) -> bool:
-        """Whether there are instance maps: all of the joined data sets have them."""
+        """True if all of the joined data sets have instance maps."""
         return all(
             find_instance_path(info, self._instance_path) is not None
             for info in self._dataset.first_infos()
@@ -91,7 +91,7 @@ class DatasetLabelSource:
         return len(self._dataset)
 
     def verified(self, need_photos: bool = False) -> 'DatasetLabelSource':
-        """The same label maps, read with the sizes of a sample's files compared.
+        """Returns these label maps with the sizes of a sample's files compared.
 
         Args:
             need_photos (bool): Whether a missing photo is an error. Sizes are compared
@@ -106,17 +106,17 @@ class DatasetLabelSource:
         return checked
 
     def full_size(self) -> 'DatasetLabelSource':
-        """The same label maps as their files hold them, whatever the scale."""
+        """Returns these label maps as their files hold them, whatever the scale."""
         whole = copy.copy(self)
         whole.scale = None
         return whole
 
     def name(self, index: int) -> str:
-        """Path of a label file, for messages."""
+        """Returns the path of a label file, for messages."""
         return self._info(index)['seg_map_path']
 
     def photo_name(self, index: int) -> str:
-        """Path of a photo, for messages."""
+        """Returns the path of a photo, for messages."""
         return self._info(index)['img_path']
 
     def label_map(self, index: int) -> np.ndarray:
@@ -178,7 +178,7 @@ class DatasetLabelSource:
             index (int): Index in the data set.
 
         Returns:
-            np.ndarray: uint8 RGB ``[H, W, 3]`` at the size of the label map.
+            np.ndarray: uint8 BGR ``[H, W, 3]`` at the size of the label map.
 
         Raises:
             MissingFileError: Names the photo that is missing.
@@ -199,10 +199,9 @@ class DatasetLabelSource:
             )
         image = self._dataset.reader(number).photo(info)
         check_photo_form(image, path)
-        image = mmcv.bgr2rgb(image)
         if self.scale and image.shape[1::-1] != self.scale:
             image = mmcv.imresize(image, self.scale, interpolation='area')
-        return image
+        return np.ascontiguousarray(image)
 
     def check_photos(self) -> None:
         """Decodes every photo that is there and not known to be whole.
@@ -218,7 +217,7 @@ class DatasetLabelSource:
         self._survey_photos([i for i in range(len(self)) if i not in missing])
 
     def photos_digest(self) -> str:
-        """Names the contents of the photos, and how they are loaded; checks them.
+        """Checks the photos; returns a digest of contents and loading steps.
 
         Returns:
             str: sha256 in hexadecimal.
@@ -288,7 +287,7 @@ class DatasetLabelSource:
             )
 
     def files_digest(self) -> str:
-        """Names the contents of the label files, and how they are loaded; checks them.
+        """Checks the label files; returns a digest of contents and loading steps.
 
         Returns:
             str: sha256 in hexadecimal; the same for equal files at another place.
@@ -314,7 +313,7 @@ class DatasetLabelSource:
         return self._digests['labels']
 
     def label_contents(self) -> List[str]:
-        """Names the content of each label map, '' for remote ones, which may change."""
+        """Returns a digest of each label map, '' for remote ones, which may change."""
         files = self._label_files
         return [
             '' if file.is_remote else content.digest
@@ -322,15 +321,15 @@ class DatasetLabelSource:
         ]
 
     def known_digests(self) -> Dict[str, str]:
-        """Digests that were computed, for another process to adopt."""
+        """Returns the digests computed so far, for another process."""
         return dict(self._digests)
 
     def adopt_digests(self, digests: Dict[str, str]) -> None:
-        """Takes over what another process computed of the same files."""
+        """Takes over the digests that another process computed of these files."""
         self._digests.update(digests)
 
     def reading_settings(self) -> str:
-        """Names how label values come out of the files, whatever the scale."""
+        """Describes how label values are read from the files, whatever the scale."""
         return self._dataset.reading_settings()
 
     @property
@@ -351,7 +350,7 @@ class DatasetLabelSource:
     def _digest_of(
         self, files: Sequence[SampleFile], contents: Sequence, settings: List[Any]
     ) -> str:
-        """Digest of names, as seen from the folder of all, and contents."""
+        """Computes a digest of contents and of names, relative to their folder."""
         readers = dict.fromkeys(file.reader.fingerprint() for file in files)
         digest = hashlib.sha256(json.dumps([list(readers), repr(settings)]).encode())
         # By characters: up to the last folder that all names have in common.

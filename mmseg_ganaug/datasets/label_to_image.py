@@ -199,7 +199,7 @@ class LabelToImageDataset:
 
 
 class RecomposedLabels:
-    """Label maps that a way of recombining makes of a data set.
+    """Label maps that a recomposer makes of a data set.
 
     Args:
         source (DatasetLabelSource): The label maps to recombine.

@@ -44,7 +44,7 @@ class LoadingSteps:
 
 @dataclass
 class _Probe:
-    """A sample on its way through the pipeline, and what was found so far."""
+    """A sample within the pipeline, and what was found so far."""
 
     results: dict
     loading: List[int] = field(default_factory=list)
@@ -185,7 +185,7 @@ def label_map_of(sample: Any) -> Optional[np.ndarray]:
 
 
 def _inside(transform: Transform) -> List[Transform]:
-    """Transforms inside a wrapper such as RandomChoice."""
+    """Lists the transforms inside a wrapper such as RandomChoice."""
     inner = getattr(transform, 'transforms', None)
     if not isinstance(inner, (list, tuple)):
         return []
@@ -317,7 +317,7 @@ def _always_changes(transform: Transform, results: dict) -> bool:
 def _label_table(
     transform: Transform, results: dict, values: Sequence[int]
 ) -> Optional[Dict[int, int]]:
-    """What becomes of each label value; None where that depends on more than it."""
+    """Finds the new value of each label value; None if it depends on more."""
     labels = results['gt_seg_map']
     table: Dict[int, int] = {}
     for value in sorted({*values, *np.unique(labels).tolist()}):

@@ -107,7 +107,7 @@ class PipelineReader:
         )
 
     def fingerprint(self) -> str:
-        """Names the loading transforms, their options, and the code of own ones."""
+        """Describes the loading transforms, their options, and the code of own ones."""
         return self._fingerprint
 
     def load(self, info: dict) -> dict:
@@ -276,7 +276,7 @@ def _to_uint8(label_map: Any, path: str) -> np.ndarray:
 
 
 def _describe(transform: Transform, config: Any) -> List[Any]:
-    """What names a transform: class, options, and the code of somebody's own."""
+    """Describes a transform: class, options, and code if it is no stock one."""
     kind = type(transform)
     code = '' if is_stock(transform) else '\n'.join(_sources(transform))
     if config is None:
@@ -289,7 +289,7 @@ def _describe(transform: Transform, config: Any) -> List[Any]:
 
 
 def _sources(transform: Transform) -> Iterator[str]:
-    """Code of the classes of a transform, without layout and comments."""
+    """Returns the code of a transform's classes, without layout and comments."""
     kinds = [transform] if inspect.isfunction(transform) else type(transform).__mro__
     for kind in kinds:
         if kind.__module__.split('.')[0] in ('builtins', 'mmcv', 'mmseg', 'abc'):
@@ -305,7 +305,7 @@ def _sources(transform: Transform) -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON values that name an option."""
+    """Turns an option into JSON values."""
     if isinstance(value, dict):
         return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, (list, tuple)):

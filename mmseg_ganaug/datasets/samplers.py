@@ -129,7 +129,7 @@ class RatioSampler(Sampler[int]):
         return islice(self._draw(self.epoch), len(self))
 
     def __len__(self) -> int:
-        """Samples of this rank in an epoch."""
+        """Returns the number of samples of this rank in an epoch."""
         return math.ceil(self.size / self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
@@ -179,7 +179,7 @@ class RatioSampler(Sampler[int]):
 
 @DATA_SAMPLERS.register_module()
 class InfiniteRatioSampler(RatioSampler):
-    """The same without end, for training by iterations.
+    """A :class:`RatioSampler` without end, for training by iterations.
 
     Training that is resumed goes on as if it had not been interrupted where MMEngine's
     loop skips what was trained on before (from MMEngine 0.10.3 on).
@@ -189,7 +189,7 @@ class InfiniteRatioSampler(RatioSampler):
         return self._draw(0)
 
     def __len__(self) -> int:
-        """Samples of the data set, as MMEngine's ``InfiniteSampler`` has it."""
+        """Returns the size of the data set, as MMEngine's ``InfiniteSampler``."""
         return self.size
 
     def set_epoch(self, epoch: int) -> None:

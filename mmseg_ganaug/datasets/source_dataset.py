@@ -91,7 +91,7 @@ class SourceDataset:
 
     @property
     def reduce_zero_label(self) -> bool:
-        """Whether label files hold 0 for no class: as in the first data set."""
+        """True if label files hold 0 for no class, by the first data set."""
         return self.parts[0].reduce_zero_label
 
     def full_init(self) -> None:
@@ -116,7 +116,7 @@ class SourceDataset:
             seen.update(files if len(self.parts) > 1 else ())
 
     def reader(self, number: int) -> PipelineReader:
-        """The reader of a data set.
+        """Returns the reader of a data set.
 
         Args:
             number (int): Its place in ``parts``.
@@ -137,7 +137,7 @@ class SourceDataset:
         return found
 
     def reading_settings(self) -> str:
-        """Names how label values come out of the files."""
+        """Describes how label values are read from the files."""
         parts = [
             (part.reduce_zero_label, part.label_map, self.reader(number).fingerprint())
             for number, part in enumerate(self.parts)
@@ -145,7 +145,7 @@ class SourceDataset:
         return repr((self.ignore_index, parts))
 
     def pipeline(self, number: int) -> List[Any]:
-        """Configs of the pipeline of a data set, or its transforms, if these are known.
+        """Returns configs of a data set's pipeline, or its transforms, if known.
 
         Args:
             number (int): Its place in ``parts``.
@@ -155,7 +155,7 @@ class SourceDataset:
         return list(transforms if configs is None else configs)
 
     def first_infos(self) -> List[dict]:
-        """Data infos of the first sample of each data set."""
+        """Returns the data info of the first sample of each data set."""
         self.full_init()
         firsts = dict(reversed(self._places))
         return [self.parts[n].get_data_info(firsts[n]) for n in sorted(firsts)]
@@ -177,12 +177,12 @@ class SourceDataset:
         return number, self.parts[number].get_data_info(own_index)
 
     def __getitem__(self, index: int) -> dict:
-        """A sample as its data set gives it: after that one's pipeline."""
+        """Returns a sample after the pipeline of its data set."""
         number, own_index = self._place(index)
         return self.parts[number][own_index]
 
     def _place(self, index: int) -> Tuple[int, int]:
-        """Number of a sample's data set, and its index there."""
+        """Finds the number of a sample's data set, and its index there."""
         self.full_init()
         if not 0 <= index < len(self._places):
             raise IndexError(f'there is no sample {index}; there are {len(self)}')
@@ -220,14 +220,14 @@ def build_source(config: Any) -> SourceDataset:
 
 
 def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two configs differ in their pipelines at most."""
+    """Checks whether two configs differ in their pipelines at most."""
     return {key: config[key] for key in config if key != 'pipeline'} == {
         key: other[key] for key in other if key != 'pipeline'
     }
 
 
 def _files_of(info: Mapping[str, Any]) -> Tuple[str, str]:
-    """The files of a sample, by which it is known in another data set."""
+    """Returns the files of a sample, which identify it in other data sets."""
     paths = (str(info.get('img_path')), str(info.get('seg_map_path')))
     return tuple(p if '://' in p else osp.realpath(p) for p in paths)  # type: ignore[return-value]
 
@@ -275,7 +275,7 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
 
 
 def _accepted(kind: Any, options: Dict[str, Any]) -> Dict[str, Any]:
-    """Options that the constructor of a class takes."""
+    """Lists the options that the constructor of a class takes."""
     try:
         parameters = inspect.signature(kind).parameters
     except (TypeError, ValueError):

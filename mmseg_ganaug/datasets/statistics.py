@@ -1,4 +1,4 @@
-"""Label statistics of a data set, kept for the next time."""
+"""Label statistics of a data set, stored for later runs."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -103,7 +103,7 @@ def on_main_process(function: Callable[[], Result]) -> Optional[Result]:
 def read_statistics(
     source: DatasetLabelSource, cache_dir: Union[str, Path], num_workers: int = 0
 ) -> LabelStatistics:
-    """The same for one rank alone: waits for no other.
+    """Collects the statistics in one rank alone; waits for no other.
 
     Args:
         source (DatasetLabelSource): The data set.
@@ -236,7 +236,7 @@ def _load(path: Path, source: DatasetLabelSource) -> Optional[LabelStatistics]:
 def statistics_notes(
     statistics: LabelStatistics, source: DatasetLabelSource
 ) -> List[str]:
-    """Lists what is no error, but should be known.
+    """Lists findings that are no errors, but worth a warning.
 
     Args:
         statistics (LabelStatistics): Of the source.

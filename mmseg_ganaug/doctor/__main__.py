@@ -38,7 +38,7 @@ LIBRARIES: Steps = {
     'mmcv': libraries.check_mmcv,
     'gpu': libraries.check_gpu,
 }
-ROOMS: Steps = {
+SELF_TESTS: Steps = {
     'import': self_test.check_import,
     'recompose': self_test.check_recompose,
     'models': self_test.check_models,
@@ -102,7 +102,7 @@ def main() -> int:
         'Compiled libraries': run_steps(list(LIBRARIES), args.patience),
     }
     if not args.no_self_test:
-        sections['Self-test'] = run_steps(list(ROOMS), args.patience)
+        sections['Self-test'] = run_steps(list(SELF_TESTS), args.patience)
     if args.config is not None:
         sections['Data'] = run_data(args.config, args.cache_dir, args.patience)
     printed = (print_json if args.json else print_checks)(sections, sys.stdout)
@@ -134,7 +134,7 @@ def run_steps(
     """Runs checks one after the other in a process; a new one where it dies.
 
     Args:
-        names (Sequence[str]): Keys of ``LIBRARIES`` and ``ROOMS``, in the order in
+        names (Sequence[str]): Keys of ``LIBRARIES`` and ``SELF_TESTS``, in the order in
             which to run them, or 'data'.
         patience (float): Seconds after which a process is killed. Defaults to 600.
         command (Sequence[str]): What runs the names appended to it. Defaults to the
@@ -188,7 +188,7 @@ def _take_steps(args) -> None:
     results = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     read = partial(data.check_data, args.config, args.cache_dir)
-    steps: Steps = {**LIBRARIES, **ROOMS, _DATA: read}
+    steps: Steps = {**LIBRARIES, **SELF_TESTS, _DATA: read}
     for name in args.steps:
         found = attempt(name, steps[name])
         checks = found if isinstance(found, list) else [found]

@@ -1,4 +1,4 @@
-"""Does a small piece of real work in every room of the package.
+"""Does a small piece of real work in every part of the package.
 
 The checks run one after the other in a process apart from the doctor's, a new one where
 it dies; see :mod:`mmseg_ganaug.doctor.__main__`.
@@ -25,7 +25,7 @@ def check_import() -> Check:
 
 
 def check_recompose() -> Check:
-    """Makes a label map by each of the three ways."""
+    """Makes a label map by each recomposer."""
     from mmseg_ganaug.recompose import (
         AddMulti,
         AddSingle,
@@ -36,10 +36,11 @@ def check_recompose() -> Check:
 
     source = MemoryLabelSource(_label_maps(), num_classes=3)
     statistics = LabelStatistics.collect(source)
-    for way in (AddSingle(), AddMulti(), Recon()):
-        (recipe,) = way.plan(statistics, num_samples=1, seed=0)
-        label_map = way.recompose(recipe, source).label_map
-        _expect(label_map.shape == _SIZE, f'{type(way).__name__}: {label_map.shape}')
+    for recomposer in (AddSingle(), AddMulti(), Recon()):
+        (recipe,) = recomposer.plan(statistics, num_samples=1, seed=0)
+        label_map = recomposer.recompose(recipe, source).label_map
+        name = type(recomposer).__name__
+        _expect(label_map.shape == _SIZE, f'{name}: {label_map.shape}')
     return Check('recompose', OK, 'AddSingle, AddMulti and Recon made a label map each')
 
 
@@ -157,7 +158,7 @@ def check_visualization() -> Check:
 
 
 def _label_maps():
-    """Makes three label maps: ground below wall, and something small in each."""
+    """Makes three label maps: two large classes, and something small in each."""
     import numpy as np
 
     label_maps = []

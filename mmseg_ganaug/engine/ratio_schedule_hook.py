@@ -12,7 +12,7 @@ from mmseg_ganaug.datasets import InfiniteRatioSampler, RatioSampler
 from mmseg_ganaug.option_checks import check_choice, check_numbers, refuse
 from mmseg_ganaug.registry import HOOKS
 
-# From one point to the next: how much of the way is gone at a time between 0 and 1.
+# From one point to the next: the share of the change that is made, at a time 0..1.
 _CURVES: Dict[str, Callable[[float], float]] = {
     'linear': lambda time: time,
     'cosine': lambda time: (1 - math.cos(math.pi * time)) / 2,
@@ -44,7 +44,7 @@ class RatioScheduleHook(Hook):
             (0..1, rising), and the fraction at that time. Before the first one, the
             sampler's own fraction holds; after the last one, the last one's. Without
             points, the sampler's fraction is only logged.
-        curve (str): Way from one point to the next: 'linear', 'cosine' (half a wave,
+        curve (str): Course from one point to the next: 'linear', 'cosine' (half a wave,
             level at both ends), or 'step' (jumps when the next one is reached).
 
     Raises:
@@ -71,7 +71,7 @@ class RatioScheduleHook(Hook):
         self._way = _CURVES[check_choice(self, 'curve', curve, tuple(_CURVES))]
 
     def fraction(self, time: float, before: float) -> float:
-        """Fraction of generated samples at a time.
+        """Returns the fraction of generated samples at a time.
 
         Args:
             time (float): Share of the training, 0..1.

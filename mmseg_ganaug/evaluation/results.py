@@ -188,7 +188,7 @@ class Difference:
 
     @property
     def is_sure(self) -> bool:
-        """Says whether the interval leaves out zero."""
+        """Returns whether the interval leaves out zero."""
         return abs(self.mean) > self.margin  # never so for NaN
 
     def marked(self) -> str:

@@ -17,7 +17,7 @@ Write = Callable[[Path, str], Path]
 
 
 def class_iou_key(class_name: str) -> str:
-    """The name under which ``ClassIoUMetric`` reports the IoU of a class."""
+    """Returns the key under which ``ClassIoUMetric`` reports a class's IoU."""
     return f'IoU.{class_name}'
 
 
@@ -118,11 +118,11 @@ class RunResult:
         )
 
     def figure(self, name: str) -> float:
-        """``'mIoU'``, or the IoU of a class, in per cent; NaN where it is absent."""
+        """Returns mIoU, or the IoU of a class, in per cent; NaN where it is absent."""
         return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
 
     def to_json(self) -> Dict[str, Any]:
-        """The result as JSON values; NaN becomes None."""
+        """Returns the result as JSON values; NaN becomes None."""
         ious = {
             name: None if math.isnan(value) else value
             for name, value in self.per_class_iou.items()
@@ -232,7 +232,7 @@ def load_results(path: Union[str, Path]) -> List[RunResult]:
 
 
 def json_text(values: Any) -> str:
-    """Returns JSON as the results have it."""
+    """Writes JSON in the form of the result files."""
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
 
 

@@ -43,8 +43,8 @@ class RecomposedMap:
         pasted: The donor of each layer of the recipe; None where the layer was left
             out, because no donor passed the checks or nothing of it was to be seen.
         rejected: Donors that did not pass the checks.
-        photo: uint8 [H, W, 3], the real pixels under the labels (copy-paste); None
-            where labels alone were recombined.
+        photo: BGR uint8 [H, W, 3], the real pixels under the labels (copy-paste);
+            None where labels alone were recombined.
         shown: bool [H, W], where the photo shows what the label map says: everywhere
             but in the holes that Recon filled. None without a photo.
     """
@@ -113,7 +113,7 @@ class DonorMaps:
         self.shape: Tuple[int, ...] = self._label_maps[first].shape
 
     def label_map(self, index: int) -> np.ndarray:
-        """Label map ``index``: uint8 [H, W]; not to be written to."""
+        """Reads label map ``index``: uint8 [H, W]; not to be written to."""
         if index not in self._label_maps:
             label_map = read_label_map(self._source, index, check_values=False)
             if label_map.shape != self.shape and not self._resize:
@@ -127,7 +127,7 @@ class DonorMaps:
         return self._label_maps[index]
 
     def instance_map(self, index: int) -> Optional[np.ndarray]:
-        """Instance map ``index``: int32 [H, W], or None; not to be written to."""
+        """Reads instance map ``index``: int32 [H, W], or None; not to be written to."""
         if index not in self._instance_maps:
             found = self._source.instance_map(index)
             if found is not None:
@@ -139,7 +139,7 @@ class DonorMaps:
         return self._instance_maps[index]
 
     def photo(self, index: int) -> Optional[np.ndarray]:
-        """Photo ``index``: uint8 [H, W, 3], not to be written to; None = not asked."""
+        """Reads photo ``index``: uint8 [H, W, 3], read-only; None = not needed."""
         if self._use is PhotoUse.NONE:
             return None
         if index not in self._photos:

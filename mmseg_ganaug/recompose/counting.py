@@ -82,7 +82,7 @@ def count_maps(
 def _counted(
     source: LabelSource, chunks: Sequence[_Chunk], num_workers: int
 ) -> Iterator[Counts]:
-    """Counts of every chunk, in order, with few chunks in flight."""
+    """Yields the counts of every chunk, in order, with few chunks at a time."""
     if num_workers == 0:
         for chunk in chunks:
             yield _count_chunk(source, *chunk)
@@ -181,7 +181,7 @@ def _count_chunk(
 def _count_positions(
     label_map: np.ndarray, num_classes: int, grid: Tuple[int, int]
 ) -> np.ndarray:
-    """Sampled pixels of each class in each cell: int64 [C + 1, gy, gx].
+    """Counts sampled pixels of each class in each cell: int64 [C + 1, gy, gx].
 
     The last entry counts the pixels whose value is no class.
     """

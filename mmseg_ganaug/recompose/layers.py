@@ -276,7 +276,7 @@ def match_tone(
     """Shifts and scales each channel to the mean and spread of another photo.
 
     Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and
-    Applications, 2001; in RGB, so that a grey generated photo stays free of casts.
+    Applications, 2001; in BGR, so that a grey generated photo stays free of casts.
 
     Args:
         photo: uint8 [H, W, 3].

@@ -1,4 +1,4 @@
-"""Moves layers, and tells how plausible a class is at a place."""
+"""Moves layers, and measures how plausible a class is at a place."""
 
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence, Tuple
@@ -92,7 +92,7 @@ class PlacementRanges:
 
 
 def resize_nearest(array: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
-    """Nearest-neighbour resize of an [H, W, ...] array to the size ``shape``."""
+    """Resizes an [H, W, ...] array to ``shape`` by nearest neighbours."""
     if array.shape[:2] == shape:
         return array
     rows, columns = (
@@ -166,7 +166,7 @@ def place(
 
 
 class PositionPrior:
-    """Usualness of each place of a map for each class.
+    """Relative frequency of each class at each place of a map.
 
     Args:
         values: Whole numbers 0 (never seen) .. 255 (the class's most usual place),

@@ -130,8 +130,8 @@ def choose_draws(
 
     Chosen by gain too, the base is often one of the few maps that show little of the
     frequent classes. In CamVid those are frames at dusk: half of a plan stands on
-    them, a quarter of the maps are such. ``even_bases`` keeps what labels do not tell
-    as it is in the source.
+    them, a quarter of the maps are such. ``even_bases`` keeps what labels do not
+    show as it is in the source.
 
     Args:
         statistics: Of the source: the real maps.

@@ -126,7 +126,7 @@ def _may_hide(
     class_id: int,
     options: ReplayOptions,
 ) -> bool:
-    # What lies in the layer's box is quickly counted, and mostly enough to tell.
+    # The counts in the layer's box are quick, and mostly enough to decide.
     return any(
         hidden <= options.max_hidden * count_class(part, class_id)
         for part in (beneath, base)

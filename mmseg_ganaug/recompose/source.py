@@ -38,23 +38,23 @@ class LabelSource(Protocol):
         """C class names."""
 
     def __len__(self) -> int:
-        """Number of label maps."""
+        """Returns the number of label maps."""
 
     def label_map(self, index: int) -> np.ndarray:
-        """Label map ``index``: uint8 [H, W], values 0..C-1 and ignore_index."""
+        """Returns label map ``index``: uint8 [H, W], values 0..C-1 and ignore_index."""
 
     def instance_map(self, index: int) -> Optional[np.ndarray]:
-        """Instance map ``index``: int32 [H, W], 0 = no instance; None = no map."""
+        """Returns instance map ``index``: int32 [H, W], 0 = no instance, or None."""
 
     def name(self, index: int) -> str:
-        """The label file of map ``index``, for messages."""
+        """Returns the label file of map ``index``, for messages."""
 
 
 class PhotoSource(LabelSource, Protocol):
     """Label maps whose photos can be read too, to recombine real pixels."""
 
     def photo(self, index: int) -> np.ndarray:
-        """Photo ``index``: uint8 [H, W, 3], of the size of its label map."""
+        """Returns photo ``index``: BGR uint8 [H, W, 3], as large as its label map."""
 
 
 class MemoryLabelSource:
@@ -67,8 +67,8 @@ class MemoryLabelSource:
         class_names: C names; default ``class 0``, ``class 1``, ...
         instance_maps: int32 [H, W] arrays or None, one per label map.
         names: One name per label map, for messages.
-        photos: uint8 [H, W, 3] arrays, one per label map, where real pixels are to
-            be recombined.
+        photos: BGR uint8 [H, W, 3] arrays, one per label map, where real pixels are
+            to be recombined.
 
     Raises:
         ValueError: If the sequences differ in length, or a number is out of range.
@@ -109,19 +109,19 @@ class MemoryLabelSource:
         return len(self._label_maps)
 
     def label_map(self, index: int) -> np.ndarray:
-        """See :class:`LabelSource`."""
+        """Returns a label map, see :class:`LabelSource`."""
         return self._label_maps[index]
 
     def instance_map(self, index: int) -> Optional[np.ndarray]:
-        """See :class:`LabelSource`."""
+        """Returns an instance map, see :class:`LabelSource`."""
         return self._instance_maps[index]
 
     def name(self, index: int) -> str:
-        """See :class:`LabelSource`."""
+        """Returns the name of a label map, see :class:`LabelSource`."""
         return self._names[index]
 
     def photo(self, index: int) -> np.ndarray:
-        """See :class:`PhotoSource`."""
+        """Returns a photo, see :class:`PhotoSource`."""
         return self._photos[index]
 
 
@@ -326,7 +326,7 @@ def read_instance_map(
 
 
 def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.ndarray:
-    """Reads and checks a photo of a source: uint8 [H, W, 3].
+    """Reads and checks a photo of a source: BGR uint8 [H, W, 3].
 
     Args:
         source: The label maps and photos.

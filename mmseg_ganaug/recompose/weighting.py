@@ -63,7 +63,7 @@ def check_weighting(owner: Owner, weighting: Any) -> Dict[str, Any]:
 def inverse_frequency_weights(
     frequency: np.ndarray, temperature: float = 0.01
 ) -> np.ndarray:
-    """Rare classes first: softmax((1 - f_c) / T).
+    """Weights rare classes highest: softmax((1 - f_c) / T).
 
     The rule of rare class sampling in DAFormer (Hoyer et al., CVPR 2022).
 
@@ -83,7 +83,7 @@ def inverse_frequency_weights(
 
 
 def iou_weights(iou: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Badly recognised classes first: softmax((1 - IoU_c) / T).
+    """Weights badly recognised classes highest: softmax((1 - IoU_c) / T).
 
     Follows the authors' finding that rare classes are those with a low IoU
     (Liu et al., ICASSP 2019); the rule itself is ours.
@@ -241,7 +241,7 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
 
 
 def divergence(target: np.ndarray, frequency: np.ndarray) -> float:
-    """Kullback-Leibler divergence KL(target || frequency) in nats, >= 0.
+    """Computes the divergence KL(target || frequency) in nats, >= 0.
 
     Args:
         target: float [C], sum 1.

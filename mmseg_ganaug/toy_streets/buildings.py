@@ -1,4 +1,4 @@
-"""What lines the street of ToyStreets: buildings, gardens and the skyline."""
+"""Paints both sides of the street: buildings, gardens and the skyline."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What ToyStreets scenes are drawn on: the classes, the camera and the canvas."""
+"""The classes, the camera and the canvas of ToyStreets scenes."""
 
 import math
 from dataclasses import dataclass
@@ -105,13 +105,13 @@ class Camera:
         return pixels
 
     def scale(self, depth: float) -> float:
-        """Canvas pixels per metre at a depth."""
+        """Returns the canvas pixels per metre at a depth."""
         return self.focal / depth
 
     def first_visible_depth(self, x: float) -> float:
-        """The depth from which on a point at lateral position ``x`` is in view."""
-        room = self.width - self.vanishing_x if x > 0 else self.vanishing_x
-        return self.focal * abs(x) / room
+        """Returns the smallest depth at which a point at lateral ``x`` is in view."""
+        width = self.width - self.vanishing_x if x > 0 else self.vanishing_x
+        return self.focal * abs(x) / width
 
 
 class Canvas:
@@ -146,7 +146,7 @@ class Canvas:
         return self._num_instances
 
     def seen_through_haze(self, colour: np.ndarray, depth: float) -> np.ndarray:
-        """The colours (RGB 0..255, [3] or [M, 3]) seen from ``depth`` metres away."""
+        """Returns colours (RGB 0..255, [3] or [M, 3]) as seen ``depth`` metres away."""
         clear = math.exp(-depth / self._visibility)
         mixed = np.asarray(colour) * clear + self._haze * (1 - clear)
         return np.maximum(np.minimum(mixed, 255), 0)
@@ -236,7 +236,7 @@ def _unit_circle(corners: int) -> np.ndarray:
 
 
 def ellipse(center: np.ndarray, radii: np.ndarray, corners: int = 16) -> np.ndarray:
-    """Upright ellipses as polygons.
+    """Returns upright ellipses as polygons.
 
     Args:
         center (np.ndarray): [..., 2] in any unit.

@@ -83,7 +83,7 @@ def paint_car(
 
 
 def _body(outline, half_width, height, colour, light, rng) -> List[List[Face]]:
-    """The faces of a car in its own metres, each followed by what lies on it."""
+    """Returns the faces of a car in its own metres, each followed by its details."""
     halves = np.where(outline[:, 1] > _ROOF_HEIGHT * height, 0.8, 1.0) * half_width
     glass = _GLASS * rng.uniform(0.6, 1.5) + 0.12 * np.asarray(light.haze)
     solids = []
@@ -116,7 +116,7 @@ def _body(outline, half_width, height, colour, light, rng) -> List[List[Face]]:
 
 
 def _end_details(quad, is_rear, light, rng) -> List[Face]:
-    """Lights, number plate and bumper on the rear or front face."""
+    """Returns lights, number plate and bumper on the rear or front face."""
     low, high = sorted((quad[0, 1], quad[2, 1]))
     half, depth = quad[1, 0], quad[:, 2].mean()
 

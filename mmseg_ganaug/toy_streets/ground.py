@@ -68,7 +68,7 @@ def draw_street(rng: np.random.Generator) -> Street:
 def strip(
     canvas: Canvas, left: float, right: float, depths: Sequence[float] = _DEPTHS
 ) -> np.ndarray:
-    """A strip of ground along the street as a polygon in canvas pixels.
+    """Returns a strip of ground along the street as a polygon in canvas pixels.
 
     Args:
         canvas (Canvas): What is drawn on.
@@ -87,7 +87,7 @@ def strip(
 def _patches(
     canvas: Canvas, sides: np.ndarray, depth: np.ndarray, length: float
 ) -> np.ndarray:
-    """Patches of ground [M, 4, 2], from lateral extents [M, 2] and depths [M]."""
+    """Returns patches [M, 4, 2] of ground, by lateral extents [M, 2] and depth [M]."""
     sides = np.atleast_2d(sides)[:, [0, 1, 1, 0]]
     z = np.atleast_1d(depth)[:, None] + (0, 0, length, length)
     sides, z = np.broadcast_arrays(sides, z)

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Light:
-    """How a scene is lit.
+    """Light of a scene.
 
     Attributes:
         zenith (tuple): RGB of the sky overhead, 0..255.
@@ -40,7 +40,7 @@ class Light:
     blur: float
 
     def brightness(self, side: int) -> float:
-        """Factor on a wall at ``side`` (-1 or 1) of the street, facing the street."""
+        """Returns the factor on a wall at ``side`` (-1 or 1) that faces the street."""
         return 1.0 if self.sun_side == 0 else 1.0 - 0.2 * self.sun_side * side
 
 
@@ -96,7 +96,7 @@ def draw_light(rng: np.random.Generator) -> Light:
 def smooth_noise(
     rng: np.random.Generator, shape: Tuple[int, int], cells: Tuple[int, int]
 ) -> np.ndarray:
-    """Noise that varies over ``cells`` knots, float32 [H, W], about -1..1.
+    """Draws noise that varies over ``cells`` knots, float32 [H, W], about -1..1.
 
     It draws the knots alone, so that the same scene can be had in another size.
     """

@@ -140,7 +140,7 @@ def paint_fence(
 def along_street(
     canvas: Canvas, x: float, depths: np.ndarray, heights: np.ndarray
 ) -> np.ndarray:
-    """Upright rectangles along the street, in canvas pixels.
+    """Returns upright rectangles along the street, in canvas pixels.
 
     Args:
         canvas (Canvas): What is drawn on.
@@ -254,7 +254,7 @@ def paint_litter_bin(
 
 
 def _upright(canvas, x, z, bottom, top, width) -> np.ndarray:
-    """A thin upright thing as a polygon that is never narrower than a pixel."""
+    """Returns a thin upright thing as a polygon at least a pixel wide."""
     ends = canvas.camera.project([[x, bottom, z], [x, top, z]])
     # OpenCV fills the pixels on the outline, too: half a pixel more on either side.
     half = max(canvas.camera.scale(z) * width / 2 - 0.5, 0.5)

@@ -135,7 +135,7 @@ def _place_traffic(
 def _place_furniture(
     canvas: Canvas, street: Street, light: Light, rng: np.random.Generator
 ) -> List[_Thing]:
-    """Trees, poles, signs, fences and bins along both sidewalks."""
+    """Places trees, poles, signs, fences and bins along both sidewalks."""
     things = []
     shadow = light.shadow
     for kerb, walk in zip(street.kerbs, street.walks):

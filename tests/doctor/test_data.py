@@ -142,7 +142,7 @@ def test_the_doctor_reads_the_data_in_a_process_of_its_own(
     monkeypatch.setattr(doctor, 'check_installed', list)
     monkeypatch.setattr(doctor, 'check_machine', lambda cache_dir: [])
     monkeypatch.setattr(doctor, 'LIBRARIES', {})
-    monkeypatch.setattr(doctor, 'ROOMS', {})
+    monkeypatch.setattr(doctor, 'SELF_TESTS', {})
     monkeypatch.setattr(sys, 'argv', ['doctor', '--json', config])
     assert doctor.main() == 1
     report = json.loads(capsys.readouterr().out)

@@ -3,13 +3,13 @@
 import pytest
 
 from mmseg_ganaug.doctor import self_test
-from mmseg_ganaug.doctor.__main__ import ROOMS
+from mmseg_ganaug.doctor.__main__ import SELF_TESTS
 from mmseg_ganaug.doctor.check import OK, PROBLEM, attempt
 
 
-@pytest.mark.parametrize('name', ROOMS)
+@pytest.mark.parametrize('name', SELF_TESTS)
 def test_self_test_of_each_room_passes_here(name):
-    check = ROOMS[name]()
+    check = SELF_TESTS[name]()
     assert (check.name, check.status) == (name, OK)
 
 

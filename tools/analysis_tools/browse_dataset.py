@@ -64,7 +64,7 @@ def pick(mask, kind, number):
 
 
 def build_painter(cfg):
-    """The data preprocessor that paints photos in training, or None without one."""
+    """Builds the data preprocessor that paints in training; None without one."""
     import torch
     from mmseg.registry import MODELS
 
@@ -115,9 +115,10 @@ def main():
         picture = np.hstack([sample.photo, overlay])
         if args.output_dir:
             path = osp.join(args.output_dir, f'{title}.png')
-            mmcv.imwrite(picture[..., ::-1], path)
+            mmcv.imwrite(picture, path)
         if window is not None:
-            window.show(picture, win_name=title, wait_time=args.show_interval)
+            shown = mmcv.bgr2rgb(picture)
+            window.show(shown, win_name=title, wait_time=args.show_interval)
         cells = dict(photo=sample.photo, labels=sample.label_map, overlay=overlay)
         rows.append(GalleryRow(cells, f'{sample.kind}: {sample.name}'))
     name = osp.splitext(osp.basename(args.config))[0]

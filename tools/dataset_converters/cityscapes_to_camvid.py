@@ -17,6 +17,7 @@ from mmseg_ganaug.own_data.convert import (
     write_label_maps,
 )
 from mmseg_ganaug.own_data.mask_survey import survey_masks
+from mmseg_ganaug.own_data.masks import MaskForm
 from mmseg_ganaug.own_data.pairs import pair_folders
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.tool_errors import errors_as_messages
@@ -65,7 +66,7 @@ def convert(args):
         names=names,
         values=[LABEL_IDS[name] for name in names],
         ignored=IGNORED,
-        by_colour=False,
+        form=MaskForm.IDS,
         palette=CamVidDataset.METAINFO['palette'],
     )
     found = pair_folders(args.images, args.masks, '_gtFine_labelIds.png', fewest=1)
@@ -81,14 +82,15 @@ def convert(args):
             *find_foreign_label_maps(label_maps),
         ]
     )
-    survey = survey_masks(found.pairs, kept, work.write)
+    survey = survey_masks(found.pairs, kept, write=work.write)
     known = {*IGNORED, *(i for ids in LABEL_IDS.values() for i in ids)}
-    unknown = sorted(survey.values(by_colour=False) - known)
+    unknown = sorted(survey.values - known)
     if unknown:
-        path = survey.first_mask_with(unknown[0], by_colour=False)
+        path = survey.first_mask_with(unknown[0])
         raise ValueError(
-            f'{path} shows {unknown[0]}, which is no label id of Cityscapes (0 to '
-            '33): give the files *_gtFine_labelIds.png as they were published'
+            f'{path} shows {survey.form.describe(unknown[0])}, which is no label id of '
+            'Cityscapes (0 to 33): give the files *_gtFine_labelIds.png as they were '
+            'published'
         )
     write_label_maps(found.pairs, classes, survey.digest, label_maps)
     for link in missing_links(links):
@@ -98,7 +100,7 @@ def convert(args):
 
 
 def missing_links(links: Dict[Path, Path]):
-    """Links that are still to be made."""
+    """Lists the links that are still to be made."""
     return [
         link
         for link, photo in links.items()

@@ -43,7 +43,7 @@ ENVIRONMENTS: Dict[str, Environment] = {
 
 
 def requirements(forks: bool) -> Tuple[str, str]:
-    """What to install with dependencies, and what without, as requirement files.
+    """Writes requirement files: to install with dependencies, and without.
 
     Args:
         forks (bool): Whether to take the maintained forks, which come as onedl-*.
@@ -118,7 +118,7 @@ def count(report: Path) -> Dict[str, object]:
 
 
 def versions(python: Path) -> Dict[str, str]:
-    """Distribution -> version, of all that is installed."""
+    """Lists the versions of all installed distributions, by name."""
     code = (
         'import json, platform; from importlib import metadata\n'
         'found = {d.metadata["Name"].lower(): d.version '
@@ -129,7 +129,7 @@ def versions(python: Path) -> Dict[str, str]:
 
 
 def table(results: Dict[str, dict]) -> str:
-    """Rows of a Markdown table: one per environment."""
+    """Returns the rows of a Markdown table: one per environment."""
     heads = ['Environment', 'Python', *SHOWN, 'passed', 'failed', 'skipped']
     lines = ['| ' + ' | '.join(heads) + ' |', '|' + ' --- |' * len(heads)]
     for name, result in results.items():

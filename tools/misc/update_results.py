@@ -32,7 +32,7 @@ CHARTS = {'camvid-small': 3}
 
 
 def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
-    """Draws the chart of a protocol; tells whether it was out of date.
+    """Draws the chart of a protocol; returns whether it was out of date.
 
     The numbers on it are compared: libraries of another version draw other lines.
     """
@@ -50,7 +50,7 @@ def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
 
 
 def shown_texts(chart: Path) -> List[str]:
-    """What is written on an SVG chart."""
+    """Lists the texts on an SVG chart."""
     return re.findall(r'<text[^>]*>([^<]*)</text>', chart.read_text(encoding='utf-8'))
 
 
