@@ -1,12 +1,12 @@
-"""Reads and writes the file in which a user lists classes."""
+"""Reads the file in which a user lists classes."""
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
-from mmseg_ganaug.files import write_atomically
-from mmseg_ganaug.own_data.masks import describe_colour, pack_colour
+from mmseg_ganaug.own_data.masks import MaskForm, pack_colour
 
 IGNORED_NAMES = ('ignore', 'ignored', 'void', 'unlabelled', 'unlabeled')
 _HEADINGS = {
@@ -26,23 +26,46 @@ class ListedClass(NamedTuple):
 
     Attributes:
         name: Of the class.
-        id: Label value, where the line has one number.
-        colour: 0xRRGGBB, where it has three.
+        value: Id, or colour 0xRRGGBB; None where the name stands alone.
+        form: What ``value`` is; None where the name stands alone.
         line: Its number.
     """
 
     name: str
-    id: Optional[int]
-    colour: Optional[int]
+    value: Optional[int]
+    form: Optional[MaskForm]
     line: int
 
     @property
     def ignored(self) -> bool:
-        """Whether its pixels belong to no class."""
+        """Checks whether its pixels belong to no class."""
         return self.name.lower() in IGNORED_NAMES
 
 
-def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
+@dataclass(frozen=True)
+class ClassList:
+    """The lines of a list of classes, which are all of one form.
+
+    Args:
+        path (str | Path): The file.
+        lines (Sequence[ListedClass]): One or more.
+    """
+
+    path: Union[str, Path]
+    lines: Sequence[ListedClass]
+
+    @property
+    def has_colours(self) -> bool:
+        """Checks whether the lines have colours."""
+        return self.lines[0].form is MaskForm.COLOURS
+
+    @property
+    def has_names_alone(self) -> bool:
+        """Checks whether the lines have neither ids nor colours."""
+        return self.lines[0].form is None
+
+
+def read_class_list(path: Union[str, Path]) -> ClassList:
     """Reads a list of classes from a text or CSV file.
 
     A line is ``name id``, ``name R G B`` or ``R G B name``, parted by spaces or, where
@@ -55,8 +78,7 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
         path (str | Path): The file.
 
     Returns:
-        list[ListedClass]: Its lines; all with an id, all with a colour, or all with
-        neither.
+        ClassList: Its lines; all with an id, all with a colour, or all with neither.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -90,37 +112,7 @@ def read_class_list(path: Union[str, Path]) -> List[ListedClass]:
     if not listed:
         raise ValueError(f'{path} lists no class. {_FORMS}')
     _check_alike(listed, path)
-    return listed
-
-
-def write_class_list(
-    path: Union[str, Path],
-    names: Sequence[str],
-    values: Sequence[str],
-    notes: Sequence[str],
-    write: Callable[[Path, str], Path] = write_atomically,
-) -> Path:
-    """Writes a list of classes that can be corrected and read again.
-
-    Args:
-        path (str | Path): The file.
-        names (Sequence[str]): A name for each line.
-        values (Sequence[str]): Its id, or its ``R G B``.
-        notes (Sequence[str]): Its comment.
-        write (callable): Writes a text to a path. Defaults to
-            :func:`~mmseg_ganaug.files.write_atomically`.
-
-    Returns:
-        Path: The file.
-    """
-    lines = [
-        '# The classes found in the masks, one a line. Correct the names, and start '
-        'again:',
-        '# lines of one name make one class, and "ignore" stands for no class.',
-    ]
-    for name, value, note in zip(names, values, notes):
-        lines.append(f'{name}, {", ".join(value.split())}  # {note}')
-    return write(Path(path), '\n'.join(lines) + '\n')
+    return ClassList(path, listed)
 
 
 def _check_characters(line: str, number: int, path: Union[str, Path]) -> None:
@@ -156,25 +148,25 @@ def _parse(line: str, number: int, path: Union[str, Path]) -> ListedClass:
         raise ValueError(f'{path}, line {number}: {line!r} cannot be read. {_FORMS}')
     if re.fullmatch(r'[\d ]+', name):
         raise ValueError(f'{path}, line {number}: {line!r} has no name. {_FORMS}')
-    colour = pack_colour(*numbers) if len(numbers) == 3 else None
-    return ListedClass(name, numbers[0] if len(numbers) == 1 else None, colour, number)
+    if not numbers:
+        return ListedClass(name, None, None, number)
+    if len(numbers) == 1:
+        return ListedClass(name, numbers[0], MaskForm.IDS, number)
+    return ListedClass(name, pack_colour(*numbers), MaskForm.COLOURS, number)
 
 
 def _check_alike(listed: Sequence[ListedClass], path: Union[str, Path]) -> None:
     first = listed[0]
-    seen: Dict[Union[int, str], int] = {}
+    seen: Dict[str, int] = {}
     for item in listed:
-        form = (item.id is None, item.colour is None)
-        if form != (first.id is None, first.colour is None):
+        if item.form is not first.form:
             raise ValueError(
                 f'{path}: line {first.line} ({first.name}) and line {item.line} '
                 f'({item.name}) differ in their form. {_FORMS}; all lines alike'
             )
         value = item.name
-        if item.id is not None:
-            value = str(item.id)
-        elif item.colour is not None:
-            value = describe_colour(item.colour)
+        if item.form is not None and item.value is not None:
+            value = item.form.describe(item.value)
         if value in seen:
             raise ValueError(
                 f'{path}: {value} stands in line {seen[value]} and in line '

@@ -3,23 +3,31 @@
 import colorsys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmseg_ganaug.files import write_atomically
-from mmseg_ganaug.own_data.class_list import ListedClass, write_class_list
+from mmseg_ganaug.own_data.class_list import ClassList
 from mmseg_ganaug.own_data.mask_survey import MaskSurvey
 from mmseg_ganaug.own_data.masks import (
-    describe_colour,
-    grey_colour,
+    MaskForm,
     is_grey,
+    pack_colour,
     unpack_colour,
 )
+from mmseg_ganaug.own_data.pairs import Pair
+from mmseg_ganaug.visualization.table import Table
 
 _IGNORED = 255
 # Ids are small, or fill their range; grey values that stand for classes are neither.
 _SMALL_IDS = 64
+# Share of all pixels below which a class may be there by mistake.
+_FEW_PIXELS = 1e-4
+_HEAD = """\
+# The classes found in the masks, one a line. Correct the names, and start again:
+# lines of one name make one class, and "ignore" stands for no class.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,36 +36,35 @@ class MaskClasses:
 
     Args:
         names (Sequence[str]): Of the classes, in the order of their ids.
-        values (Sequence[Sequence[int]]): Mask values of each: ids 0..255, or colours
-            0xRRGGBB.
+        values (Sequence[Sequence[int]]): Mask values of each.
         ignored (Sequence[int]): Mask values of no class.
-        by_colour (bool): Whether values are colours.
+        form (MaskForm): What a mask value is.
         palette (Sequence[tuple[int, int, int]]): RGB colour to show each class in.
     """
 
     names: Sequence[str]
     values: Sequence[Sequence[int]]
     ignored: Sequence[int]
-    by_colour: bool
+    form: MaskForm
     palette: Sequence[Tuple[int, int, int]]
 
     @property
     def are_ids(self) -> bool:
-        """Whether masks hold class ids already, and one ignored value at most."""
+        """Checks whether masks hold class ids, and one ignored value at most."""
         ids = [[class_id] for class_id in range(len(self.names))]
-        one = len(self.ignored) <= 1
-        return not self.by_colour and one and list(map(list, self.values)) == ids
+        same = list(map(list, self.values)) == ids and len(self.ignored) <= 1
+        return same and self.form is MaskForm.IDS
 
     @property
     def ignore_index(self) -> int:
-        """Label value of no class: that of the masks where they hold ids, else 255."""
+        """Returns the label value of no class: that of masks of ids, else 255."""
         return self.ignored[0] if self.are_ids and self.ignored else _IGNORED
 
     def to_label_map(self, mask: np.ndarray) -> np.ndarray:
         """Makes a label map of a mask.
 
         Args:
-            mask (np.ndarray): ``[H, W]`` ids or colours, all of them known.
+            mask (np.ndarray): ``[H, W]`` values, all of them known.
 
         Returns:
             np.ndarray: uint8 ``[H, W]``, 0..C-1 and ``ignore_index``.
@@ -68,10 +75,6 @@ class MaskClasses:
         ids += [self.ignore_index] * len(self.ignored)
         order = np.argsort(known)
         return np.array(ids, np.uint8)[order][np.searchsorted(known[order], mask)]
-
-    def describe(self, value: int) -> str:
-        """Writes a mask value in words: an id, or ``R G B``."""
-        return describe_colour(value) if self.by_colour else str(value)
 
 
 def find_classes(survey: MaskSurvey) -> MaskClasses:
@@ -89,34 +92,22 @@ def find_classes(survey: MaskSurvey) -> MaskClasses:
     Raises:
         ValueError: When there is one value only.
     """
-    by_colour = survey.by_colour
-    found = sorted(survey.values(by_colour))
-    ids = [value for value in found if value != _IGNORED]
-    look_like_ids = len(ids) > 1 and (ids[-1] < _SMALL_IDS or 2 * len(ids) > ids[-1])
-    ignored = []
-    if not by_colour and look_like_ids and _IGNORED in found:
-        found, ignored = ids, [_IGNORED]
-    names = [
-        'rgb_' + describe_colour(value).replace(' ', '_')
-        if by_colour
-        else f'class_{value}'
-        for value in found
-    ]
-    return _checked(names, [[value] for value in found], ignored, by_colour, survey)
+    found = _find_values(survey)
+    prefix = 'rgb' if survey.form is MaskForm.COLOURS else 'class'
+    names = [f'{prefix}_{survey.form.describe(v).replace(" ", "_")}' for v in found]
+    ignored = sorted(survey.values - set(found))
+    return _checked(names, [[value] for value in found], ignored, survey)
 
 
-def match_classes(
-    survey: MaskSurvey, listed: Sequence[ListedClass], path: Union[str, Path]
-) -> MaskClasses:
+def match_classes(survey: MaskSurvey, listed: ClassList) -> MaskClasses:
     """Takes the classes that a user lists.
 
     Names alone stand for the ids 0, 1, ...; where other values occur, and as many as
     there are names, for these, in rising order.
 
     Args:
-        survey (MaskSurvey): Of the masks.
-        listed (Sequence[ListedClass]): The lines of the file.
-        path (str | Path): The file, for messages.
+        survey (MaskSurvey): Of the masks, made with the same list.
+        listed (ClassList): The classes.
 
     Returns:
         MaskClasses: With those names; an id 255 that is not listed is ignored.
@@ -126,81 +117,82 @@ def match_classes(
             masks that is not listed, or fewer than two classes that occur. Names file
             and value.
     """
-    by_colour = listed[0].colour is not None
-    if by_colour:
-        lines = [(item.name, item.colour, item.ignored) for item in listed]
+    if listed.has_colours:
+        lines = [(item.name, item.value, item.ignored) for item in listed.lines]
     else:
-        by_grey = _require_ids(survey, listed, path)
-        ids = _ids(survey, listed, by_grey)
-        # Ids in files of three equal channels are grey colours.
-        lines = [
-            (item.name, grey_colour(i) if by_grey else i, item.ignored)
-            for item, i in zip(listed, ids)
-        ]
-        by_colour = by_grey
+        _require_ids(survey, listed)
+        ids = _listed_ids(survey, listed)
+        lines = [(item.name, i, item.ignored) for item, i in zip(listed.lines, ids)]
         if _IGNORED not in ids:
-            white = grey_colour(_IGNORED)
-            lines.append(('ignore', white if by_grey else _IGNORED, True))
+            lines.append(('ignore', _IGNORED, True))
         lines.sort(key=lambda line: line[1])
     values: Dict[str, List[int]] = {}
     for name, value, is_ignored in lines:
         if not is_ignored:
             values.setdefault(name, []).append(value)
-    occurring = survey.values(by_colour)
-    ignored = [value for _, value, left_out in lines if left_out and value in occurring]
-    missing = sorted(occurring - {value for _, value, _ in lines})
+    ignored = [v for _, v, is_ignored in lines if is_ignored and v in survey.values]
+    missing = sorted(survey.values - {value for _, value, _ in lines})
     if missing:
-        mask = survey.first_mask_with(missing[0], by_colour)
-        written = [describe_colour(v) if by_colour else str(v) for v in missing]
-        share = _shares(survey, missing, by_colour)[0]
+        written = [survey.form.describe(value) for value in missing]
+        share = survey.shares(missing)[0]
         raise ValueError(
-            f'{mask} shows {written[0]}, but {path} does not list it. Values that lack '
-            f'a line: {"; ".join(written[:8])}{"; ..." if len(written) > 8 else ""} '
-            f'({100 * share:.3g} % of all pixels). {_how_to_list(missing[0], listed)}'
+            f'{survey.first_mask_with(missing[0])} shows {written[0]}, but '
+            f'{listed.path} does not list it. Values that lack a line: '
+            f'{"; ".join(written[:8])}{"; ..." if len(written) > 8 else ""} '
+            f'({100 * share:.3g} % of all pixels). {_how_to_list(written[0], listed)}'
         )
-    return _checked(list(values), list(values.values()), ignored, by_colour, survey)
+    return _checked(list(values), list(values.values()), ignored, survey)
 
 
-class FoundClass(NamedTuple):
-    """A class, or what is ignored, as found in the masks.
-
-    Attributes:
-        id: Class id; None for what is ignored.
-        name: Of the class.
-        values: Its mask values in words.
-        pixel_share: Share of all pixels, 0..1.
-        mask_share: Share of the masks that show it, 0..1.
-    """
-
-    id: Optional[int]
-    name: str
-    values: Sequence[str]
-    pixel_share: float
-    mask_share: float
-
-
-def describe_classes(survey: MaskSurvey, classes: MaskClasses) -> List[FoundClass]:
-    """Describes what was found in the masks, for the user to check.
+def tabulate_classes(
+    survey: MaskSurvey,
+    classes: MaskClasses,
+    pairs: Sequence[Pair],
+    train: Iterable[str],
+    note: str,
+) -> Table:
+    """Tabulates the classes found in the masks, for the user to check.
 
     Args:
         survey (MaskSurvey): Of the masks.
         classes (MaskClasses): Their classes.
+        pairs (Sequence[Pair]): Those that are split, the first ones of the survey.
+        train (Iterable[str]): Keys of the pairs to train on.
+        note (str): Last note below the table, on the split.
 
     Returns:
-        list[FoundClass]: The classes by id, and what is ignored where it occurs.
+        Table: A row for each class by its id, and one for ignored values that occur.
+        Notes name classes that no training photo shows, and those of few pixels.
     """
-    groups = [*enumerate(zip(classes.names, classes.values))]
+    rows = [*zip(classes.names, map(str, range(len(classes.names))), classes.values)]
     if classes.ignored:
-        groups.append((None, ('ignored', classes.ignored)))
-    return [
-        FoundClass(
-            class_id,
-            name,
-            [classes.describe(value) for value in values],
-            *_shares(survey, values, classes.by_colour),
-        )
-        for class_id, (name, values) in groups
+        rows.append(('ignored', '-', classes.ignored))
+    trained = set(train)
+    counted = zip(pairs, survey.pixels)
+    shown = set().union(*(pixels for pair, pixels in counted if pair.key in trained))
+    absent = [
+        name
+        for name, values in zip(classes.names, classes.values)
+        if not shown & set(values)
     ]
+    notes = [f'In no photo to train on: {", ".join(absent)}.'] if absent else []
+    what = 'RGB' if survey.form is MaskForm.COLOURS else 'value'
+    return Table(
+        header=['class', 'id', f'{what} in the masks', '% of pixels', '% of masks'],
+        rows=[
+            [
+                name,
+                class_id,
+                '; '.join(map(survey.form.describe, values)),
+                f'{100 * pixel_share:.3f}',
+                f'{100 * mask_share:.1f}',
+            ]
+            for name, class_id, values in rows
+            for pixel_share, mask_share in [survey.shares(values)]
+        ],
+        title=f'Classes found in {len(survey.pairs)} masks',
+        notes=[*notes, *_slips(survey, classes), note],
+    )
 
 
 def write_found_classes(
@@ -221,108 +213,104 @@ def write_found_classes(
     Returns:
         Path: The file.
     """
+    named = [(name, v) for name, own in zip(classes.names, classes.values) for v in own]
+    named += [('ignore', value) for value in classes.ignored]
     lines = [
-        (n, v) for n, of_class in zip(classes.names, classes.values) for v in of_class
+        f'{name}, {survey.form.describe(value).replace(" ", ", ")}  '
+        f'# {100 * survey.shares([value])[0]:.3f} % of the pixels\n'
+        for name, value in named
     ]
-    lines += [('ignore', value) for value in classes.ignored]
-    shares = [_shares(survey, [value], classes.by_colour)[0] for _, value in lines]
-    return write_class_list(
-        path,
-        [name for name, _ in lines],
-        [classes.describe(value) for _, value in lines],
-        [f'{100 * share:.3f} % of the pixels' for share in shares],
-        write,
-    )
+    return write(Path(path), _HEAD + ''.join(lines))
 
 
-def _require_ids(
-    survey: MaskSurvey, listed: Sequence[ListedClass], path: Union[str, Path]
-) -> bool:
-    """Checks whether ids are stored as grey colours; other colours are an error."""
-    if not survey.by_colour:
-        return False
-    for pair, pixels in zip(survey.pairs, survey.pixels(True)):
-        for colour in pixels:
-            if not is_grey(colour):
-                form = 'ids' if listed[0].id is not None else 'names alone'
-                raise ValueError(
-                    f'{pair.mask} shows the colour {describe_colour(colour)}, but '
-                    f'{path} lists {form}: give lines "name R G B". Started without '
-                    '--classes, the quickstart writes the colours that there are'
-                )
-    return True
+def _slips(survey: MaskSurvey, classes: MaskClasses) -> List[str]:
+    """Points at classes of a few pixels in one mask, which may be a slip of the pen."""
+    every = sum(sum(pixels.values()) for pixels in survey.pixels)
+    slips = []
+    for name, values in zip(classes.names, classes.values):
+        counts = [sum(pixels.get(v, 0) for v in values) for pixels in survey.pixels]
+        found = [
+            (count, pair.mask) for count, pair in zip(counts, survey.pairs) if count
+        ]
+        if len(found) == 1 and found[0][0] < _FEW_PIXELS * every:
+            count, mask = found[0]
+            slips.append(f'{name} ({count} pixel{"s" * (count > 1)}, in {mask})')
+    if not slips:
+        return []
+    return [
+        f'Hardly there: {", ".join(slips)}. Where that is a slip, correct the mask, or '
+        'write "ignore" for the value in the list of classes.'
+    ]
 
 
-def _how_to_list(value: int, listed: Sequence[ListedClass]) -> str:
+def _find_values(survey: MaskSurvey) -> List[int]:
+    """Finds the values that are classes: all but a 255 beside what looks like ids."""
+    found = sorted(survey.values)
+    ids = [value for value in found if value != _IGNORED]
+    look_like_ids = len(ids) > 1 and (ids[-1] < _SMALL_IDS or 2 * len(ids) > ids[-1])
+    return ids if look_like_ids and survey.form is MaskForm.IDS else found
+
+
+def _require_ids(survey: MaskSurvey, listed: ClassList) -> None:
+    """Checks that the masks hold ids where the list has ids or names alone."""
+    if survey.form is MaskForm.COLOURS:
+        colour = min(survey.values, key=is_grey)
+        raise ValueError(
+            f'{survey.first_mask_with(colour)} shows the colour '
+            f'{survey.form.describe(colour)}, but {listed.path} lists '
+            f'{"names alone" if listed.has_names_alone else "ids"}: give lines '
+            '"name R G B". Started without --classes, the quickstart writes the '
+            'colours that there are'
+        )
+
+
+def _how_to_list(value: str, listed: ClassList) -> str:
     """Advises on a value of the masks without a line; all lines must be alike."""
-    if listed[0].colour is not None:
-        numbers = ', '.join(map(str, unpack_colour(value)))
-    else:
-        numbers = str(unpack_colour(value)[2])  # an id, or one as a grey colour
-    line = f'"name, {numbers}", or "ignore, ..." for no class'
-    if listed[0].colour is None and listed[0].id is None:
+    line = f'"name, {value.replace(" ", ", ")}", or "ignore, ..." for no class'
+    if listed.has_names_alone:
         return (
-            f'Names alone stand for the ids 0 to {len(listed) - 1}: write these behind '
-            f'them, as in "{listed[0].name}, 0", then add lines such as {line}'
+            f'Names alone stand for the ids 0 to {len(listed.lines) - 1}: write these '
+            f'behind them, as in "{listed.lines[0].name}, 0", then add lines such as '
+            f'{line}'
         )
     return f'Add lines such as {line}'
 
 
-def _ids(survey: MaskSurvey, listed: Sequence[ListedClass], by_grey: bool) -> List[int]:
-    if listed[0].id is not None:
-        return [item.id for item in listed]
-    found = find_classes(survey)
-    values = [
-        unpack_colour(value)[0] if by_grey else value for (value,) in found.values
-    ]
-    if len(values) == len(listed) and values[-1] >= len(listed):
-        return values
-    return list(range(len(listed)))
-
-
-def _shares(
-    survey: MaskSurvey, values: Sequence[int], by_colour: bool
-) -> Tuple[float, float]:
-    """Returns the shares of all pixels, and of the masks, that show such a value."""
-    total = sum(width * height for width, height in (c.size for c in survey.contents))
-    counts = [
-        sum(pixels.get(value, 0) for value in values)
-        for pixels in survey.pixels(by_colour)
-    ]
-    return sum(counts) / total, sum(count > 0 for count in counts) / len(counts)
+def _listed_ids(survey: MaskSurvey, listed: ClassList) -> List[int]:
+    """Returns the id of each line; names alone get theirs by their order."""
+    if not listed.has_names_alone:
+        return [item.value for item in listed.lines]
+    found, count = _find_values(survey), len(listed.lines)
+    return found if len(found) == count <= found[-1] else list(range(count))
 
 
 def _checked(
-    names: List[str],
-    values: List[List[int]],
-    ignored: List[int],
-    by_colour: bool,
-    survey: MaskSurvey,
+    names: List[str], values: List[List[int]], ignored: List[int], survey: MaskSurvey
 ) -> MaskClasses:
-    occurring = survey.values(by_colour)
-    shown = [name for name, own in zip(names, values) if occurring & set(own)]
+    shown = [name for name, own in zip(names, values) if survey.values & set(own)]
     if len(shown) < 2:
-        written = [describe_colour(v) if by_colour else str(v) for v in occurring]
+        written = sorted(map(survey.form.describe, survey.values))
         raise ValueError(
             f'the masks show {len(shown)} class: {", ".join(shown) or "none"} (values '
-            f'in the masks: {"; ".join(sorted(written))}; the first is '
+            f'in the masks: {"; ".join(written)}; the first is '
             f'{survey.pairs[0].mask}). Two or more are needed: correct the list of '
             'classes, or the masks'
         )
-    palette = _palette(values, by_colour, survey)
-    return MaskClasses(names, values, ignored, by_colour, palette)
+    palette = _palette([of_class[0] for of_class in values], survey)
+    return MaskClasses(names, values, ignored, survey.form, palette)
 
 
-def _palette(
-    values: Sequence[Sequence[int]], by_colour: bool, survey: MaskSurvey
-) -> List[Tuple[int, int, int]]:
+def _palette(values: Sequence[int], survey: MaskSurvey) -> List[Tuple[int, int, int]]:
     """Takes the masks' own colours if all classes have one, else evenly spread hues."""
-    colours: Dict[int, Optional[int]] = {}
+    colours: Dict[int, int] = {}
     for content in survey.contents:
         colours.update(content.palette)
-    own = [
-        of_class[0] if by_colour else colours.get(of_class[0]) for of_class in values
-    ]
+    if survey.form is MaskForm.COLOURS:
+        own: List[Optional[int]] = [*values]
+    elif survey.form is MaskForm.GREYS:
+        own = [pack_colour(value, value, value) for value in values]
+    else:
+        own = [colours.get(value) for value in values]
     if None not in own and len(set(own)) == len(own):
         return [unpack_colour(colour) for colour in own]
     spread: List[Tuple[int, int, int]] = []

@@ -146,7 +146,7 @@ def _convert_all(
 
 
 def _convert(pair: Pair, classes: MaskClasses, folder: Path) -> str:
-    label_map = classes.to_label_map(read_mask_values(pair.mask, classes.by_colour))
+    label_map = classes.to_label_map(read_mask_values(pair.mask, classes.form))
     content = io.BytesIO()
     Image.fromarray(label_map).save(content, 'PNG')
     write_atomically(_label_path(folder, pair.key), content.getvalue())

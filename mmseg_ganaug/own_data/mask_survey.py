@@ -1,4 +1,4 @@
-"""Reads every photo and mask once, and keeps what was found."""
+"""Reads every photo and mask once, and keeps what they hold in a file."""
 
 import hashlib
 import json
@@ -6,17 +6,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from mmseg_ganaug.datasets.file_records import state_of
 from mmseg_ganaug.datasets.image_files import check_photo_file
 from mmseg_ganaug.datasets.label_files import check_sizes
 from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.own_data.class_list import ClassList
 from mmseg_ganaug.own_data.masks import (
     MOST_VALUES,
     MaskContent,
+    MaskForm,
     check_not_blended,
     inspect_mask,
+    is_grey,
     read_file,
 )
 from mmseg_ganaug.own_data.pairs import Pair
@@ -31,65 +45,81 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class MaskSurvey:
-    """What the masks of a data set hold.
+    """Contents of the masks of a data set.
 
     Args:
         pairs (Sequence[Pair]): Photos and masks.
         contents (Sequence[MaskContent]): Of each mask.
         digest (str): Names the pairs by their keys and the contents of their files.
+        form (MaskForm): What a value of the masks is.
     """
 
     pairs: Sequence[Pair]
     contents: Sequence[MaskContent]
     digest: str
+    form: MaskForm
 
     @cached_property
-    def by_colour(self) -> bool:
-        """Whether values are colours: there are colour files, or palettes differ."""
-        colours: Dict[int, int] = {}
-        return any(
-            content.is_colour
-            or any(colours.setdefault(v, c) != c for v, c in content.palette.items())
-            for content in self.contents
-        )
-
-    def pixels(self, by_colour: bool) -> List[Dict[int, int]]:
-        """Counts the pixels of each value in each mask.
-
-        Args:
-            by_colour (bool): Whether values are colours 0xRRGGBB, those of palettes
-                included, or ids 0..255.
-        """
-        if by_colour:
-            return self._colours
-        return [content.pixels for content in self.contents]
+    def pixels(self) -> List[Dict[int, int]]:
+        """Counts the pixels of each value in each mask."""
+        return [content.count_in(self.form) for content in self.contents]
 
     @cached_property
-    def _colours(self) -> List[Dict[int, int]]:
-        counted = []
-        for content in self.contents:
-            pixels: Dict[int, int] = {}
-            for value, count in content.pixels.items():
-                colour = content.colour(value)
-                pixels[colour] = pixels.get(colour, 0) + count
-            counted.append(pixels)
-        return counted
-
-    def values(self, by_colour: bool) -> Set[int]:
+    def values(self) -> Set[int]:
         """Returns the values that occur in any mask."""
-        return set().union(*self.pixels(by_colour))
+        return set().union(*self.pixels)
 
-    def first_mask_with(self, value: int, by_colour: bool) -> Path:
+    def first_mask_with(self, value: int) -> Path:
         """Finds the first mask that shows a value."""
-        for pair, pixels in zip(self.pairs, self.pixels(by_colour)):
+        for pair, pixels in zip(self.pairs, self.pixels):
             if value in pixels:
                 return pair.mask
         raise KeyError(value)
+
+    def shares(self, values: Sequence[int]) -> Tuple[float, float]:
+        """Returns the shares of all pixels, and of the masks, that show such a value.
+
+        Args:
+            values (Sequence[int]): Different values.
+
+        Returns:
+            tuple[float, float]: Two shares, 0..1.
+        """
+        total = sum(width * height for width, height in (c.size for c in self.contents))
+        counts = [sum(pixels.get(v, 0) for v in values) for pixels in self.pixels]
+        return sum(counts) / total, sum(count > 0 for count in counts) / len(counts)
+
+
+def choose_form(
+    contents: Sequence[MaskContent], listed: Optional[ClassList] = None
+) -> MaskForm:
+    """Chooses what a value is, for all masks of a data set alike.
+
+    Args:
+        contents (Sequence[MaskContent]): Of each mask.
+        listed (ClassList, optional): The classes as the user lists them.
+
+    Returns:
+        MaskForm: Ids, unless there are colour files, palettes differ, or colours are
+        listed. Where ids are listed, those of colour files that are all grey.
+    """
+    if listed is not None and listed.has_colours:
+        return MaskForm.COLOURS
+    colours: Dict[int, int] = {}
+    if not any(
+        content.is_colour
+        or any(colours.setdefault(v, c) != c for v, c in content.palette.items())
+        for content in contents
+    ):
+        return MaskForm.IDS
+    all_grey = all(is_grey(c.colour(stored)) for c in contents for stored in c.pixels)
+    return MaskForm.GREYS if listed is not None and all_grey else MaskForm.COLOURS
 
 
 def survey_masks(
     pairs: Sequence[Pair],
     kept: Union[str, Path],
+    listed: Optional[ClassList] = None,
     write: Callable[[Path, str], Path] = write_atomically,
 ) -> MaskSurvey:
     """Reads all photos and masks, with a progress bar, and checks them.
@@ -99,11 +129,13 @@ def survey_masks(
         kept (str | Path): JSON file that keeps what was found. Files whose size, times
             of change and inode are those of the last time are not read again; files
             with the same contents, not inspected again.
+        listed (ClassList, optional): The classes as the user lists them; they decide
+            what a value is, see :func:`choose_form`.
         write (callable): Writes a text to a path. Defaults to
             :func:`~mmseg_ganaug.files.write_atomically`.
 
     Returns:
-        MaskSurvey: What the masks hold.
+        MaskSurvey: Contents of the masks.
 
     Raises:
         ValueError: When a file is damaged, MMSeg would not read a photo whole, a photo
@@ -142,13 +174,14 @@ def survey_masks(
         raise _joined(errors)
     contents = [known.contents[digests[i]] for i in range(len(pairs))]
     named = ''.join(f'{pair.key}\0{digests[i]}\n' for i, pair in enumerate(pairs))
-    survey = MaskSurvey(pairs, contents, _sha256(named.encode('utf-8', 'replace')))
+    digest = _sha256(named.encode('utf-8', 'replace'))
+    survey = MaskSurvey(pairs, contents, digest, choose_form(contents, listed))
     _check_together(survey)
     return survey
 
 
 class _Found(NamedTuple):
-    """What a pair holds, and the state of its files before they were read."""
+    """Content of a pair, and the state of its files before they were read."""
 
     state: str
     digest: str
@@ -156,7 +189,7 @@ class _Found(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is kept: states and digests of pairs by name, contents by digest."""
+    """Content of the file: states and digests of pairs by name, contents by digest."""
 
     states: Dict[str, str]
     digests: Dict[str, str]
@@ -217,18 +250,16 @@ def _joined(errors: Sequence[Tuple[Path, ValueError]]) -> ValueError:
 
 
 def _check_together(survey: MaskSurvey) -> None:
-    by_colour = survey.by_colour
-    values, solid = set(), set()
-    for content in survey.contents:
-        for value in content.pixels:
-            shown = content.colour(value) if by_colour else value
-            values.add(shown)
-            if value not in content.thin:
-                solid.add(shown)
+    values = survey.values
+    solid = {
+        content.value_in(stored, survey.form)
+        for content in survey.contents
+        for stored in set(content.pixels) - content.thin
+    }
     most = max(range(len(survey.pairs)), key=lambda i: len(survey.contents[i].pixels))
     path = survey.pairs[most].mask
     check_not_blended(values, values - solid, f'{path} and the masks beside it')
-    if by_colour and len(values) > MOST_VALUES:
+    if survey.form is not MaskForm.IDS and len(values) > MOST_VALUES:
         raise ValueError(
             f'the masks have {len(values)} colours, but {MOST_VALUES} classes are the '
             f'most; {path} alone has {len(survey.contents[most].pixels)}. Masks of '
@@ -276,7 +307,7 @@ def _content(
 
 
 def _dump(known: _Known, pairs: Sequence[Pair]) -> str:
-    """Writes what is known of these pairs, as JSON."""
+    """Returns what is known of these pairs, as JSON."""
     names = [name for name in map(_name, pairs) if name in known.digests]
     digests = dict.fromkeys(known.digests[name] for name in names)
     stored: Dict[str, Any] = {

@@ -1,5 +1,9 @@
-"""Reads what a mask file holds: ids, a palette, or colours; refuses what is no mask."""
+"""Reads mask files, and refuses other images.
 
+A pixel of a mask has one value, an int, whose meaning :class:`MaskForm` gives.
+"""
+
+from enum import Enum
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
 
@@ -23,7 +27,7 @@ _REMEDY = (
 
 
 def pack_colour(red, green, blue):
-    """Makes one number of the channels.
+    """Packs three channels into one number.
 
     Args:
         red (int | np.ndarray): 0..255; arrays need a type of 24 bits and more.
@@ -41,31 +45,45 @@ def unpack_colour(colour: int) -> Tuple[int, int, int]:
     return colour >> 16, colour >> 8 & 255, colour & 255
 
 
-def grey_colour(level: int) -> int:
-    """Returns the colour 0xRRGGBB of three channels of that level, 0..255."""
-    return level * _ONE_GREY
-
-
 def is_grey(colour: int) -> bool:
     """Checks whether the channels of 0xRRGGBB are equal."""
     return colour % _ONE_GREY == 0
 
 
-def describe_colour(colour: int) -> str:
-    """Writes 0xRRGGBB as three decimal numbers."""
-    return ' '.join(map(str, unpack_colour(colour)))
+class MaskForm(Enum):
+    """Meaning of the values of a folder's masks.
+
+    Attributes:
+        IDS: An id, 0..255: the grey level, or the index into a palette.
+        GREYS: An id, 0..255, that three equal channels hold.
+        COLOURS: A colour, 0xRRGGBB, be it of the pixel or of its entry in a palette.
+    """
+
+    IDS = 'ids'
+    GREYS = 'greys'
+    COLOURS = 'colours'
+
+    def from_colours(self, colours):
+        """Returns the value of a pixel, or of an array of pixels, of 0xRRGGBB."""
+        return colours & 255 if self is MaskForm.GREYS else colours
+
+    def describe(self, value: int) -> str:
+        """Writes a value for a user: ``ID``, or ``R G B``."""
+        if self is MaskForm.COLOURS:
+            return ' '.join(map(str, unpack_colour(value)))
+        return str(value)
 
 
 class MaskContent(NamedTuple):
-    """What was found in a mask.
+    """Content of a mask file.
 
     Attributes:
-        mode: How the file stores it, in Pillow's words.
+        mode: Pixel format of the file, as Pillow names it.
         size: Width and height in pixels.
-        pixels: Pixels of each value: a palette index or grey value 0..255, or, in
-            colour files, 0xRRGGBB.
-        palette: For palette files, the colour of each value as 0xRRGGBB.
-        thin: Values that cover no square of 2 x 2 pixels.
+        pixels: Pixels of each stored value: a palette index or grey level 0..255, or,
+            in colour files, 0xRRGGBB.
+        palette: For palette files, the colour of each stored value as 0xRRGGBB.
+        thin: Stored values that cover no square of 2 x 2 pixels.
     """
 
     mode: str
@@ -76,16 +94,29 @@ class MaskContent(NamedTuple):
 
     @property
     def is_colour(self) -> bool:
-        """Whether the values are colours."""
+        """Checks whether the stored values are colours."""
         return self.mode in ('RGB', 'RGBA')
 
-    def colour(self, value: int) -> int:
-        """Returns the colour 0xRRGGBB in which a value is shown."""
+    def colour(self, stored: int) -> int:
+        """Returns the colour 0xRRGGBB in which a stored value is shown."""
         if self.is_colour:
-            return value
-        if self.mode == '1':
-            return grey_colour(255 * value)
-        return self.palette.get(value, grey_colour(value))
+            return stored
+        level = 255 * stored if self.mode == '1' else stored
+        return self.palette.get(stored, level * _ONE_GREY)
+
+    def value_in(self, stored: int, form: MaskForm) -> int:
+        """Returns what a stored value is in a form."""
+        if form is MaskForm.IDS:
+            return stored
+        return form.from_colours(self.colour(stored))
+
+    def count_in(self, form: MaskForm) -> Dict[int, int]:
+        """Counts the pixels of each value of a form."""
+        counted: Dict[int, int] = {}
+        for stored, count in self.pixels.items():
+            value = self.value_in(stored, form)
+            counted[value] = counted.get(value, 0) + count
+        return counted
 
 
 def read_file(path: Union[str, Path]) -> bytes:
@@ -110,14 +141,14 @@ def read_file(path: Union[str, Path]) -> bytes:
 
 
 def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
-    """Counts the values of a mask.
+    """Counts the stored values of a mask.
 
     Args:
         content (bytes): The file.
         path (str | Path): Its name, for messages.
 
     Returns:
-        MaskContent: What it holds.
+        MaskContent: Its values and how they are stored.
 
     Raises:
         ValueError: When it is no image, is damaged or truncated, of a lossy format, has
@@ -149,22 +180,25 @@ def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
     return MaskContent(mode, image.size, pixels, palette, thin)
 
 
-def read_mask_values(path: Union[str, Path], as_colours: bool) -> np.ndarray:
+def read_mask_values(path: Union[str, Path], form: MaskForm) -> np.ndarray:
     """Reads the values of a mask.
 
     Args:
         path (str | Path): The file.
-        as_colours (bool): Whether to give colours, those of the palette included.
+        form (MaskForm): What a value is.
 
     Returns:
-        np.ndarray: uint8 ``[H, W]`` ids, or uint32 ``[H, W]`` colours 0xRRGGBB.
+        np.ndarray: uint8 ``[H, W]`` ids that are stored as such, else uint32
+        ``[H, W]``.
 
     Raises:
         MissingFileError: When there is no such file.
         ValueError: Names the file that cannot be read as a mask.
     """
     image, _ = _open(read_file(path), path)
-    return _to_values(image.convert('RGB') if as_colours else image)
+    if form is MaskForm.IDS:
+        return _to_values(image)
+    return form.from_colours(_to_values(image.convert('RGB')))
 
 
 def check_not_blended(
@@ -192,7 +226,7 @@ def check_not_blended(
 
 
 def _open(content: bytes, path: Union[str, Path]) -> Tuple[Image.Image, str]:
-    """Decodes an image as '1', 'L', 'P' or 'RGB', and says how it was stored."""
+    """Decodes an image as '1', 'L', 'P' or 'RGB'; returns its stored mode, too."""
     found = probe_format(content, str(path))
     check_holds_labels(found, str(path))
     if found.bits > 8 and found.bands > 1:

@@ -2,18 +2,19 @@
 
 import math
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 
-from mmseg_ganaug.own_data.class_list import read_class_list
+from mmseg_ganaug.own_data.class_list import ClassList, read_class_list
 from mmseg_ganaug.own_data.classes import (
     MaskClasses,
-    describe_classes,
     find_classes,
     match_classes,
+    tabulate_classes,
     write_found_classes,
 )
 from mmseg_ganaug.own_data.configs import (
@@ -27,7 +28,6 @@ from mmseg_ganaug.own_data.convert import find_foreign_label_maps, write_label_m
 from mmseg_ganaug.own_data.mask_survey import MaskSurvey, survey_masks
 from mmseg_ganaug.own_data.pairs import (
     FolderPairs,
-    Pair,
     Split,
     check_name,
     draw_split,
@@ -44,8 +44,6 @@ PURPOSE = 'quickstart'
 # Pixels of a training photo: 144 x 192 on the CPU, 240 x 320 on a GPU.
 _CPU_AREA, _GPU_AREA = 144 * 192, 240 * 320
 _STEP, _SMALLEST_SIDE = 16, 48
-# Share of all pixels below which a class may be there by mistake.
-_FEW_PIXELS = 1e-4
 _SPLITS = ('train', 'val')
 _LABEL_MAPS = ('label_maps', 'label_maps_val')
 _KEPT, _CLASSES, _STATISTICS = 'masks.json', 'classes.txt', 'label_distribution'
@@ -193,10 +191,12 @@ class FolderData:
             for (images, masks), fewest in zip(self._folders, ({}, {'fewest': 1}))
         ]
         pairs = [pair for part in parts for pair in part.pairs]
-        survey = survey_masks(pairs, self.work.folder / _KEPT, self.work.write)
-        classes = self._classes(survey)
+        listed = self._read_list()
+        kept = self.work.folder / _KEPT
+        survey = survey_masks(pairs, kept, listed, self.work.write)
+        classes = self._classes(survey, listed)
         splits, note = self._split(parts)
-        self._table = _class_table(survey, classes, parts[0].pairs, splits[0], note)
+        self._table = tabulate_classes(survey, classes, parts[0].pairs, splits[0], note)
         print(f'\n{self._table.to_text()}\n')
         size = self._size or choose_size(
             [content.size for content in survey.contents],
@@ -252,20 +252,33 @@ class FolderData:
     def _split_paths(self) -> List[Path]:
         return [self.work.folder / 'splits' / f'{name}.txt' for name in _SPLITS]
 
-    def _classes(self, survey: MaskSurvey) -> MaskClasses:
-        own = self._own_classes
+    def _read_list(self) -> Optional[ClassList]:
+        """Reads the list given, or that of the work dir; None where there is none."""
         if self._class_list is not None:
-            listed = read_class_list(self._class_list)
-            return match_classes(survey, listed, self._class_list)
-        if own.is_file():
-            try:
-                return match_classes(survey, read_class_list(own), own)
-            except ValueError as error:
-                raise ValueError(
-                    f'{error}. Or move {own} away: then it is written with what is '
-                    'found'
-                ) from error
-        classes = find_classes(survey)
+            return read_class_list(self._class_list)
+        if not self._own_classes.is_file():
+            return None
+        with self._own_list_errors():
+            return read_class_list(self._own_classes)
+
+    @contextmanager
+    def _own_list_errors(self) -> Iterator[None]:
+        """Adds how to get a new list to the errors of that of the work dir."""
+        try:
+            yield
+        except ValueError as error:
+            own = self._own_classes
+            if self._class_list is not None:
+                raise
+            raise ValueError(
+                f'{error}. Or move {own} away: then it is written with what is found'
+            ) from error
+
+    def _classes(self, survey: MaskSurvey, listed: Optional[ClassList]) -> MaskClasses:
+        if listed is not None:
+            with self._own_list_errors():
+                return match_classes(survey, listed)
+        classes, own = find_classes(survey), self._own_classes
         write_found_classes(own, survey, classes, self.work.write)
         print(f'Every value of the masks is taken for a class. To correct that: {own}')
         return classes
@@ -336,64 +349,3 @@ def choose_size(sizes: Sequence[Tuple[int, int]], area: int) -> Tuple[int, int]:
         return 4 * aspect + abs(math.log(w * h / area))
 
     return min(choices, key=misfit)
-
-
-def _class_table(
-    survey: MaskSurvey,
-    classes: MaskClasses,
-    pairs: Sequence[Pair],
-    train: Sequence[str],
-    note: str,
-) -> Table:
-    """Lists what was found; ``pairs``, the first of the survey, are those split."""
-    rows = [
-        [
-            found.name,
-            '-' if found.id is None else str(found.id),
-            '; '.join(found.values),
-            f'{100 * found.pixel_share:.3f}',
-            f'{100 * found.mask_share:.1f}',
-        ]
-        for found in describe_classes(survey, classes)
-    ]
-    trained = set(train)
-    counted = zip(pairs, survey.pixels(classes.by_colour))
-    shown = set().union(*(pixels for pair, pixels in counted if pair.key in trained))
-    absent = [
-        name
-        for name, values in zip(classes.names, classes.values)
-        if not shown & set(values)
-    ]
-    notes = [f'In no photo to train on: {", ".join(absent)}.'] if absent else []
-    notes += _slips(survey, classes)
-    notes.append(note)
-    what = 'RGB in the masks' if classes.by_colour else 'value in the masks'
-    return Table(
-        header=['class', 'id', what, '% of pixels', '% of masks'],
-        rows=rows,
-        title=f'Classes found in {len(survey.pairs)} masks',
-        notes=notes,
-    )
-
-
-def _slips(survey: MaskSurvey, classes: MaskClasses) -> List[str]:
-    """Points at classes of a few pixels in one mask, which may be a slip of the pen."""
-    masks = [*zip(survey.pairs, survey.pixels(classes.by_colour))]
-    every = sum(sum(pixels.values()) for _, pixels in masks)
-    slips = []
-    for name, values in zip(classes.names, classes.values):
-        found = [
-            (count, pair.mask)
-            for pair, pixels in masks
-            for count in [sum(pixels.get(value, 0) for value in values)]
-            if count
-        ]
-        if len(found) == 1 and found[0][0] < _FEW_PIXELS * every:
-            count, mask = found[0]
-            slips.append(f'{name} ({count} pixel{"s" * (count > 1)}, in {mask})')
-    if not slips:
-        return []
-    return [
-        f'Hardly there: {", ".join(slips)}. Where that is a slip, correct the mask, or '
-        'write "ignore" for the value in the list of classes.'
-    ]

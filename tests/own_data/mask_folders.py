@@ -38,10 +38,11 @@ class Folder:
     def pairs(self):
         return pair_folders(self.path / 'photos', self.path / 'masks').pairs
 
-    def survey(self):
-        return survey_masks(self.pairs(), self.path / 'kept.json')
+    def survey(self, listed=None):
+        return survey_masks(self.pairs(), self.path / 'kept.json', listed)
 
     def match(self, text):
         path = self.path / 'list.txt'
         path.write_text(text)
-        return match_classes(self.survey(), read_class_list(path), path)
+        listed = read_class_list(path)
+        return match_classes(self.survey(listed), listed)

@@ -9,12 +9,13 @@ from PIL import Image
 
 from mmseg_ganaug.own_data.class_list import read_class_list
 from mmseg_ganaug.own_data.classes import (
-    describe_classes,
     find_classes,
     match_classes,
+    tabulate_classes,
     write_found_classes,
 )
 from mmseg_ganaug.own_data.convert import write_label_maps
+from mmseg_ganaug.own_data.masks import MaskForm, read_mask_values
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_palettes_are_ids_unless_they_differ(folder):
     assert classes.palette == [RED, BLUE]
     other = [*BLUE, *RED]
     classes = find_classes(folder.make([0, 1], palettes=[one, other]).survey())
-    assert classes.by_colour
+    assert classes.form is MaskForm.COLOURS
     assert classes.palette == [BLUE, RED]
 
 
@@ -91,11 +92,16 @@ def test_lines_of_one_name_make_one_class(folder):
     assert classes.names == ['road', 'car']
     mask = np.array([[3, 5], [7, 255]])
     assert classes.to_label_map(mask).tolist() == [[0, 1], [1, 255]]
-    rows = describe_classes(survey, classes)
-    assert [row.name for row in rows] == ['road', 'car', 'ignored']
-    assert rows[1].values == ['5', '7']
-    assert sum(row.pixel_share for row in rows) == pytest.approx(1)
-    assert rows[1].mask_share == 1
+    table = tabulate_classes(survey, classes, survey.pairs, ['0'], 'note')
+    assert table.header[2] == 'value in the masks'
+    assert [row[:3] for row in table.rows] == [
+        ['road', '0', '3'],
+        ['car', '1', '5; 7'],
+        ['ignored', '-', '255'],
+    ]
+    assert sum(float(row[3]) for row in table.rows) == pytest.approx(100, abs=0.01)
+    assert table.rows[1][4] == '100.0'
+    assert table.notes == ['note']
 
 
 def test_listed_colours_keep_their_order_and_may_be_ignored(folder):
@@ -110,7 +116,11 @@ def test_ids_in_three_equal_channels_are_read_as_ids(folder):
     folder.make([(1, 1, 1), (2, 2, 2), (255, 255, 255)])
     classes = folder.match('a 1\nb 2\n')
     assert classes.names == ['a', 'b']
-    assert classes.to_label_map(np.array([[0x020202, 0xFFFFFF]])).tolist() == [[1, 255]]
+    mask = read_mask_values(folder.pairs()[0].mask, classes.form)
+    assert set(np.unique(mask)) == {1, 2, 255}
+    assert classes.to_label_map(np.array([[2, 255]])).tolist() == [[1, 255]]
+    # They are stored as colours, so that they are converted.
+    assert not classes.are_ids
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ ADDED = re.compile(r'"(name, [\d, ]+)"')
 
 @pytest.mark.parametrize('values', [[0, 1, 7], [(0,) * 3, (1,) * 3, (7,) * 3]])
 @pytest.mark.parametrize('text', ['a, 0\nb, 1\nc, 2\nd, 3\n', 'a\nb\nc\nd\n'])
-def test_a_list_of_ids_is_mended_as_the_message_says(folder, values, text):
+def test_a_list_of_ids_is_completed_as_the_message_says(folder, values, text):
     folder.make(values)
     with pytest.raises(ValueError, match='does not list it') as raised:
         folder.match(text)
@@ -148,7 +158,7 @@ def test_a_list_of_ids_is_mended_as_the_message_says(folder, values, text):
     assert classes.names == ['a', 'b', 'c', 'd', 'name']
 
 
-def test_a_list_of_colours_is_mended_as_the_message_says(folder):
+def test_a_list_of_colours_is_completed_as_the_message_says(folder):
     folder.make([RED, BLUE])
     text = 'a 255 0 0\nb 9 9 9\n'
     with pytest.raises(ValueError, match='does not list it') as raised:
@@ -161,4 +171,14 @@ def test_the_list_of_found_classes_gives_the_same_classes(folder, values):
     survey = folder.make(values).survey()
     found = find_classes(survey)
     path = write_found_classes(folder.path / 'list.txt', survey, found)
-    assert match_classes(survey, read_class_list(path), path) == found
+    listed = read_class_list(path)
+    assert match_classes(folder.survey(listed), listed) == found
+
+
+def test_the_list_of_found_classes_names_values_and_shares(folder):
+    survey = folder.make([RED, BLUE]).survey()
+    path = write_found_classes(folder.path / 'l.txt', survey, find_classes(survey))
+    lines = path.read_text().split('\n')
+    share = 100 * survey.shares([0x0000FF])[0]
+    assert lines[2] == f'rgb_0_0_255, 0, 0, 255  # {share:.3f} % of the pixels'
+    assert [line[:2] for line in lines] == ['# ', '# ', 'rg', 'rg', '']

@@ -18,7 +18,7 @@ def folder(tmp_path):
     return Folder(tmp_path)
 
 
-def test_an_interrupted_conversion_goes_on_and_other_classes_begin_anew(
+def test_an_interrupted_conversion_goes_on_and_other_classes_begin_again(
     folder, monkeypatch
 ):
     survey = folder.make([0, 255]).survey()

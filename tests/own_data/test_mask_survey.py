@@ -10,8 +10,10 @@ from PIL import Image
 
 from mmseg_ganaug.datasets import file_records
 from mmseg_ganaug.own_data import mask_survey
+from mmseg_ganaug.own_data.class_list import read_class_list
 from mmseg_ganaug.own_data.classes import find_classes
 from mmseg_ganaug.own_data.mask_survey import survey_masks
+from mmseg_ganaug.own_data.masks import MaskForm, read_mask_values
 from mmseg_ganaug.own_data.pairs import pair_folders
 
 
@@ -129,3 +131,41 @@ def test_a_mask_two_pixels_wide_is_read(folder):
             image.paste(3 if mode == 'L' else (1, 2, 3), (0, 0, 1, 9))
             folder.save(kind, index, image)
     assert find_classes(folder.survey()).names == ['class_0', 'class_3']
+
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ('values', 'palettes', 'text', 'form'),
+    [
+        ([0, 1], None, '', MaskForm.IDS),
+        ([0, 1], [[*RED, *BLUE]], '', MaskForm.IDS),
+        ([0, 1], [[*RED, *BLUE]], 'a 0\nb 1\n', MaskForm.IDS),
+        ([0, 1], [[*RED, *BLUE]], 'a 255 0 0\nb 0 0 255\n', MaskForm.COLOURS),
+        ([0, 1], [[*RED, *BLUE], [*BLUE, *RED]], '', MaskForm.COLOURS),
+        ([0, 1], None, 'a 0 0 0\nb 1 1 1\n', MaskForm.COLOURS),
+        ([(0,) * 3, (1,) * 3], None, '', MaskForm.COLOURS),
+        ([(0,) * 3, (1,) * 3], None, 'a\nb\n', MaskForm.GREYS),
+        ([(0,) * 3, BLUE], None, 'a\nb\n', MaskForm.COLOURS),
+    ],
+)
+def test_files_and_the_list_decide_what_a_value_is(
+    folder, values, palettes, text, form
+):
+    folder.make(values, palettes=palettes)
+    listed = None
+    if text:
+        path = folder.path / 'list.txt'
+        path.write_text(text)
+        listed = read_class_list(path)
+    survey = folder.survey(listed)
+    assert survey.form is form
+    assert len(survey.values) == 2
+    for pair, pixels in zip(survey.pairs, survey.pixels):
+        mask = read_mask_values(pair.mask, form)
+        assert pixels == dict(zip(*map(np.ndarray.tolist, _counted(mask))))
+
+
+def _counted(mask):
+    return np.unique(mask, return_counts=True)

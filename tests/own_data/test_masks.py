@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_ganaug.own_data.masks import inspect_mask, read_mask_values
+from mmseg_ganaug.own_data.masks import MaskForm, inspect_mask, read_mask_values
 
 
 def blocks(values, side=6):
@@ -29,13 +29,13 @@ def test_ids_are_counted(tmp_path):
     assert content.pixels == {0: 36, 3: 72, 255: 36}
     assert content.size == (24, 6)
     assert not content.is_colour
-    assert np.array_equal(read_mask_values(path, False), blocks([0, 3, 3, 255]))
+    assert np.array_equal(read_mask_values(path, MaskForm.IDS), blocks([0, 3, 3, 255]))
 
 
 def test_bilevel_masks_hold_0_and_1(tmp_path):
     path = save(tmp_path / 'm.png', blocks([0, 255]), mode='1')
     assert inspect(path).pixels == {0: 36, 1: 36}
-    assert set(read_mask_values(path, False).ravel()) == {0, 1}
+    assert set(read_mask_values(path, MaskForm.IDS).ravel()) == {0, 1}
 
 
 def test_palette_masks_give_ids_and_their_colours(tmp_path):
@@ -46,8 +46,10 @@ def test_palette_masks_give_ids_and_their_colours(tmp_path):
     content = inspect(tmp_path / 'm.png')
     assert content.pixels == {0: 36, 2: 36}
     assert content.palette == {0: 0x090807, 2: 0xFF8001}
-    colours = read_mask_values(tmp_path / 'm.png', True)
+    colours = read_mask_values(tmp_path / 'm.png', MaskForm.COLOURS)
     assert set(colours.ravel().tolist()) == {0x090807, 0xFF8001}
+    assert content.count_in(MaskForm.IDS) == {0: 36, 2: 36}
+    assert content.count_in(MaskForm.COLOURS) == {0x090807: 36, 0xFF8001: 36}
 
 
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA'])
@@ -56,6 +58,16 @@ def test_colours_are_counted(tmp_path, mode):
     content = inspect(save(tmp_path / 'm.png', array, mode))
     assert content.is_colour
     assert content.pixels == {0x804001: 36, 0: 36}
+    assert MaskForm.COLOURS.describe(0x804001) == '128 64 1'
+
+
+def test_two_entries_of_one_colour_are_one_value(tmp_path):
+    image = Image.frombytes('P', (12, 6), blocks([0, 1]).tobytes())
+    image.putpalette([9, 9, 9, 9, 9, 9])
+    image.save(tmp_path / 'm.png')
+    content = inspect(tmp_path / 'm.png')
+    assert content.count_in(MaskForm.COLOURS) == {0x090909: 72}
+    assert content.count_in(MaskForm.GREYS) == {9: 72}
 
 
 def disc(size=96):
