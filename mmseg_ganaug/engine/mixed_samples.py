@@ -21,7 +21,7 @@ class MixedSample:
     """A training sample behind its augmentation.
 
     Args:
-        photo (np.ndarray): RGB uint8 [H, W, 3].
+        photo (np.ndarray): BGR uint8 [H, W, 3].
         label_map (np.ndarray): uint8 [H, W], values 0..C-1 and ``ignore_index``.
         generated (bool): Whether its photo was generated.
         name (str): Name of its photo file; that of the base for a sample made in the
@@ -46,7 +46,7 @@ class MixedSample:
             ignore_index (int): Hatched.
 
         Returns:
-            np.ndarray: RGB uint8 [H, W, 3].
+            np.ndarray: BGR uint8 [H, W, 3].
         """
         image = overlay_label_map(self.photo, self.label_map, palette, ignore_index)
         return framed(image, self.generated)
@@ -90,7 +90,7 @@ class SampleReader:
         if self.ignore_index != _PADDING and len(self.palette) <= _PADDING:
             label_map[label_map == _PADDING] = self.ignore_index
         return MixedSample(
-            photo=photo.flip(0).permute(1, 2, 0).cpu().numpy(),
+            photo=photo.permute(1, 2, 0).cpu().numpy(),
             label_map=label_map,
             generated=bool(
                 path.parent in self._folders or data_sample.get('recomposed', False)

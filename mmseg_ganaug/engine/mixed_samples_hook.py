@@ -2,6 +2,7 @@
 
 from typing import Optional
 
+import mmcv
 import numpy as np
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
@@ -63,7 +64,7 @@ class MixedSamplesHook(Hook):
             overlay = sample.overlay(reader.palette, reader.ignore_index)
             runner.visualizer.add_image(
                 f'mixed_sample_{self._shown:02d}_{sample.kind}',
-                np.hstack([sample.photo, overlay]),
+                mmcv.bgr2rgb(np.hstack([sample.photo, overlay])),
                 step=runner.iter,
             )
             self._shown += 1

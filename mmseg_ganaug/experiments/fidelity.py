@@ -11,6 +11,7 @@ import numpy as np
 from mmseg_ganaug.config_search import has_type, nested_dicts
 from mmseg_ganaug.datasets import LabelToImageDataset
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.transforms.formatting import unpack_photo
 from mmseg_ganaug.evaluation.metrics.fidelity import (
     RATIO,
     REAL,
@@ -72,7 +73,7 @@ def painted_batches(
         batch_size (int): Label maps that are painted at a time.
 
     Yields:
-        Label maps, generated and real photos of each batch.
+        Label maps, generated and real photos (BGR) of each batch.
     """
     ignore_index = pairs.source.ignore_index
     for start in range(0, len(indices), batch_size):
@@ -82,7 +83,8 @@ def painted_batches(
         if generator.uses_instances:
             instances = [sample['img_instance'][0].numpy() for sample in inputs]
         painted = paint_maps(generator, labels, instances, ignore_index)
-        real = [sample['img_photo'].permute(1, 2, 0).numpy() for sample in inputs]
+        photos = [unpack_photo(sample['img_photo']) for sample in inputs]
+        real = [photo.permute(1, 2, 0).numpy() for photo in photos]
         yield labels, painted, real
 
 

@@ -35,7 +35,7 @@ class Pair:
     """A photo and its label map.
 
     Attributes:
-        photo: uint8 RGB [H, W, 3].
+        photo: uint8 BGR [H, W, 3].
         label_map: uint8 [H, W].
         generated: Bool [H, W], the pixels of the photo that are not real.
     """
@@ -114,7 +114,7 @@ class Compositing:
 
         Args:
             made: The recombination, with its photo where :attr:`needs_photo`.
-            painted: uint8 RGB [H, W, 3], the generated photo.
+            painted: uint8 BGR [H, W, 3], the generated photo.
             ignore_index: Label value of pixels that teach nothing.
         """
         label_map = made.label_map

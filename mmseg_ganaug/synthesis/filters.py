@@ -47,7 +47,7 @@ class SampleFilter(Protocol):
         """Filters a pair.
 
         Args:
-            photo: uint8 RGB [H, W, 3].
+            photo: uint8 BGR [H, W, 3].
             label_map: uint8 [H, W].
             generated: Bool [H, W], the pixels of the photo that are not real.
 

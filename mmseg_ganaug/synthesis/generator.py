@@ -261,8 +261,8 @@ class MMagicGenerator:
             instance_maps (np.ndarray, optional): int32 ``[B, H, W]``.
 
         Returns:
-            np.ndarray: uint8 RGB ``[B, H, W, 3]``. The same input gives the same bytes
-            on one device.
+            np.ndarray: uint8 RGB ``[B, H, W, 3]``, which :func:`paint_maps` turns into
+            BGR. The same input gives the same bytes on one device.
 
         Raises:
             TypeError: When the instance maps are of a type that overflows.
@@ -313,14 +313,14 @@ def paint_maps(
     """Paints maps of a data set, those of one size together.
 
     Args:
-        generator: A :class:`MMagicGenerator`, or what paints as it does.
+        generator: A :class:`MMagicGenerator`, or what paints RGB photos as it does.
         label_maps (Sequence[np.ndarray]): uint8 ``[H, W]``, of any sizes.
         instance_maps (Sequence[np.ndarray], optional): int32 ``[H, W]``, where the
             generator ``uses_instances``.
         ignore_index (int): Of the data set; the generator is given its own.
 
     Returns:
-        list[np.ndarray]: uint8 RGB ``[H, W, 3]`` each.
+        list[np.ndarray]: uint8 BGR ``[H, W, 3]`` each.
     """
     photos: List[Any] = [None] * len(label_maps)
     for members in by_shape(label_maps):
@@ -330,7 +330,7 @@ def paint_maps(
         if instance_maps is not None:
             instances = np.stack([instance_maps[i] for i in members])
         for i, photo in zip(members, generator.paint(labels, instances)):
-            photos[i] = photo
+            photos[i] = np.ascontiguousarray(photo[..., ::-1])
     return photos
 
 

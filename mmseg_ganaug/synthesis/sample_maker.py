@@ -16,7 +16,7 @@ class Sample:
     """Holds what the store keeps.
 
     Attributes:
-        photo: uint8 RGB [H, W, 3].
+        photo: uint8 BGR [H, W, 3].
         label_map: uint8 [H, W].
         report: What compositing and filters did, as JSON values: ``recipe`` (the one
             that was used), ``dropped`` (recipes before it that did not pass),

@@ -91,7 +91,7 @@ class FrozenSegmenter:
         """Labels photos, each one at the size at which it comes.
 
         Args:
-            photos (Sequence[np.ndarray]): uint8 RGB [H, W, 3], of any sizes.
+            photos (Sequence[np.ndarray]): uint8 BGR [H, W, 3], of any sizes.
 
         Returns:
             list[np.ndarray]: uint8 [H, W] each.
@@ -110,7 +110,7 @@ class FrozenSegmenter:
         """Says how much it disagrees with the labels of photos.
 
         Args:
-            photos (Sequence[np.ndarray]): uint8 RGB [H, W, 3], of any sizes.
+            photos (Sequence[np.ndarray]): uint8 BGR [H, W, 3], of any sizes.
             label_maps (Sequence[np.ndarray]): uint8 [H, W], of the same sizes.
             ignore_index (int): Label value of pixels that do not count.
 
@@ -135,8 +135,7 @@ class FrozenSegmenter:
         predicted: List[Any] = [None] * len(photos)
         with DefaultScope.overwrite_default_scope('mmseg'):
             for members in by_shape(photos):
-                # MMSeg's pipelines begin with OpenCV's order of channels.
-                batch = [np.ascontiguousarray(photos[i][..., ::-1]) for i in members]
+                batch = [photos[i] for i in members]
                 for i, sample in zip(members, inference_model(self._model, batch)):
                     predicted[i] = sample
         return predicted

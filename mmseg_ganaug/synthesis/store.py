@@ -277,7 +277,7 @@ class SampleStore:
                 needed. Nothing half-written stays.
         """
         label_map = _encode(sample.label_map, LABEL_SUFFIX)
-        photo = _encode(sample.photo[..., ::-1], self.photo_suffix)
+        photo = _encode(sample.photo, self.photo_suffix)
         record = dict(
             label_map=_sha256(label_map), photo=_sha256(photo), report=sample.report
         )

@@ -34,7 +34,7 @@ class GalleryRow:
 
     Args:
         cells (Mapping[str, np.ndarray]): By column heading, in order: label maps,
-            uint8 [H, W], and photos, RGB uint8 [H, W, 3].
+            uint8 [H, W], and photos, BGR uint8 [H, W, 3].
         caption (str): A line over the row, such as the way and the pasted classes.
     """
 
@@ -70,7 +70,7 @@ def recomposition_gallery(
             nor ``ignore_index``.
     """
     if not rows or not all(row.cells for row in rows):
-        raise ValueError('a gallery needs at least one row, and no empty one')
+        raise ValueError('a gallery needs at least one row, and no empty rows')
     if len(palette) != len(class_names):
         raise ValueError(
             f'there are {len(palette)} colours for {len(class_names)} classes'
@@ -149,7 +149,8 @@ def _painted(
     size = (width, max(1, round(shape[0] * width / shape[1])))
     if cell.ndim == 3:
         smooth = cv2.INTER_AREA if width < shape[1] else cv2.INTER_CUBIC
-        return cv2.resize(np.ascontiguousarray(cell), size, interpolation=smooth)
+        cell = np.ascontiguousarray(cell[..., ::-1])
+        return cv2.resize(cell, size, interpolation=smooth)
     try:
         # Coloured before it is resized: a wrong value must not slip through.
         colour_label_map(cell, *colours)

@@ -11,8 +11,7 @@ _FRAME = 3
 _GREYS = (110, 70)
 _STRIPE_COLOUR = 80
 # Orange and blue of Okabe and Ito: distinct with any kind of colour vision.
-GENERATED_COLOUR = (230, 159, 0)
-REAL_COLOUR = (0, 114, 178)
+_GENERATED, _REAL = (0, 159, 230), (178, 114, 0)  # BGR
 
 
 def colour_label_map(
@@ -59,14 +58,14 @@ def overlay_label_map(
     """Lays the colours of the classes over a photo; ignored pixels are hatched.
 
     Args:
-        photo (np.ndarray): RGB uint8 [H, W, 3].
+        photo (np.ndarray): BGR uint8 [H, W, 3].
         label_map (np.ndarray): uint8 [H, W], values 0..C-1 and ``ignore_index``.
         palette (Sequence[Sequence[int]]): C RGB triples, 0..255.
         ignore_index (int): Shown as the bare photo behind grey stripes.
         opacity (float): Weight of the colours, 0..1. Defaults to 0.5.
 
     Returns:
-        np.ndarray: RGB uint8 [H, W, 3].
+        np.ndarray: BGR uint8 [H, W, 3].
 
     Raises:
         ValueError: When the label map has another size than the photo, or a value
@@ -78,7 +77,7 @@ def overlay_label_map(
             f'the photo is {list(photo.shape)}, but its label map '
             f'{list(label_map.shape)}'
         )
-    colours = colour_label_map(label_map, palette, ignore_index)
+    colours = colour_label_map(label_map, palette, ignore_index)[..., ::-1]
     mixed = np.rint(photo * (1 - opacity) + colours * opacity).astype(np.uint8)
     stripes = _stripes(label_map)[..., None]
     hatched = np.where(stripes, np.uint8(_STRIPE_COLOUR), photo)
@@ -89,7 +88,7 @@ def framed(image: np.ndarray, generated: bool) -> np.ndarray:
     """Draws a frame that marks a sample, over the outermost pixels of its image.
 
     Args:
-        image (np.ndarray): RGB uint8 [H, W, 3].
+        image (np.ndarray): BGR uint8 [H, W, 3].
         generated (bool): Orange for a generated sample, blue for a real one.
 
     Returns:
@@ -97,7 +96,7 @@ def framed(image: np.ndarray, generated: bool) -> np.ndarray:
     """
     inner = tuple(slice(_FRAME, size - _FRAME) for size in image.shape[:2])
     marked = np.empty_like(image)
-    marked[:] = GENERATED_COLOUR if generated else REAL_COLOUR
+    marked[:] = _GENERATED if generated else _REAL
     marked[inner] = image[inner]
     return marked
 

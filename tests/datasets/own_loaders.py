@@ -3,7 +3,7 @@
 import cv2
 import mmengine.fileio as fileio
 import numpy as np
-from mmcv.transforms import BaseTransform
+from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
@@ -15,6 +15,16 @@ COLOURS = np.array([[0, 0, 0], [0, 128, 255], [90, 60, 30]], np.uint8)  # BGR
 
 def raw_labels(path):
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+@TRANSFORMS.register_module(force=True)
+class LoadRGB(LoadImageFromFile):
+    """Turns the channels around."""
+
+    def transform(self, results):
+        results = super().transform(results)
+        results['img'] = results['img'][..., ::-1]
+        return results
 
 
 @TRANSFORMS.register_module(force=True)

@@ -5,6 +5,7 @@ import os
 
 import cv2
 import numpy as np
+import own_loaders  # noqa: F401  (registers LoadRGB)
 import pytest
 from conftest import CLASSES, PIPELINE, ColourPainter, make_label_map, write_png
 from mmengine.dataset import ConcatDataset, RepeatDataset
@@ -294,6 +295,23 @@ def test_a_loader_of_the_users_own_decides_what_a_file_means(generated, tmp_path
         found = dataset.label_source().label_map(index)
         np.testing.assert_array_equal(found, wanted[index])
     assert set(DatasetLabelSource(dataset).label_map(0).ravel()) <= {0, 1, 2, 3, 255}
+
+
+def test_channels_stay_in_the_order_in_which_they_are_loaded(generated, tmp_path):
+    generated['source']['pipeline'] = [dict(type='LoadRGB'), *PIPELINE[1:]]
+    generated['composite'] = dict(mode='changed', feather=0, match_tone=False)
+    dataset = DATASETS.build(generated)
+    source = dataset.label_source()
+    plan, store = dataset.generate()
+    for index, recipe in enumerate(plan):
+        base = cv2.imread(str(tmp_path / 'img' / f'{recipe.base}.png'))[..., ::-1]
+        photo = source.photo(recipe.base)
+        assert photo.flags.c_contiguous
+        np.testing.assert_array_equal(photo, base)
+        labels = cv2.imread(store.label_path(index), cv2.IMREAD_UNCHANGED)
+        kept = labels == source.label_map(recipe.base)
+        stored = cv2.imread(store.photo_path(index))
+        np.testing.assert_array_equal(stored[kept], base[kept])
 
 
 def test_a_photo_turned_by_its_exif_tag_has_the_size_as_shown(generated, tmp_path):

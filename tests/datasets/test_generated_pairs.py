@@ -42,7 +42,7 @@ def build(config):
 
 
 def read(info):
-    photo = cv2.imread(info['img_path'])[..., ::-1]
+    photo = cv2.imread(info['img_path'])
     return photo, cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
 
 

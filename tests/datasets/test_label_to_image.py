@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,6 +8,7 @@ from mmseg.registry import DATASETS as MMSEG_DATASETS
 from PIL import Image
 
 from mmseg_ganaug.datasets import LabelToImageDataset
+from mmseg_ganaug.datasets.transforms.formatting import unpack_photo
 
 METAINFO = dict(
     classes=('road', 'car', 'sign'),
@@ -67,6 +69,8 @@ def test_sample_holds_what_the_files_hold(pairs):
     assert inputs['img_photo'].dtype == torch.uint8
     rgb = inputs['img_photo'].permute(1, 2, 0).numpy()
     assert (rgb == read(pairs, 'images')).all()
+    bgr = unpack_photo(inputs['img_photo']).permute(1, 2, 0).numpy()
+    assert (bgr == cv2.imread(str(pairs / 'images' / 'a.png'))).all()
     assert inputs['img_instance'].dtype == torch.int32
     assert (inputs['img_instance'][0].numpy() == read(pairs, 'instances')).all()
     assert inputs['img_instance'].max() > 2**15  # int16 would have overflowed

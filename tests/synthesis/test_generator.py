@@ -207,13 +207,13 @@ def test_gpu_paints_nearly_what_the_cpu_paints(plain, labels):
 
 
 class Echo:
-    """Paints what it is asked for."""
+    """Paints what it is asked for: labels in red, instances in green."""
 
     ignore_index = 7
 
     def paint(self, label_maps, instance_maps=None):
         instances = 0 * label_maps if instance_maps is None else instance_maps
-        return np.stack([label_maps, instances, label_maps], axis=-1)
+        return np.stack([label_maps, instances, 0 * label_maps], axis=-1)
 
 
 @pytest.mark.parametrize('with_instances', [False, True])
@@ -229,6 +229,8 @@ def test_maps_of_several_sizes_are_painted_each_with_the_generators_ignore_index
         instances = [np.full(size, 5 + i, np.int32) for i, size in enumerate(sizes)]
     photos = paint_maps(Echo(), maps, instances, ignore_index=255)
     for i, photo in enumerate(photos):
-        np.testing.assert_array_equal(photo[..., 0], np.where(maps[i] == 255, 7, i))
+        # BGR
+        np.testing.assert_array_equal(photo[..., 2], np.where(maps[i] == 255, 7, i))
+        assert not photo[..., 0].any()
         assert (photo[..., 1] == (5 + i if with_instances else 0)).all()
         np.testing.assert_array_equal(maps[i], before[i])

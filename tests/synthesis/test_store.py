@@ -34,7 +34,7 @@ def paths_of(store, index):
 
 def test_sample_comes_back_as_it_was_written(store):
     store.write(3, Sample(PHOTO, LABELS))
-    photo = cv2.imread(store.photo_path(3))[..., ::-1]
+    photo = cv2.imread(store.photo_path(3))
     labels = cv2.imread(store.label_path(3), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(photo, PHOTO)
     np.testing.assert_array_equal(labels, LABELS)

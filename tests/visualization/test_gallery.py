@@ -12,7 +12,7 @@ def _row(height=48, width=64, caption='AddSingle: car', **changes):
     cells = dict(
         base=np.zeros((height, width), np.uint8),
         recombined=np.full((height, width), 1, np.uint8),
-        generated=np.full((height, width, 3), (200, 100, 50), np.uint8),
+        generated=np.full((height, width, 3), (50, 100, 200), np.uint8),
     )
     cells = {**cells, **changes}
     return GalleryRow({k: v for k, v in cells.items() if v is not None}, caption)

@@ -37,13 +37,13 @@ def test_classes_tint_the_photo_and_ignored_pixels_are_hatched():
     label_map[:, 4:8] = 1
     label_map[:, 8:] = 255
     shown = overlay_label_map(photo, label_map, PALETTE, 255)
-    assert (shown[:, :4] == (150, 50, 50)).all()
+    assert (shown[:, :4] == (50, 50, 150)).all()  # BGR
     assert (shown[:, 4:8] == (50, 100, 50)).all()
     ignored = shown[:, 8:].reshape(-1, 3)
     assert {tuple(pixel) for pixel in ignored.tolist()} == {(80,) * 3, (100,) * 3}
     assert 0.3 < (ignored == 80).mean() < 0.7
     strong = overlay_label_map(photo, label_map, PALETTE, 255, opacity=1)
-    assert (strong[:, :4] == PALETTE[0]).all()
+    assert (strong[:, :4] == PALETTE[0][::-1]).all()
 
 
 def test_wrong_sizes_and_values_are_refused():
@@ -55,7 +55,7 @@ def test_wrong_sizes_and_values_are_refused():
 
 
 @pytest.mark.parametrize(
-    ('generated', 'colour'), [(True, (230, 159, 0)), (False, (0, 114, 178))]
+    ('generated', 'colour'), [(True, (0, 159, 230)), (False, (178, 114, 0))]
 )
 def test_the_frame_tells_the_kind_and_leaves_the_middle(generated, colour):
     image = np.full((12, 20, 3), 9, np.uint8)

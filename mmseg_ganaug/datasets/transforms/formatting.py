@@ -15,6 +15,18 @@ def to_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
+def unpack_photo(photo: Tensor) -> Tensor:
+    """Turns a photo from the order that the generator learns in into MMSeg's.
+
+    Args:
+        photo (Tensor): ``img_photo`` of :class:`PackLabelToImage`, RGB [3, H, W].
+
+    Returns:
+        Tensor: BGR [3, H, W].
+    """
+    return photo.flip(0)
+
+
 @TRANSFORMS.register_module()
 class PackLabelToImage(BaseTransform):
     """Packs label map, photo and instance map into a sample for MMagic.

@@ -146,8 +146,9 @@ class RecomposeLabels(BaseTransform):
         elif recipe.base is None:
             photo = np.zeros((*label_map.shape, 3), np.uint8)
         else:
-            photo = self._source.photo(recipe.base)
-        results['img'] = np.ascontiguousarray(photo[..., ::-1])
+            # Transforms that follow may write into it.
+            photo = self._source.photo(recipe.base).copy()
+        results['img'] = photo
         results['gt_seg_map'] = label_map
         results['seg_fields'] = ['gt_seg_map']
         if made.instance_map is not None:

@@ -2,6 +2,8 @@
 
 from typing import Any, Mapping, Optional, Sequence
 
+import mmcv
+import numpy as np
 from mmseg.datasets.transforms import Albu
 
 from mmseg_ganaug.option_checks import check_share
@@ -50,10 +52,15 @@ class StyleTransfer(Albu):
                 dict(type='FDA', beta_limit=0.05),
                 dict(type='PixelDistributionAdaptation', blend_ratio=(0.25, 0.75)),
             ]
+        self._styles = styles
         # OneOf weighs its transforms by their p; each of them is then applied.
-        photos = dict(reference_images=range(len(styles)), read_fn=styles.photo)
+        photos = dict(reference_images=range(len(styles)), read_fn=self._style)
         choices = [dict(t, **photos, p=1.0) for t in transforms]
         super().__init__(
             transforms=[dict(type='OneOf', transforms=choices, p=prob)],
             keymap=dict(img='image'),
         )
+
+    def _style(self, index: int) -> np.ndarray:
+        """Reads a photo in the order of channels of Albumentations: RGB."""
+        return mmcv.bgr2rgb(self._styles.photo(index))

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmseg_ganaug.class_option_checks import check_ignore_index
+from mmseg_ganaug.datasets.transforms.formatting import unpack_photo
 from mmseg_ganaug.evaluation.metrics.class_iou import ClassIoUMetric
 from mmseg_ganaug.evaluation.metrics.options import check_metric
 from mmseg_ganaug.evaluation.run_result import class_iou_key
@@ -111,8 +112,8 @@ class GeneratorFidelityMetric(BaseMetric):
         fake = [sample[f'fake_{self._domain}'] for sample in data_samples]
         self.measure(
             [sample['label'][0].cpu().numpy() for sample in data_samples],
-            [_to_array(photo.round().clamp(0, 255).flip(0)) for photo in fake],
-            [_to_array(photo) for photo in real],
+            [_to_array(photo.round().clamp(0, 255)) for photo in fake],
+            [_to_array(unpack_photo(photo)) for photo in real],
         )
 
     def measure(
@@ -125,7 +126,7 @@ class GeneratorFidelityMetric(BaseMetric):
 
         Args:
             label_maps (Sequence[np.ndarray]): uint8 [H, W].
-            generated (Sequence[np.ndarray]): Photos painted from them, uint8 RGB
+            generated (Sequence[np.ndarray]): Photos painted from them, uint8 BGR
                 [H, W, 3].
             real (Sequence[np.ndarray], optional): The real photos of the same maps and
                 sizes. Without any, as for recombined maps, the generated ones are set

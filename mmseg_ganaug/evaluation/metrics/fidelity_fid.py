@@ -8,6 +8,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmseg_ganaug.datasets.transforms.formatting import unpack_photo
 from mmseg_ganaug.evaluation.metrics.options import check_metric
 from mmseg_ganaug.option_checks import check_device, check_path, check_text
 from mmseg_ganaug.registry import METRICS
@@ -85,11 +86,12 @@ class GeneratorFIDMetric(BaseMetric):
         real = data_batch['inputs'][f'img_{self._domain}']
         for sample, photo in zip(data_samples, real):
             fake = sample[f'fake_{self._domain}'].round().clamp(0, 255)
-            features = [self._features(image) for image in (fake, photo.flip(0))]
-            self.results.append(tuple(features))
+            pair = fake, unpack_photo(photo)
+            self.results.append(tuple(map(self._features, pair)))
 
     @torch.no_grad()
     def _features(self, photo: Tensor) -> Tensor:
+        """Takes the features [1, D] of a photo, BGR [3, H, W] in 0..255."""
         return self._fid.forward_inception(photo[None]).float().cpu()
 
     def compute_metrics(self, results: List[Tuple[Tensor, Tensor]]) -> Dict[str, float]:
