@@ -79,9 +79,10 @@ def painted_batches(
     for start in range(0, len(indices), batch_size):
         inputs = [pairs[i]['inputs'] for i in indices[start : start + batch_size]]
         labels = [sample['img_label'][0].numpy() for sample in inputs]
-        instances = None
-        if generator.uses_instances:
-            instances = [sample['img_instance'][0].numpy() for sample in inputs]
+        instances = [
+            sample['img_instance'][0].numpy() if 'img_instance' in sample else None
+            for sample in inputs
+        ]
         painted = paint_maps(generator, labels, instances, ignore_index)
         photos = [unpack_photo(sample['img_photo']) for sample in inputs]
         real = [photo.permute(1, 2, 0).numpy() for photo in photos]

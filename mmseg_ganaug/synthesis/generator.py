@@ -307,17 +307,17 @@ class MMagicGenerator:
 def paint_maps(
     generator,
     label_maps: Sequence[np.ndarray],
-    instance_maps: Optional[Sequence[np.ndarray]],
+    instance_maps: Sequence[Optional[np.ndarray]],
     ignore_index: int,
 ) -> List[np.ndarray]:
-    """Paints maps of a data set, those of one size together.
+    """Paints label maps of a data set, those of one size together.
 
     Args:
         generator: A :class:`MMagicGenerator`, or what paints RGB photos as it does.
         label_maps (Sequence[np.ndarray]): uint8 ``[H, W]``, of any sizes.
-        instance_maps (Sequence[np.ndarray], optional): int32 ``[H, W]``, where the
-            generator ``uses_instances``.
-        ignore_index (int): Of the data set; the generator is given its own.
+        instance_maps (Sequence[np.ndarray | None]): int32 ``[H, W]`` each; left out
+            where the generator does not use instances.
+        ignore_index (int): That of the data set; the generator's own takes its place.
 
     Returns:
         list[np.ndarray]: uint8 BGR ``[H, W, 3]`` each.
@@ -327,8 +327,8 @@ def paint_maps(
         labels = np.stack([label_maps[i] for i in members])
         labels[labels == ignore_index] = generator.ignore_index
         instances = None
-        if instance_maps is not None:
-            instances = np.stack([instance_maps[i] for i in members])
+        if generator.uses_instances:
+            instances = np.stack([np.asarray(instance_maps[i]) for i in members])
         for i, photo in zip(members, generator.paint(labels, instances)):
             photos[i] = np.ascontiguousarray(photo[..., ::-1])
     return photos

@@ -130,12 +130,9 @@ class SampleMaker:
         return Sample(pair.photo, label_map, report)
 
     def _paint(self, maps: Sequence[RecomposedMap]) -> List[np.ndarray]:
-        instance_maps = None
-        if self._generator.uses_instances:
-            instance_maps = [each.instance_map for each in maps]
         return paint_maps(
             self._generator,
-            [each.label_map for each in maps],
-            instance_maps,
+            [made.label_map for made in maps],
+            [made.instance_map for made in maps],
             self._source.ignore_index,
         )

@@ -211,26 +211,28 @@ class Echo:
 
     ignore_index = 7
 
+    def __init__(self, uses_instances):
+        self.uses_instances = uses_instances
+
     def paint(self, label_maps, instance_maps=None):
+        assert (instance_maps is not None) == self.uses_instances
         instances = 0 * label_maps if instance_maps is None else instance_maps
         return np.stack([label_maps, instances, 0 * label_maps], axis=-1)
 
 
-@pytest.mark.parametrize('with_instances', [False, True])
+@pytest.mark.parametrize('uses_instances', [False, True])
 def test_maps_of_several_sizes_are_painted_each_with_the_generators_ignore_index(
-    with_instances,
+    uses_instances,
 ):
     sizes = (2, 3), (4, 2), (2, 3)
     maps = [np.full(size, i, np.uint8) for i, size in enumerate(sizes)]
     maps[1][0] = 255
     before = [one.copy() for one in maps]
-    instances = None
-    if with_instances:
-        instances = [np.full(size, 5 + i, np.int32) for i, size in enumerate(sizes)]
-    photos = paint_maps(Echo(), maps, instances, ignore_index=255)
+    instances = [np.full(size, 5 + i, np.int32) for i, size in enumerate(sizes)]
+    photos = paint_maps(Echo(uses_instances), maps, instances, ignore_index=255)
     for i, photo in enumerate(photos):
         # BGR
         np.testing.assert_array_equal(photo[..., 2], np.where(maps[i] == 255, 7, i))
         assert not photo[..., 0].any()
-        assert (photo[..., 1] == (5 + i if with_instances else 0)).all()
+        assert (photo[..., 1] == (5 + i if uses_instances else 0)).all()
         np.testing.assert_array_equal(maps[i], before[i])
