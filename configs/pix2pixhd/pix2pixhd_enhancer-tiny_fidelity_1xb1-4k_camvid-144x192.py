@@ -1,4 +1,4 @@
-# The same training, validated: a frozen segmenter tells how much of the label maps it
+# The same training, validated: a frozen segmenter shows how much of the label maps it
 # finds again in the photos, class by class, and the best generator is kept. Train the
 # segmenter first.
 _base_ = './pix2pixhd_enhancer-tiny_1xb1-4k_camvid-144x192.py'

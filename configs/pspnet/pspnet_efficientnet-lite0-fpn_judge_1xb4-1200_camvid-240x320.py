@@ -1,4 +1,4 @@
-# A judge of generated photos: it has to find the rare classes where they are, also in
+# Evaluates generated photos: it has to find the rare classes where they are, also in
 # photos that were painted small. For a comparison of methods, take the one without.
 _base_ = [
     '../_base_/models/pspnet_efficientnet-lite0-fpn.py',

@@ -1,4 +1,4 @@
-# A few minutes on two CPU cores, from scratch: enough to run, too short to judge by.
+# A few minutes on two CPU cores, from scratch: enough to run, too short to evaluate.
 max_iters = 300
 optim_wrapper = dict(
     type='OptimWrapper',
