@@ -1,4 +1,4 @@
-"""Samples as they come out of a training pipeline, made ready to be looked at."""
+"""Samples of a training pipeline, prepared for display."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from mmseg_ganaug.datasets import generated_parts
 from mmseg_ganaug.visualization import framed, overlay_label_map
 
-# What MMSeg's transforms fill in where there is no photo.
+# Label that MMSeg's transforms pad with.
 _PADDING = 255
 
 
@@ -39,7 +39,7 @@ class MixedSample:
         return 'generated' if self.generated else 'real'
 
     def overlay(self, palette: List, ignore_index: int) -> np.ndarray:
-        """Its photo under its labels in a frame that tells its kind.
+        """Lays the labels over the photo, in a frame whose colour shows the kind.
 
         Args:
             palette (list): C RGB triples, 0..255.

@@ -1,4 +1,4 @@
-"""Who fills a store, and who makes which of its samples, among several processes."""
+"""Locks by which several processes share the filling of a store."""
 
 import glob
 import os
@@ -13,19 +13,19 @@ from mmengine.logging import print_log
 
 from mmseg_ganaug.files import temporary_path
 
-_SECONDS_BEFORE_A_WORD = 5
+_SECONDS_BEFORE_MESSAGE = 5
 # A file that is new and unlocked may be locked by a process that clears leftovers.
 _PROBES = 5
 
 
 class StoreLocks:
-    """Locks that processes hold on a store; they end with the process, however it ends.
+    """Locks on a store, which the operating system releases when their process ends.
 
     They are on empty files beside the store, so that they outlive its removal:
-    ``.NAME.lock`` while the store is laid out or removed, and ``.NAME.X.lock`` of each
-    process that fills it and of each batch that is being made. That a file exists says
-    nothing. Where the file system has no locks, each is granted: work is then done
-    twice, with the same outcome.
+    ``.NAME.lock`` while the store is created or removed, ``.NAME.filling-X.lock`` of
+    each process that fills it, and ``.NAME.N.lock`` of each batch that is being made. A
+    file that exists but is not locked means nothing. On a file system without locks
+    each is granted: work is then done twice, with the same result.
 
     Args:
         store (str | Path): Folder of the store, which need not exist.
@@ -39,12 +39,12 @@ class StoreLocks:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Waits until no other process lays out or removes the store."""
+        """Keeps other processes from creating or removing the store meanwhile."""
         path = self._folder / f'{self._name}.lock'
         lock = None
         if self._have_locks:
-            with suppress(OSError):  # it may belong to another user
-                lock = _take(path, _SECONDS_BEFORE_A_WORD)
+            with suppress(OSError):  # the file may belong to another user
+                lock = _take(path, _SECONDS_BEFORE_MESSAGE)
                 if lock is None:
                     print_log(f'Waiting for the lock {path}', logger='current')
                     lock = _take(path, -1)
@@ -55,14 +55,14 @@ class StoreLocks:
 
     @contextmanager
     def filling(self, lay_out: Callable[[], None]) -> Iterator['Claims']:
-        """Lets other processes know that this one fills the store.
+        """Shows other processes that this one fills the store.
 
         Args:
-            lay_out (Callable): Makes what the store lacks before samples; called
-                while nobody can remove it.
+            lay_out (Callable): Creates what the store needs before samples; called
+                while no process can remove it.
 
         Yields:
-            Claims: To its batches.
+            Claims: Of its batches.
         """
         own = self._path_of(f'filling-{secrets.token_hex(8)}')
         have_locks = self._have_locks
@@ -82,11 +82,11 @@ class StoreLocks:
                 self.clear()
 
     def holders(self) -> List[Path]:
-        """Looks for locks that anybody holds.
+        """Finds the locks that processes hold.
 
         Returns:
-            list[Path]: Their files. Where locks cannot be had, all files: of whom they
-            are cannot be known.
+            list[Path]: Their files; all lock files on a file system without locks,
+            where it is unknown whether a process holds them.
         """
         have_locks = self._have_locks
         held = []
@@ -100,7 +100,7 @@ class StoreLocks:
         return held
 
     def clear(self) -> None:
-        """Removes the files of locks that nobody holds; only while :meth:`alone`."""
+        """Removes lock files that no process holds; only within :meth:`alone`."""
         for path in self._paths() if self._have_locks else ():
             with suppress(OSError):
                 lock = _take(path)
@@ -115,16 +115,16 @@ class StoreLocks:
 
     @cached_property
     def _have_locks(self) -> bool:
-        """Whether a lock on a file that nobody else uses is granted."""
+        """True if the file system grants locks: it does on one of a few new files."""
         return any(_probe(self._folder) for _ in range(_PROBES))
 
 
 class Claims:
-    """Claims to numbered batches, dropped by themselves when the process dies.
+    """Claims of numbered batches; they end when the process does.
 
     Args:
-        path_of (Callable, optional): Gives the lock file of a batch. Defaults to None:
-            there are no locks, and every claim is granted.
+        path_of (Callable, optional): Returns the lock file of a batch. Defaults to
+            None: there are no locks, and every claim is granted.
     """
 
     def __init__(self, path_of: Optional[Callable[[int], Path]] = None) -> None:
@@ -135,7 +135,7 @@ class Claims:
         """Claims a batch.
 
         Args:
-            number (int): Which, from 0 on.
+            number (int): Number of the batch, from 0 on.
 
         Returns:
             bool: False while this or another process holds it.
@@ -144,22 +144,22 @@ class Claims:
             return True
         try:
             lock = _take(self._path_of(number))
-        except OSError:  # such as a full disk, which the writing will report
+        except OSError:  # such as a full disk, which writing the samples will report
             return True
         if lock is not None:
             self._held[number] = lock
         return lock is not None
 
     def drop(self, number: int) -> None:
-        """Gives a batch up, or says that it is made.
+        """Releases a claim, whether or not the batch was made.
 
         Args:
-            number (int): Which.
+            number (int): Number of the batch.
         """
         lock = self._held.pop(number, None)
         if lock is not None and self._path_of is not None:
-            # Who has opened the file already gets a lock that keeps nobody out; the
-            # batch is made, or at worst it is made twice.
+            # A process that has already opened the file gets a lock that excludes
+            # nobody; the batch is made by now, or at worst it is made twice.
             _remove(self._path_of(number), lock)
 
     def close(self) -> None:
@@ -186,10 +186,10 @@ def _take(path: Path, timeout: float = 0) -> Optional[BaseFileLock]:
         timeout (float): Seconds to wait for it; -1 waits without end.
 
     Returns:
-        BaseFileLock | None: None while somebody else holds it.
+        BaseFileLock | None: None if another process still holds it then.
 
     Raises:
-        OSError: When there are no locks, or the file cannot be opened.
+        OSError: When the file system has no locks, or the file cannot be opened.
     """
     # Batches are claimed in one thread and dropped in another.
     lock = FileLock(str(path), thread_local=False)
@@ -202,7 +202,7 @@ def _take(path: Path, timeout: float = 0) -> Optional[BaseFileLock]:
     if isinstance(lock, SoftFileLock):
         # What newer ones fall back to outlives a process that is killed.
         lock.release()
-        raise OSError(f'there are no locks for {path}')
+        raise OSError(f'the file system grants no lock on {path}')
     return lock
 
 
@@ -212,7 +212,7 @@ def _drop(lock: Optional[BaseFileLock]) -> None:
 
 
 def _remove(path: Path, lock: Optional[BaseFileLock]) -> None:
-    """Removes the file of a lock while it is held, and then lets go of it."""
+    """Removes the file of a lock while it is held, then releases the lock."""
     with suppress(OSError):
         path.unlink()
     _drop(lock)

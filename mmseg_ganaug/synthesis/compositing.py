@@ -137,7 +137,7 @@ class Compositing:
         return Pair(photo.astype(np.uint8), label_map, generated)
 
     def _table(self) -> np.ndarray:
-        """Bool [256]; what is no class is painted: nothing is learnt from it."""
+        """Makes a table, bool [256]: what may be painted, and all that is no class."""
         table = np.ones(256, bool)
         table[: len(self.paintable)] = self.paintable
         return table
@@ -235,7 +235,7 @@ def paintable_classes(
 
 
 def _weight(generated: np.ndarray, changed: np.ndarray, feather: int) -> np.ndarray:
-    """Weight of the generated photo, float32 [H, W], 0..1."""
+    """Computes the weight of the generated photo, float32 [H, W], 0..1."""
     if not feather or not generated.any():
         return generated.astype(np.float32)
     import cv2

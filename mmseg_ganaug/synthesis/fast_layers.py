@@ -45,7 +45,7 @@ class RepeatableInstanceNorm(nn.Module):
         return self._apply_to(x, *statistics)
 
     def _measure(self, x: Tensor) -> Tuple[Tensor, Tensor]:
-        """Mean and one over the deviation, float32 [B, C]."""
+        """Computes mean and one over the standard deviation, float32 [B, C]."""
         variance, mean = torch.var_mean(x.float(), (2, 3), correction=0)
         return mean, torch.rsqrt(variance + self._eps)
 
@@ -56,7 +56,7 @@ class RepeatableInstanceNorm(nn.Module):
 class InPlaceInstanceNorm(RepeatableInstanceNorm):
     """Overwrites its input, which must lie channels last in the CPU's memory.
 
-    PyTorch's own rearranges such features. This one passes over parts that stay in the
+    PyTorch's own rearranges such features. This one works on parts that stay in the
     cache. Sums are taken of the distances from a typical value, so that they lose
     nothing where the mean is large.
     """
@@ -105,7 +105,7 @@ def replace_norms(module: nn.Module, norm: type) -> None:
 
 @contextmanager
 def recording(module: nn.Module) -> Iterator[None]:
-    """Inside, norms keep their statistics; afterwards they repeat them.
+    """Records the statistics of norms inside the block; afterwards they repeat them.
 
     Args:
         module (nn.Module): Holds the norms.
@@ -241,7 +241,7 @@ class CodeConv(nn.Module):
         return output.permute(0, 3, 1, 2)
 
     def _mixed(self, padded: Tensor) -> Tensor:
-        """Bool [B, H, W]: windows that show several codes."""
+        """Finds the windows that show several codes: bool [B, H, W]."""
         return self._over_windows(padded, torch.minimum) != self._over_windows(
             padded, torch.maximum
         )

@@ -1,4 +1,4 @@
-"""Filters: find in generated pairs what teaches nothing, or the wrong thing."""
+"""Filters of generated pairs: they ignore pixels, or drop a pair."""
 
 import hashlib
 import json
@@ -36,10 +36,10 @@ class SampleFilter(Protocol):
     """Filters generated pairs before they are stored."""
 
     def fingerprint(self) -> str:
-        """Names everything that the verdicts depend on."""
+        """Names everything that the result depends on."""
 
     def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
-        """Learns from the real pairs what is usual, or reads what was kept of that."""
+        """Measures what it needs on the real pairs, or reads what a run stored."""
 
     def apply(
         self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
@@ -57,7 +57,7 @@ class SampleFilter(Protocol):
         """
 
     def release(self) -> None:
-        """Frees the memory that judging took."""
+        """Frees the memory that filtering took."""
 
 
 @FILTERS.register_module()
@@ -75,9 +75,10 @@ class LossFilter:
         segmenter (dict): ``config`` and ``checkpoint`` of a segmenter trained on the
             real pairs, see
             :class:`~mmseg_ganaug.synthesis.segmenter.FrozenSegmenter`.
-        factor (float): How many times the usual loss is too much. Defaults to 1.25.
-        num_real (int): Real pairs of which the usual losses are taken, evenly spread.
-            Defaults to 500.
+        factor (float): Multiple of the mean loss above which pixels are ignored.
+            Defaults to 1.25.
+        num_real (int): Real pairs on which the mean losses are measured, evenly
+            spread. Defaults to 500.
 
     Raises:
         ValueError: When an option is of the wrong type or outside its range.
@@ -95,30 +96,30 @@ class LossFilter:
 
     def fingerprint(self) -> str:
         """See :class:`SampleFilter`."""
-        return f'LossFilter {self._factor} {self._usual_name()}'
+        return f'LossFilter {self._factor} {self._losses_name()}'
 
     def prepare(self, source: RealPairs, cache_dir: Union[str, Path]) -> None:
-        """Measures the usual loss of each class, unless that is kept already.
+        """Measures the mean loss of each class on real pairs, unless that is stored.
 
         Args:
             source: The real pairs.
-            cache_dir: Folder in which the figures are kept.
+            cache_dir: Folder in which the losses are stored.
 
         Raises:
             FileNotFoundError: When the segmenter's config or checkpoint is missing.
-            ValueError: When it tells another number of classes apart.
+            ValueError: When the segmenter has another number of classes.
         """
         self._ignore_index = source.ignore_index
         path = Path(cache_dir) / f'class-losses-{self._digest(source)}.json'
         shared: List[Optional[List[float]]] = [None]
         if is_main_process():
-            shared = [self._usual(path, source)]
+            shared = [self._mean_losses(path, source)]
         # The other processes may not see the same disk.
         broadcast_object_list(shared)
-        usual = np.array(shared[0])
+        means = np.array(shared[0])
         # Index 255 stands for pixels of no class, too.
         self._limits = np.full(256, np.inf)
-        self._limits[: len(usual)] = self._factor * usual
+        self._limits[: len(means)] = self._factor * means
 
     def apply(
         self, photo: np.ndarray, label_map: np.ndarray, generated: np.ndarray
@@ -134,24 +135,24 @@ class LossFilter:
         """Frees the segmenter."""
         self._segmenter = None
 
-    def _usual(self, path: Path, source: RealPairs) -> List[float]:
-        """Returns the usual loss of each class, as it was kept or by measuring it."""
-        usual = _read_usual(path, source.class_names)
-        if usual is not None:
-            return usual
-        usual = self._measure(source).tolist()
-        content = dict(zip(source.class_names, usual))
+    def _mean_losses(self, path: Path, source: RealPairs) -> List[float]:
+        """Returns the mean loss of each class: the stored one, or it is measured."""
+        means = _read_losses(path, source.class_names)
+        if means is not None:
+            return means
+        means = self._measure(source).tolist()
+        content = dict(zip(source.class_names, means))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(content, indent=2) + '\n')
         except OSError as error:
             print_log(
-                f'LossFilter goes on, but its figures are not kept ({error}), and will '
-                'be measured again',
+                f'LossFilter cannot store the mean losses of classes ({error}) and '
+                'measures them again next time: make the folder writable',
                 logger='current',
                 level=logging.WARNING,
             )
-        return usual
+        return means
 
     def _load(self):
         if self._segmenter is None:
@@ -159,17 +160,17 @@ class LossFilter:
         return self._segmenter
 
     def _measure(self, source: RealPairs) -> np.ndarray:
-        """Mean loss of each class on real pairs; 0 of a class that none shows."""
+        """Measures the mean loss of each class on real pairs; 0 where none shows it."""
         segmenter = self._load()
         if segmenter.num_classes != source.num_classes:
             raise ValueError(
-                f'the segmenter of LossFilter tells {segmenter.num_classes} classes '
-                f'apart, the data set has {source.num_classes}: take one that was '
-                'trained on this data set'
+                f'the segmenter of LossFilter, {self._segmenter_config["config"]}, has '
+                f'{segmenter.num_classes} classes, the data set has '
+                f'{source.num_classes}: take one that was trained on this data set'
             )
         indices = evenly_spread(len(source), self._num_real)
         totals, counts = np.zeros((2, source.num_classes))
-        title = 'Measuring the usual loss of each class on real photos'
+        title = 'Measuring the mean loss of each class on real photos'
         with Progress(title, len(indices)) as progress:
             for index in indices:
                 label_map = source.label_map(index)
@@ -186,11 +187,11 @@ class LossFilter:
         return totals / np.maximum(counts, 1)
 
     def _digest(self, source: RealPairs) -> str:
-        parts = (self._usual_name(), list(source.class_names), source.files_digest())
+        parts = (self._losses_name(), list(source.class_names), source.files_digest())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
-    def _usual_name(self) -> str:
-        """Names the segmenter, and the real pairs that it is tried on."""
+    def _losses_name(self) -> str:
+        """Names the segmenter, and the number of real pairs that it labels."""
         config = str(self._segmenter_config['config'])
         digest = file_digest(self._segmenter_config['checkpoint'], config.encode())
         return f'{digest} {self._num_real}'
@@ -230,7 +231,7 @@ class IgnoredShareFilter:
         return None if share > self._max_ignored else label_map
 
     def release(self) -> None:
-        """Nothing to free."""
+        """Does nothing."""
 
 
 @FILTERS.register_module()
@@ -280,20 +281,20 @@ class IgnoredClassesFilter:
         return np.where(taken, np.uint8(self._ignore_index), label_map)
 
     def release(self) -> None:
-        """Nothing to free."""
+        """Does nothing."""
 
 
-def _read_usual(path: Path, class_names: Sequence[str]) -> Optional[List[float]]:
-    """Reads the usual loss of each class; None where it has to be measured.
+def _read_losses(path: Path, class_names: Sequence[str]) -> Optional[List[float]]:
+    """Reads the mean loss of each class; None where it has to be measured.
 
-    A file that is damaged is as good as none: measuring takes a minute.
+    A damaged file is measured again, which takes a minute.
     """
     try:
-        kept = json.loads(path.read_text(encoding='utf-8'))
-        usual = [float(kept[name]) for name in class_names]
+        stored = json.loads(path.read_text(encoding='utf-8'))
+        losses = [float(stored[name]) for name in class_names]
     except (KeyError, OSError, TypeError, ValueError):
         return None
-    return usual if all(0 <= value < math.inf for value in usual) else None
+    return losses if all(0 <= value < math.inf for value in losses) else None
 
 
 def ignored_by_class(
@@ -317,7 +318,7 @@ def ignored_by_class(
 
 
 def filter_table(reports: Iterable[Dict], class_names: Sequence[str]) -> PrettyTable:
-    """Sums up what filters and compositing took out of the samples.
+    """Sums up what filters and compositing ignored and dropped.
 
     Args:
         reports: Reports of the samples, see

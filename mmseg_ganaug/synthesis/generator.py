@@ -135,7 +135,7 @@ class MMagicGenerator:
         return self.config.model.label_encoder.get('edges', False)
 
     def fingerprint(self) -> str:
-        """Names the weights, the network and how it is run.
+        """Computes a digest of the weights, the network and how it is run.
 
         The options count as they were given: 'auto' is another precision on another
         device, where the bytes differ in any case.

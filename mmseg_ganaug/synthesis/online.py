@@ -274,7 +274,7 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         )
         if self._num_classes is not None:
             generator.check(self._num_classes, has_instances=True)
-        # Building draws weights, only to overwrite them: training must not notice.
+        # Building draws weights that are then overwritten: training must not notice.
         with torch.random.fork_rng(devices=[]):
             generator.load()
         self._generator, self._generator_device = generator, self.device

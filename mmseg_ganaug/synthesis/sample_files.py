@@ -1,4 +1,4 @@
-"""Reading the files of generated samples, so that damage is never passed over."""
+"""Reading the files of generated samples, with checks that find any damage."""
 
 import os
 from pathlib import Path
@@ -85,7 +85,7 @@ def decode_label_map(content: bytes) -> np.ndarray:
 
 
 def image_damage(content: bytes) -> Optional[str]:
-    """Finds damage that a decoder may pass over.
+    """Finds damage that a decoder may ignore.
 
     Of a PNG the checksum of each chunk is computed, so that a flipped bit is found; of
     a JPEG, which has none, only a missing end is.

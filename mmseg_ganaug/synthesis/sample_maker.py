@@ -13,7 +13,7 @@ from mmseg_ganaug.synthesis.generator import paint_maps
 
 @dataclass(frozen=True)
 class Sample:
-    """Holds what the store keeps.
+    """A generated pair, and what was done to it.
 
     Attributes:
         photo: uint8 BGR [H, W, 3].
@@ -116,11 +116,11 @@ class SampleMaker:
             return Sample(pair.photo, pair.label_map)
         label_map, passed = pair.label_map, True
         for each in self._filters:
-            verdict = each.apply(pair.photo, label_map, pair.generated)
-            if verdict is None:
+            filtered = each.apply(pair.photo, label_map, pair.generated)
+            if filtered is None:
                 passed = False
                 break
-            label_map = verdict
+            label_map = filtered
         report = dict(
             recipe=attempt,
             dropped=attempt // self._num_samples,

@@ -1,4 +1,4 @@
-"""A trained segmenter that labels photos and learns nothing any more."""
+"""A trained segmenter that labels photos, and is not trained further."""
 
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
@@ -43,7 +43,7 @@ class FrozenSegmenter:
         checkpoint: Union[str, Path],
         device: Optional[str] = None,
     ) -> None:
-        # These take a second, which is in vain where only options are checked.
+        # These imports take a second, which checking options alone does not need.
         import mmseg.models  # noqa: F401  (registers MMSeg's networks)
         from mmseg.registry import MODELS
 
@@ -73,17 +73,17 @@ class FrozenSegmenter:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes that it tells apart."""
+        """Number of classes that it predicts."""
         return self._head.num_classes
 
     @property
     def ignore_index(self) -> int:
-        """Label value that it did not learn from."""
+        """Label value that was ignored in its training."""
         return self._head.ignore_index
 
     @property
     def _head(self):
-        # Cascades have several heads, of which the last one decides.
+        # Cascades have several heads; the last one gives the result.
         head = self._model.decode_head
         return head[-1] if isinstance(head, torch.nn.ModuleList) else head
 
@@ -107,7 +107,7 @@ class FrozenSegmenter:
         label_maps: Sequence[np.ndarray],
         ignore_index: int,
     ) -> List[np.ndarray]:
-        """Says how much it disagrees with the labels of photos.
+        """Computes the loss of each pixel of photos under their labels.
 
         Args:
             photos (Sequence[np.ndarray]): uint8 BGR [H, W, 3], of any sizes.
@@ -142,7 +142,7 @@ class FrozenSegmenter:
 
 
 def check_segmenter(owner: Owner, segmenter: Any) -> Dict[str, Any]:
-    """Returns the arguments of a ``FrozenSegmenter``, if they are some.
+    """Checks the arguments of a ``FrozenSegmenter``, and returns them.
 
     Args:
         owner (str | object): Whose option it is.

@@ -88,13 +88,13 @@ class SampleStore:
         self._plan_text: Optional[str] = None
 
     def prepare(self, plan_text: str) -> None:
-        """Makes the folders, writes the plan, and clears what dead processes left.
+        """Makes the folders, writes the plan, and removes what killed processes left.
 
         Args:
             plan_text (str): The plan as JSON lines.
 
         Raises:
-            InTheWayError: When the folder is somebody else's.
+            InTheWayError: When the folder holds files that are not of a store.
             OSError: When the folder cannot be written; says which.
         """
         self._plan_text = plan_text
@@ -107,13 +107,13 @@ class SampleStore:
         """Keeps other processes from removing the store while samples are made.
 
         Yields:
-            Claims: To batches of its samples.
+            Claims: Of batches of its samples.
         """
         with self._locks.filling(self._lay_out) as claims:
             try:
                 yield claims
             finally:
-                # Of those that were killed meanwhile, and whose work was done here.
+                # Of processes that were killed meanwhile, whose work was done here.
                 self._remove_leftovers()
 
     def _remove_leftovers(self) -> None:
@@ -121,7 +121,7 @@ class SampleStore:
             remove_leftovers(folder)
 
     def _lay_out(self) -> None:
-        """Writes what a store has beside samples, where it is missing or damaged."""
+        """Writes what a store holds beside samples, where it is missing or damaged."""
         if self.folder.is_dir() and not is_store(self.folder):
             foreign = foreign_files(self.folder)
             if foreign:
@@ -131,7 +131,7 @@ class SampleStore:
                 folder.mkdir(parents=True, exist_ok=True)
             if not is_store(self.folder):
                 mark_store(self.folder)
-            # Found now, and not when the first samples are painted.
+            # Found now rather than when the first samples are painted.
             if not all(os.access(folder, os.W_OK) for folder in self._folders):
                 raise PermissionError(errno.EACCES, 'it cannot be written')
         except OSError as error:
@@ -151,7 +151,7 @@ class SampleStore:
             self._write(path, content)
 
     def present(self) -> Set[int]:
-        """Looks up which samples exist.
+        """Finds the samples that exist.
 
         Returns:
             set[int]: Their indices.
@@ -160,14 +160,14 @@ class SampleStore:
         return photos & numbers_in(self.label_folder, LABEL_SUFFIX)
 
     def holds(self, index: int) -> bool:
-        """Whether a sample exists."""
+        """Returns whether a sample exists."""
         # The photo is written last.
         return os.path.exists(self.photo_path(index)) and os.path.exists(
             self.label_path(index)
         )
 
     def missing(self, num_samples: int) -> List[int]:
-        """Looks up which samples have still to be made.
+        """Finds the samples of a plan that have still to be made.
 
         Args:
             num_samples (int): Number of samples of the plan.
@@ -179,14 +179,14 @@ class SampleStore:
         return [index for index in range(num_samples) if index not in present]
 
     def sample_bytes(self, index: int) -> int:
-        """Disk space of a sample, in bytes."""
+        """Returns the disk space of a sample in bytes."""
         return sum(
             os.path.getsize(path)
             for path in (self.photo_path(index), self.label_path(index))
         )
 
     def free_bytes(self) -> int:
-        """Disk space that is left, in bytes."""
+        """Returns the free disk space in bytes."""
         return shutil.disk_usage(self.folder).free
 
     def discard_damaged(self, num_classes: int, ignore_index: int) -> List[str]:
@@ -225,7 +225,7 @@ class SampleStore:
     def _problem(
         self, index: int, num_classes: int, ignore_index: int
     ) -> Optional[str]:
-        """What is wrong with a sample, or None."""
+        """Finds what is wrong with a sample; None if nothing is."""
         path: Union[str, Path] = self._report_path(index)
         images = []
         try:
@@ -255,11 +255,11 @@ class SampleStore:
         return None
 
     def photo_path(self, index: int) -> str:
-        """Path of a photo."""
+        """Returns the path of a photo."""
         return str(self.photo_folder / file_name(index, self.photo_suffix))
 
     def label_path(self, index: int) -> str:
-        """Path of a label map."""
+        """Returns the path of a label map."""
         return str(self.label_folder / file_name(index, LABEL_SUFFIX))
 
     def _report_path(self, index: int) -> Path:
@@ -273,8 +273,8 @@ class SampleStore:
             sample (Sample): Photo, label map (class ids from 0 on) and report.
 
         Raises:
-            OSError: When the disk is full, or the store was removed: says what is
-                needed. Nothing half-written stays.
+            OSError: When the disk is full, or the store was removed; says what to do.
+                Nothing half-written stays.
         """
         label_map = _encode(sample.label_map, LABEL_SUFFIX)
         photo = _encode(sample.photo, self.photo_suffix)
@@ -287,7 +287,7 @@ class SampleStore:
         self._write(Path(self.photo_path(index)), photo)
 
     def reports(self) -> Iterator[Dict]:
-        """What compositing and filters did, for each sample that has such a report.
+        """Reads what compositing and filters did to the samples that have a report.
 
         Yields:
             dict: See :class:`~mmseg_ganaug.synthesis.sample_maker.Sample`.
@@ -306,7 +306,7 @@ class SampleStore:
                 yield record['report']
 
     def _record(self, index: int) -> Optional[Dict]:
-        """What was kept of a sample when it was written; None where nothing was."""
+        """Reads what was recorded of a sample when it was written, or None."""
         try:
             record = json.loads(self._report_path(index).read_bytes())
             whole = record.pop('fingerprint') == fingerprint_of(record)
@@ -319,7 +319,7 @@ class SampleStore:
         return record
 
     def _write(self, path: Path, content: bytes) -> None:
-        # Made again, the folder would hold this sample alone.
+        # Created again, the folder would hold this sample alone.
         if not path.parent.is_dir():
             raise OSError(
                 errno.ENOENT,

@@ -1,4 +1,4 @@
-"""Which files a store has: by these, stores are found and removed."""
+"""The files of a store, by which stores are found and removed."""
 
 import os
 import re
@@ -28,10 +28,10 @@ class StoreInUseError(RuntimeError):
 
 
 def is_store(folder: Union[str, Path]) -> bool:
-    """Whether this package made a folder as a store of samples.
+    """Returns whether this package made a folder as a store of samples.
 
     Args:
-        folder (str | Path): Known by the mark in it, not by other files.
+        folder (str | Path): Recognised by the mark in it, not by other files.
     """
     mark = read_mark(folder)
     return mark is not None and mark.purpose == _PURPOSE
@@ -47,10 +47,10 @@ def mark_store(folder: Union[str, Path]) -> None:
 
 
 def file_name(number: int, suffix: str) -> str:
-    """Name of a file of a sample.
+    """Returns the name of a file of a sample.
 
     Args:
-        number (int): Of the sample.
+        number (int): Number of the sample.
         suffix (str): Such as '.png'.
     """
     return f'{number:08d}{suffix}'
@@ -60,11 +60,11 @@ def numbers_in(folder: Path, suffix: str) -> Set[int]:
     """Finds the files of samples in a folder.
 
     Args:
-        folder (Path): Which may be missing.
+        folder (Path): The folder, which may be missing.
         suffix (str): Such as '.png'.
 
     Returns:
-        set[int]: Their numbers; files with other names are passed over.
+        set[int]: Their numbers; files with other names do not count.
     """
     if not folder.is_dir():
         return set()
@@ -77,14 +77,14 @@ def numbers_in(folder: Path, suffix: str) -> Set[int]:
 
 
 def find_stores(cache_dir: Union[str, Path]) -> Dict[Path, int]:
-    """Looks for stores in a cache folder.
+    """Finds the stores in a cache folder.
 
     Args:
         cache_dir (str | Path): The folder.
 
     Returns:
         dict[Path, int]: The folder of each store, and its size in bytes. Links to
-        stores elsewhere are passed over.
+        stores elsewhere do not count.
     """
     folders = sorted(path.parent for path in Path(cache_dir).glob(f'*/{MARK}'))
     return {
@@ -95,26 +95,26 @@ def find_stores(cache_dir: Union[str, Path]) -> Dict[Path, int]:
 
 
 def foreign_files(folder: Union[str, Path]) -> List[Path]:
-    """Lists what a store does not have.
+    """Lists what does not belong to a store.
 
     Args:
         folder (str | Path): The folder of a store.
 
     Returns:
         list[Path]: Files, links and folders in it, and in the folders of its samples,
-        that are somebody else's.
+        that this package did not make.
     """
     return [path for path, is_ours in _entries(Path(folder)) if not is_ours]
 
 
 def remove_store(folder: Union[str, Path]) -> List[Path]:
-    """Removes a store; killed in between, it is still known as one.
+    """Removes a store; what is left of it after a kill is still recognised as one.
 
     Args:
         folder (str | Path): The folder of the store.
 
     Returns:
-        list[Path]: What is somebody else's, and stays with the folders that hold it.
+        list[Path]: What this package did not make; it stays, in its folders.
 
     Raises:
         StoreInUseError: When another process fills it. Nothing was removed.
@@ -143,7 +143,7 @@ def remove_store(folder: Union[str, Path]) -> List[Path]:
 
 
 def _entries(folder: Path) -> Iterator[Tuple[Path, bool]]:
-    """What is in a store, each with whether a store has such a file."""
+    """Lists what is in a store, and whether each belongs to it."""
     for name, suffixes in _SUFFIXES.items():
         if (folder / name).is_dir():
             for path in (folder / name).iterdir():
@@ -154,7 +154,7 @@ def _entries(folder: Path) -> Iterator[Tuple[Path, bool]]:
 
 
 def _is_own(path: Path, named_so: bool) -> bool:
-    """Whether it has a name as ours have, and is a file: we make no links."""
+    """Returns whether a path is a file of a store; links are not: we make none."""
     named_so = named_so or is_temporary(path.name)
     return named_so and path.is_file() and not path.is_symlink()
 

@@ -1,4 +1,4 @@
-"""From a plan to samples on disk."""
+"""Makes the samples of a plan and writes them into a store."""
 
 import errno
 import time
@@ -32,9 +32,9 @@ def synthesize(
 
     The plan is cut into batches at fixed places, and a batch is painted whole even if
     only one of its samples is missing: so the bytes do not depend on where an earlier
-    run was killed, nor on who made which batch. The ranks of a distributed run, and
-    any other processes on the same store, share the batches: whoever is free claims
-    the next one, and what a process that died had claimed falls to the others.
+    run was killed, nor on which process made which batch. The ranks of a distributed
+    run, and any other processes on the same store, share the batches: a free process
+    claims the next one, and the claims of a process that dies are free again.
 
     Args:
         maker (SampleMaker): Makes the samples of the plan.
@@ -81,7 +81,7 @@ def _make(
         reading = None
         while batch or batches.left:
             if batch is None:
-                # The others have the rest; one of them may die.
+                # Other processes have claimed the rest; one of them may die.
                 while writing:
                     writing.popleft().result()
                 if progress:
@@ -117,10 +117,10 @@ def _check_all_there(missing: Sequence[int], store: SampleStore) -> None:
 
 
 class _Batches:
-    """The batches that hold missing samples.
+    """Batches that hold missing samples.
 
     Attributes:
-        left: Those that are not known to be made, each by its first sample.
+        left: First sample of each batch that is not known to be made.
     """
 
     def __init__(
@@ -139,11 +139,11 @@ class _Batches:
         self.left = deque(sorted({index - index % batch_size for index in missing}))
 
     def begin_at(self, rank: int, world_size: int) -> None:
-        """Ranks begin far from each other, so that they seldom meet."""
+        """Rotates the batches, so that ranks begin far from each other."""
         self.left.rotate(-(len(self.left) * rank // world_size))
 
     def claim(self) -> Optional[List[int]]:
-        """Claims a batch; None where all that are left are others' for now."""
+        """Claims a batch; None while other processes have claimed all that are left."""
         for _ in range(len(self.left)):
             start = self.left.popleft()
             batch = list(range(start, min(start + self._size, self._num_samples)))
@@ -152,7 +152,7 @@ class _Batches:
             if not self._claims.take(start):
                 self.left.append(start)
                 continue
-            # Whoever had it may have finished it in between.
+            # The process that had claimed it may have finished it in between.
             if not self._is_made(batch):
                 return batch
             self._claims.drop(start)
@@ -165,7 +165,7 @@ class _Batches:
 
 
 class _SharedProgress:
-    """One bar over all processes, and an early word on disk space."""
+    """One progress bar over all processes, and an early report on disk space."""
 
     def __init__(self, missing: Sequence[int], store: SampleStore) -> None:
         self._missing = missing
@@ -173,15 +173,15 @@ class _SharedProgress:
         self._before = len(store.present())
         self._progress = Progress('Generating samples', len(missing)).start()
         self._looked = time.monotonic()
-        self._told = False
+        self._space_reported = False
 
     def update(self) -> None:
-        """Looks at what is there, once a second at most."""
+        """Counts the samples that exist, at most once a second."""
         if time.monotonic() - self._looked >= 1:
             self._look()
 
     def finish(self) -> None:
-        """Says that all is done."""
+        """Completes the bar."""
         self._look()
         self._progress.finish()
 
@@ -190,13 +190,13 @@ class _SharedProgress:
         present = self._store.present()
         done = min(len(present) - self._before, len(self._missing))
         self._progress.update_to(done)
-        if present and not self._told:
-            self._told = True
-            # Should somebody remove them, the writers will say so.
+        if present and not self._space_reported:
+            self._space_reported = True
+            # If the samples are removed meanwhile, the writers report it.
             with suppress(FileNotFoundError):
-                self._tell_space(len(self._missing) - done, min(present))
+                self._report_space(len(self._missing) - done, min(present))
 
-    def _tell_space(self, left: int, example: int) -> None:
+    def _report_space(self, left: int, example: int) -> None:
         still = left * self._store.sample_bytes(example)
         free = self._store.free_bytes()
         print_log(

@@ -144,8 +144,8 @@ def test_feature_matching_does_not_pull_the_real_side():
 
 def test_adversarial_losses_sum_over_scales_and_halve_the_discriminator():
     objective = Pix2PixHDObjective(num_classes=2)
-    judgement = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1)
-    scored = [[torch.zeros(2, 4, 2, 2), judgement] for _ in range(2)]
+    score = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1)
+    scored = [[torch.zeros(2, 4, 2, 2), score] for _ in range(2)]
     losses = objective.discriminator_losses(scored, num_real=1)
     assert losses['loss_d_fake'].item() == pytest.approx(2 * 0.5 * 0.5**2)
     assert losses['loss_d_real'].item() == pytest.approx(2 * 0.5 * 0.75**2)

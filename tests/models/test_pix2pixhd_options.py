@@ -89,11 +89,11 @@ def maps():
 
 def test_hinge_loss_trains():
     model = build(loss_config=dict(gan_type='hinge'))
-    judged = [[torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25)]]
-    losses = model.objective.discriminator_losses(judged, num_real=2)
+    scored = [[torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25)]]
+    losses = model.objective.discriminator_losses(scored, num_real=2)
     assert losses['loss_d_fake'].item() == pytest.approx(0.5 * 1.25)
     assert losses['loss_d_real'].item() == pytest.approx(0.5 * 0.75)
-    assert model.objective.gan_loss(judged[0][-1], True).item() == -0.25
+    assert model.objective.gan_loss(scored[0][-1], True).item() == -0.25
     model.train_step(batch(), wrappers(model))
 
 
@@ -119,14 +119,14 @@ def test_discriminator_judges_the_true_shapes_when_the_generator_sees_warped_one
     model.generators['photo'].register_forward_pre_hook(
         lambda module, inputs: seen.append(inputs[0])
     )
-    judged = []
+    scored = []
     model.discriminators['photo'].register_forward_pre_hook(
-        lambda module, inputs: judged.append(inputs[0])
+        lambda module, inputs: scored.append(inputs[0])
     )
     model.train_step(batch(), wrappers(model))
     true = model.label_encoder(maps())
     assert not torch.equal(seen[0], true)
-    assert torch.equal(judged[0][:2, : true.shape[1]], true)
+    assert torch.equal(scored[0][:2, : true.shape[1]], true)
 
 
 def test_recomposed_maps_count_by_the_adversarial_loss_alone():
@@ -151,13 +151,13 @@ def test_pool_shows_the_discriminator_earlier_photos():
     np.random.seed(0)  # noqa: NPY002 (MMagic's buffer draws from it)
     model = build(pool_size=4)
     optimizers = wrappers(model)
-    judged = []
+    scored = []
     model.discriminators['photo'].register_forward_pre_hook(
-        lambda module, inputs: judged.append(inputs[0][:2].clone())
+        lambda module, inputs: scored.append(inputs[0][:2].clone())
     )
     for _ in range(12):
         model.train_step(batch(), optimizers)
-    shown = judged[::3]  # the first of the three passes of a step
+    shown = scored[::3]  # the first of the three passes of a step
     repeated = any(
         torch.equal(shown[i][k], shown[j][m])
         for i in range(len(shown))

@@ -19,23 +19,25 @@ def lay_out():
     pass
 
 
-def hold(store, told):
+def hold(store, reports):
     """Fills a store until it is killed."""
     with StoreLocks(store).filling(lay_out) as claims:
-        told.put([claims.take(3), claims.take(4)])
+        reports.put([claims.take(3), claims.take(4)])
         claims.drop(4)
-        told.put('dropped')
+        reports.put('dropped')
         time.sleep(PATIENCE)
 
 
 @pytest.fixture
 def holder(tmp_path):
     """A process that fills ``tmp_path / 'store'`` and holds a claim to batch 3."""
-    told = CONTEXT.Queue()
-    child = CONTEXT.Process(target=hold, args=(tmp_path / 'store', told), daemon=True)
+    reports = CONTEXT.Queue()
+    child = CONTEXT.Process(
+        target=hold, args=(tmp_path / 'store', reports), daemon=True
+    )
     child.start()
-    assert told.get(timeout=PATIENCE) == [True, True]
-    assert told.get(timeout=PATIENCE) == 'dropped'
+    assert reports.get(timeout=PATIENCE) == [True, True]
+    assert reports.get(timeout=PATIENCE) == 'dropped'
     yield child
     kill(child)
 
@@ -98,12 +100,12 @@ def test_files_of_locks_do_not_pile_up(tmp_path, holder):
 def test_nobody_lays_out_a_store_that_another_removes(tmp_path):
     seen = []
     with StoreLocks(tmp_path / 'store').alone():
-        told = CONTEXT.Queue()
-        other = CONTEXT.Process(target=hold, args=(tmp_path / 'store', told))
+        reports = CONTEXT.Queue()
+        other = CONTEXT.Process(target=hold, args=(tmp_path / 'store', reports))
         other.start()
         time.sleep(1)
-        seen.append(told.empty())
-    assert told.get(timeout=PATIENCE) == [True, True]
+        seen.append(reports.empty())
+    assert reports.get(timeout=PATIENCE) == [True, True]
     kill(other)
     assert seen == [True]
 
@@ -162,7 +164,7 @@ def test_one_who_clears_leftovers_does_not_hide_that_there_are_locks(
 
     def take_too_late(path, timeout=0):
         seen.append(path)
-        # The first file is held for a moment by somebody else.
+        # The first file is held for a moment by another process.
         return None if len(seen) == 1 else take(path, timeout)
 
     monkeypatch.setattr(claims_module, '_take', take_too_late)

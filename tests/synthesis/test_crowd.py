@@ -121,7 +121,7 @@ def test_a_crowd_that_is_killed_and_pruned_beside_ends_with_the_same_bytes(tmp_p
     stores = fill_quietly(crowd)
     assert [store.folder for store in stores] == folders
     assert [contents(store) for store in stores] == expected
-    # Nor does anything stay of those that were killed last, when somebody comes again.
+    # Nor does anything stay of those killed last, when another process starts.
     for store in stores:
         store.prepare('plan\n')
         with store.filling():

@@ -1,4 +1,4 @@
-"""What LossFilter keeps of the usual losses, damaged, unwritable or of others."""
+"""The mean losses that LossFilter stores: damaged, unwritable, of other data."""
 
 import json
 

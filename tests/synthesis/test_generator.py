@@ -144,7 +144,7 @@ def test_half_precision_is_for_gpus(plain):
 
 
 @pytest.mark.parametrize('number', [0, 1])
-def test_missing_gpu_is_told_before_anything_is_loaded(plain, number, monkeypatch):
+def test_missing_gpu_is_reported_before_anything_is_loaded(plain, number, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: number)
     generator = MMagicGenerator(**plain, device='cuda:1')
     for step in (generator.load, lambda: generator.check(CLASSES, False)):
@@ -154,7 +154,7 @@ def test_missing_gpu_is_told_before_anything_is_loaded(plain, number, monkeypatc
             step()
 
 
-def test_gpu_without_bfloat16_is_told(plain, monkeypatch):
+def test_gpu_without_bfloat16_is_reported(plain, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
     monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda device: (7, 0))
     generator = MMagicGenerator(**plain, device='cuda', precision='bf16')
@@ -163,7 +163,7 @@ def test_gpu_without_bfloat16_is_told(plain, monkeypatch):
     MMagicGenerator(**plain, device='cuda').check(CLASSES, has_instances=False)
 
 
-def test_tile_that_does_not_fit_the_stride_is_told_before_loading(plain):
+def test_tile_that_does_not_fit_the_stride_is_reported_before_loading(plain):
     generator = MMagicGenerator(**plain, device='cpu', tile=(4, 64), overlap=0)
     with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
         generator.check(CLASSES, has_instances=False)
@@ -171,14 +171,14 @@ def test_tile_that_does_not_fit_the_stride_is_told_before_loading(plain):
         MMagicGenerator(**plain, tile=(64, 64))
 
 
-def test_missing_instance_maps_are_told_before_loading(with_edges, labels):
+def test_missing_instance_maps_are_reported_before_loading(with_edges, labels):
     generator = MMagicGenerator(**with_edges, device='cpu')
     with pytest.raises(ValueError, match='reads instance maps, but there are none'):
         generator.paint(labels)
     assert generator._model is None
 
 
-def test_instance_maps_that_overflow_are_told_before_loading(with_edges, labels):
+def test_instance_maps_that_overflow_are_reported_before_loading(with_edges, labels):
     generator = MMagicGenerator(**with_edges, device='cpu')
     for wrong in (np.int16, np.uint16, np.uint8):
         with pytest.raises(TypeError, match=rf'must be int32, not {wrong.__name__}'):

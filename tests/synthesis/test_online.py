@@ -218,18 +218,18 @@ def test_missing_weights_are_an_error_in_the_first_batch(generator, tmp_path):
 
 
 def test_marks_that_never_come_are_warned_of(generator, monkeypatch):
-    said = []
+    logged = []
     module = 'mmseg_ganaug.synthesis.online'
-    monkeypatch.setattr(f'{module}.print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(f'{module}.print_log', lambda text, **_: logged.append(text))
     preprocessor = build(generator)
     for _ in range(120):
         preprocessor(batch_of(make_sample(0)), training=True)
-    assert len(said) == 1
-    assert 'meta_keys' in said[0]
+    assert len(logged) == 1
+    assert 'meta_keys' in logged[0]
     preprocessor = build(generator)
     for _ in range(120):
         preprocessor(batch_of(make_sample(0, False)), training=True)
-    assert len(said) == 1
+    assert len(logged) == 1
 
 
 @MODELS.register_module(force=True)

@@ -10,13 +10,13 @@ from mmseg_ganaug.registry import TRANSFORMS
 
 
 def to_tensor(array: np.ndarray) -> Tensor:
-    """Turns an array [H, W] or [H, W, C] into a tensor [1 or C, H, W]."""
+    """Converts an array [H, W] or [H, W, C] to a tensor [1 or C, H, W]."""
     array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def unpack_photo(photo: Tensor) -> Tensor:
-    """Turns a photo from the order that the generator learns in into MMSeg's.
+    """Converts a packed photo to the channel order of MMSeg.
 
     Args:
         photo (Tensor): ``img_photo`` of :class:`PackLabelToImage`, RGB [3, H, W].
@@ -54,7 +54,7 @@ class PackLabelToImage(BaseTransform):
         ),
     ) -> None:
         self.meta_keys = meta_keys
-        # Only here: the transforms of segmentation must not wait for MMagic.
+        # Imported here: the transforms of segmentation must not wait for MMagic.
         compat.prepare_synthesis()
         from mmagic.structures import DataSample
 

@@ -62,5 +62,5 @@ class StyleTransfer(Albu):
         )
 
     def _style(self, index: int) -> np.ndarray:
-        """Reads a photo in the order of channels of Albumentations: RGB."""
+        """Reads a photo in the channel order of Albumentations, RGB."""
         return mmcv.bgr2rgb(self._styles.photo(index))

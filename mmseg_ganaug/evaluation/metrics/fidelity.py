@@ -21,7 +21,7 @@ from mmseg_ganaug.visualization.table import ABSENT, Table
 
 #: Prefixes of the figures of real photos, and of generated over real ones.
 REAL, RATIO = 'real_', 'ratio_'
-# Of a class that the segmenter hardly finds in reality, a ratio would be noise.
+# The ratio of a class that the segmenter hardly finds in real photos is noise.
 _LEAST_REAL_IOU = 5.0
 
 
@@ -205,7 +205,7 @@ class GeneratorFidelityMetric(BaseMetric):
 def fidelity_table(
     metrics: Dict[str, float], class_names: Sequence[str], class_share: Sequence[float]
 ) -> Table:
-    """Sets out what :class:`GeneratorFidelityMetric` returned.
+    """Tabulates what :class:`GeneratorFidelityMetric` returned.
 
     Args:
         metrics (dict[str, float]): Its numbers, without a prefix of its own.
@@ -239,7 +239,7 @@ def fidelity_table(
 
 
 def _mean(values: np.ndarray) -> float:
-    """The mean of those that are no NaN; NaN where all are."""
+    """Averages the values that are not NaN; NaN where all are."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if values.size else math.nan
 
@@ -249,5 +249,5 @@ def _ratio(generated: float, real: float) -> float:
 
 
 def _to_array(photo: Tensor) -> np.ndarray:
-    """A photo [3, H, W] as uint8 [H, W, 3]."""
+    """Converts a photo [3, H, W] to uint8 [H, W, 3]."""
     return photo.permute(1, 2, 0).to(torch.uint8).cpu().numpy()

@@ -41,7 +41,7 @@ class GeneratorFIDMetric(BaseMetric):
         prefix (str, optional): See :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        FileNotFoundError: When the weights are missing; says where they are to be had.
+        FileNotFoundError: When the weights are missing; says where to get them.
         ValueError: When an option is of the wrong type or outside its range.
     """
 
@@ -58,14 +58,14 @@ class GeneratorFIDMetric(BaseMetric):
         self._domain = check_text(self, 'domain', domain)
         device = check_device(self, 'device', device)
         inception_path = check_path(self, 'inception_path', inception_path)
-        # MMagic would go to the network for it.
+        # MMagic would download it.
         if not Path(inception_path).is_file():
             raise FileNotFoundError(
                 f'there are no Inception weights {inception_path}: get {_WEIGHTS_URL} '
                 'and give its path as inception_path, or take GeneratorFIDMetric out '
                 'of val_evaluator'
             )
-        # Only here: the metrics of segmentation must not wait for MMagic.
+        # Imported here: the metrics of segmentation must not wait for MMagic.
         from mmagic.evaluation import FrechetInceptionDistance
 
         self._fid = FrechetInceptionDistance(
@@ -75,7 +75,7 @@ class GeneratorFIDMetric(BaseMetric):
         self._fid.inception.to(self._fid.device)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Takes the features of a batch.
+        """Computes the features of a batch.
 
         Args:
             data_batch (dict): The batch of the data loader, with the real photos (uint8
@@ -91,7 +91,7 @@ class GeneratorFIDMetric(BaseMetric):
 
     @torch.no_grad()
     def _features(self, photo: Tensor) -> Tensor:
-        """Takes the features [1, D] of a photo, BGR [3, H, W] in 0..255."""
+        """Computes the features [1, D] of a photo, BGR [3, H, W] in 0..255."""
         return self._fid.forward_inception(photo[None]).float().cpu()
 
     def compute_metrics(self, results: List[Tuple[Tensor, Tensor]]) -> Dict[str, float]:

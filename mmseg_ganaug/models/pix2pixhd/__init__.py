@@ -4,11 +4,11 @@ from mmseg_ganaug import compat
 
 compat.prepare_synthesis()
 
-from mmseg_ganaug.models.pix2pixhd.discriminators import (  # noqa: E402  # noqa: E402
+from mmseg_ganaug.models.pix2pixhd.discriminators import (  # noqa: E402
     Pix2PixHDMultiscaleDiscriminator,
     Pix2PixHDSegmentationDiscriminator,
 )
-from mmseg_ganaug.models.pix2pixhd.generators import (  # noqa: E402  # noqa: E402
+from mmseg_ganaug.models.pix2pixhd.generators import (  # noqa: E402
     Pix2PixHDGlobalGenerator,
     Pix2PixHDLocalEnhancer,
 )

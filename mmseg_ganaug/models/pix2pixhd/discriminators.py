@@ -117,7 +117,7 @@ def _block(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequentia
 @MMAGIC_MODELS.register_module()
 @MODELS.register_module()
 class Pix2PixHDSegmentationDiscriminator(BaseModule):
-    """Says of every pixel of a photo which class it shows, or that it is generated.
+    """Predicts the class of every pixel of a photo, or that it is generated.
 
     Source of the idea: Schoenfeld et al., "You Only Need Adversarial Supervision for
     Semantic Image Synthesis" (OASIS), ICLR 2021: a discriminator that segments real
@@ -186,7 +186,7 @@ class Pix2PixHDSegmentationDiscriminator(BaseModule):
         self.head = nn.Conv2d(channels + in_channels, num_classes + 1, 3, padding=1)
 
     def _levels(self, photos: Tensor) -> List[Tensor]:
-        """Returns the photos and what is seen at each smaller size."""
+        """Returns the photos and their features at each smaller size."""
         levels = [photos]
         if self.pretrained is None:
             for layer in self.down:

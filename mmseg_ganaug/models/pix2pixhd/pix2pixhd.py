@@ -376,5 +376,5 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         return samples
 
     def test_step(self, data: dict) -> List[DataSample]:
-        """Same as :meth:`val_step`."""
+        """Does the same as :meth:`val_step`."""
         return self.val_step(data)

@@ -45,7 +45,7 @@ def number_regions(
 
 
 def region_mean(features: Tensor, numbers: Tensor, num_regions: int) -> Tensor:
-    """Mean of the features of each region.
+    """Computes the mean of the features of each region.
 
     Args:
         features (Tensor): [B, C, H, W].
@@ -70,7 +70,7 @@ def spread_over_regions(values: Tensor, numbers: Tensor) -> Tensor:
 @MMAGIC_MODELS.register_module()
 @MODELS.register_module()
 class Pix2PixHDEncoder(BaseModule):
-    """Reads a few features of each object off a photo.
+    """Computes a few features of each object of a photo.
 
     Source: Wang et al., CVPR 2018. The parameters carry the names of official
     checkpoints; with the defaults there are 788,803.
@@ -201,7 +201,7 @@ class RegionCode(nn.Module):
     def training_code(
         self, labels: Tensor, features: Optional[Tensor], rng: np.random.Generator
     ) -> Tensor:
-        """Codes to train with: the photo's own features, and fresh noise.
+        """Makes codes to train with: the photo's own features, and new noise.
 
         Args:
             labels (Tensor): Label value of each region, int64 [R].
