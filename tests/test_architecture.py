@@ -39,6 +39,7 @@ MODULES_MAY_IMPORT = {
     'in_the_way': set(),
     'option_checks': set(),
     'ownership': {'files', 'in_the_way', 'version'},
+    'progress_hook': {'progress'},
     'registry': {'compat'},
     'safe_configs': {'files'},
     'tool_errors': {'in_the_way'},

@@ -22,7 +22,8 @@ from tiny_data import make_camvid, make_cityscapes
 from mmseg_ganaug.config_search import find_generated, nested_dicts
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.datasets.samplers import generated_parts
-from mmseg_ganaug.experiments.comparison import Cell, MethodComparison
+from mmseg_ganaug.experiments.comparison import MethodComparison
+from mmseg_ganaug.experiments.runner import Cell
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.toy_streets import make_toy_streets
 

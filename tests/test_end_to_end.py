@@ -11,7 +11,7 @@ import mmseg
 import pytest
 from warm_tools import run_tool
 
-from mmseg_ganaug.experiments import stages as quickstart_stages
+from mmseg_ganaug.experiments import runner
 
 ROOT = Path(__file__).resolve().parent.parent
 # Of a test: the first makes what all look at, by nine processes.
@@ -93,7 +93,7 @@ def test_quickstart_leaves_table_charts_gallery_and_report(finished, out):
 def test_quickstart_run_again_reuses_what_is_done(finished, out, monkeypatch, capsys):
     tool = ROOT / 'tools' / 'quickstart.py'
     monkeypatch.chdir(finished[0])
-    monkeypatch.setattr(quickstart_stages, 'run_tool', run_tool)
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
     monkeypatch.setattr(sys, 'argv', [str(tool), *QUICK])
     runpy.run_path(str(tool), run_name='__main__')
     assert capsys.readouterr().out.count('done before') == 3

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 from mmseg_ganaug.config_search import find_shipped
-from mmseg_ganaug.experiments.tool_runner import ToolError
+from mmseg_ganaug.experiments.runner import ToolError
 
 PATIENCE = 240
 
 
 def run_tool(title, tool, arguments, log_path):
-    """Stands for :func:`mmseg_ganaug.experiments.tool_runner.run_tool`.
+    """Stands for :func:`mmseg_ganaug.experiments.runner.run_tool`.
 
     A tool that is started anew imports for five seconds; this one is forked off a
     process of one thread that has done so (see conftest.py).

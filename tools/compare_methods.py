@@ -19,10 +19,6 @@ warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
 from mmseg_ganaug.experiments.comparison import MethodComparison  # noqa: E402
-from mmseg_ganaug.experiments.comparison_report import (  # noqa: E402
-    REPORT_FILES,
-    write_comparison,
-)
 from mmseg_ganaug.tool_errors import errors_as_messages  # noqa: E402
 
 
@@ -54,14 +50,14 @@ def main():
     cells = comparison.cells(args.methods, args.seeds)
     if args.report_only:
         cells = []
-    comparison.check_free(cells, REPORT_FILES)
+    comparison.check_free(cells)
     for cell in cells:
         minutes = (time.monotonic() - started) / 60
         if args.minutes is not None and minutes > args.minutes:
             print(f'{minutes:.0f} minutes are over: run it again to go on.')
             break
         comparison.attempt(cell)
-    for path in write_comparison(comparison):
+    for path in comparison.report():
         print(f'Written: {path}')
     if comparison.failures:
         raise SystemExit(f'\nFailed: {", ".join(comparison.failures)}')

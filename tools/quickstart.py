@@ -16,9 +16,12 @@ import warnings
 warnings.simplefilter('ignore')
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
-from mmseg_ganaug.experiments.quickstart import Quickstart  # noqa: E402
-from mmseg_ganaug.experiments.quickstart_shipped import DEMONSTRATIONS, ShippedData  # noqa: E402
-from mmseg_ganaug.experiments.tool_runner import ToolError  # noqa: E402
+from mmseg_ganaug.experiments.quickstart import (  # noqa: E402
+    DEMONSTRATIONS,
+    Quickstart,
+    ShippedData,
+)
+from mmseg_ganaug.experiments.runner import ToolError  # noqa: E402
 from mmseg_ganaug.tool_errors import errors_as_messages  # noqa: E402
 
 SHIPPED = ('dataset', 'data_root', 'num_train', 'num_val')

@@ -8,6 +8,7 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import mmseg_ganaug  # noqa: F401  before the config: its _base_ may be in a fork
+from mmseg_ganaug.progress_hook import ProgressHook
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 
@@ -61,7 +62,9 @@ def main():
     if args.out:
         cfg.test_evaluator.output_dir = args.out
         cfg.test_evaluator.keep_results = True
-    Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(ProgressHook())
+    runner.test()
 
 
 if __name__ == '__main__':

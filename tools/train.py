@@ -8,6 +8,7 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import mmseg_ganaug  # noqa: F401  before the config: its _base_ may be in a fork
+from mmseg_ganaug.progress_hook import ProgressHook
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
 
@@ -69,7 +70,9 @@ def main():
     if args.amp:
         enable_amp(cfg.optim_wrapper)
     cfg.resume = args.resume or cfg.get('resume', False)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(ProgressHook())
+    runner.train()
 
 
 if __name__ == '__main__':

@@ -1,51 +1,35 @@
 """Trains methods with several seeds each, and compares what they reach."""
 
 import copy
-import hashlib
-import platform
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Union
 
-from mmengine.config import Config, ConfigDict
-from mmengine.utils.dl_utils import collect_env
+from mmengine.config import Config
 
-from mmseg_ganaug.config_search import find_generated, find_real, has_type, nested_dicts
+from mmseg_ganaug.config_search import find_real, has_type, nested_dicts
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.source_dataset import build_source
+from mmseg_ganaug.datasets.statistics import collect_statistics
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.evaluation.run_result import add_run, read_runs
-from mmseg_ganaug.experiments.comparison_matrix import (
-    class_names,
-    last_line,
-    read_matrix,
+from mmseg_ganaug.experiments.matrix import last_line, read_matrix
+from mmseg_ganaug.experiments.report import ExperimentReport, report_files
+from mmseg_ganaug.experiments.results_page import (
+    PROTOCOL_FILE,
+    runs_file,
+    save_protocol,
 )
-from mmseg_ganaug.experiments.results_page import PROTOCOL_FILE, runs_file
-from mmseg_ganaug.experiments.tool_runner import run_tool
-from mmseg_ganaug.experiments.training_run import (
-    TrainingRun,
-    final_checkpoint,
-    test_checkpoint,
-)
+from mmseg_ganaug.experiments.runner import LOGS, Cell, CellRunner, config_hash
+from mmseg_ganaug.experiments.training_run import TrainingRun, final_checkpoint
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.safe_configs import write_config
-from mmseg_ganaug.version import __version__
 
 #: What is written in the folder of a protocol, beside its ``PROTOCOL.jsonl``.
 RESULT_PAGES = (PROTOCOL_FILE, 'results.md')
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One training of the comparison: a method with a seed."""
-
-    method: str
-    seed: int
-
-    def __str__(self) -> str:
-        return f'{self.method}, seed {self.seed}'
 
 
 class MethodComparison:
@@ -64,7 +48,7 @@ class MethodComparison:
             called 'plain'. Optional, for all methods: ``train_every`` (n: only every
             n-th real training sample is used), ``generator`` (what replaces the
             ``generator`` of generated data sets: one that saw no other samples),
-            ``test_options`` (cfg_options of the test: other data to judge on) and
+            ``test_options`` (cfg_options of the test: other data to evaluate on) and
             ``trained_as`` (another protocol: nothing is trained, the weights of its
             finished trainings are tested).
         work_dir (str | Path): Folder of the trainings. Defaults to 'work_dirs'.
@@ -101,6 +85,7 @@ class MethodComparison:
             self._results_folder(self.protocol), 'results of a comparison', '--results'
         )
         self.pages = self.results_work.folder / self.protocol
+        self._runner = CellRunner(self.protocol, self.work)
 
     def cells(
         self,
@@ -128,12 +113,11 @@ class MethodComparison:
             if (not seeds or seed in seeds) and (not methods or method in methods)
         ]
 
-    def check_free(self, cells: Sequence[Cell], files: Sequence[str]) -> None:
+    def check_free(self, cells: Sequence[Cell]) -> None:
         """Checks that nothing of the user's is in the way, before anything begins.
 
         Args:
             cells (Sequence[Cell]): What is to be run.
-            files (Sequence[str]): Names of what is written beside the trainings.
 
         Raises:
             InTheWayError: Names all that is.
@@ -145,9 +129,8 @@ class MethodComparison:
         ]
         folder = self.work.folder
         found = self.work.in_the_way(
-            [folder / name for name in files]
-            + [self._config_path(cell) for cell in open_cells],
-            [folder / 'logs'] if open_cells else [],
+            [*report_files(folder), *map(self._config_path, open_cells)],
+            [folder / LOGS] if open_cells else [],
         )
         for cell in open_cells if self.trained_as == self.protocol else ():
             found += self._training(cell).in_the_way()
@@ -161,18 +144,18 @@ class MethodComparison:
         )
 
     def result(self, cell: Cell) -> Optional[RunResult]:
-        """What a training reached; None where that is still to be found out."""
+        """Finds what a training reached; None where that is still to be done."""
         if cell.method not in self.methods:
             return None
         return self._find(cell, self.protocol, self.test_config(cell))
 
     def results(self) -> List[RunResult]:
-        """What all finished trainings reached."""
+        """Lists what all finished trainings reached."""
         found = [self.result(cell) for cell in self.cells()]
         return [result for result in found if result is not None]
 
     def test_config(self, cell: Cell) -> Config:
-        """What a training is tested with, and trained unless that was done before."""
+        """Returns what a training is tested with, and trained unless that is done."""
         cfg = self._training_config(cell)
         cfg.work_dir = str(self._cell_folder(cell, self.protocol))
         cfg.merge_from_dict(self._matrix.test_options)
@@ -211,65 +194,71 @@ class MethodComparison:
         if done is not None:
             print(f'{cell}: done before, mIoU {done.mIoU:.2f}')
             return done
-        cfg = self.test_config(cell)
-        path = write_config(cfg, self._config_path(cell), self.work.write)
-        logs = self.work.add_folder(self.work.folder / 'logs')
-        seconds: Dict[str, float] = {}
-
-        def tool(name: str, arguments: Sequence) -> None:
-            stem = Path(name).stem
-            log = logs / f'{cell.method}-seed{cell.seed}' / f'{stem}.log'
-            seconds[stem] = run_tool(f'{cell}: {stem}', name, arguments, log)
-
-        if self.trained_as == self.protocol:
-            training = self._training(cell)
-            if not training.is_trained():
-                if find_generated(cfg.train_dataloader.dataset):
-                    tool('tools/synthesize.py', [path])
-                training.train(tool)
-            metrics = training.test(tool)
-        else:
+        training = self._training(cell)
+        weights = None
+        if self.trained_as != self.protocol:
             trained_with = self._training_config(cell)
             weights = final_checkpoint(trained_with)
             trained = self._find(cell, self.trained_as, trained_with)
             if trained is None or not weights.is_file():
                 print(f'{cell}: not trained as {self.trained_as}, left out')
                 return None
-            metrics = test_checkpoint(path, cfg.work_dir, weights, tool)
-        result = RunResult.from_metrics(
-            metrics,
-            class_names(cfg),
-            method=cell.method,
-            seed=cell.seed,
-            protocol=self.protocol,
-            extra=dict(
-                **self._matrix.stated[cell.method],
-                config_hash=self._digest(cfg),
-                seconds={name: round(value, 1) for name, value in seconds.items()},
-                finished=time.strftime('%Y-%m-%d', time.gmtime()),
-                **environment(),
-            ),
+        write_config(training.cfg, training.config, self.work.write)
+        result = self._runner.run(
+            cell,
+            training,
+            {tool: f'{cell}: {tool}' for tool in ('synthesize', 'train', 'test')},
+            self._matrix.stated[cell.method],
+            weights,
         )
         add_run(self._runs_file(self.protocol), result, self.results_work.write)
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
 
-    def frequency(self) -> Tuple[List[str], List[float]]:
-        """Class names, and their shares (0..1) of the labelled training pixels."""
-        from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-        from mmseg_ganaug.datasets.source_dataset import build_source
-        from mmseg_ganaug.datasets.statistics import collect_statistics
+    def report(self) -> List[Path]:
+        """Writes results.md beside the results, and charts and report.html elsewhere.
 
-        # Real samples only: where the baseline is at fault, of another method.
+        The folder of the results is for keeping in a repository, so pictures go to that
+        of the trainings.
+
+        Returns:
+            list[Path]: The files.
+
+        Raises:
+            ValueError: When no training is finished.
+        """
+        results = self.results()
+        if not results:
+            reasons = [
+                f'{m}: {r}' for m, s in self.failures.items() for r in s.values()
+            ]
+            raise ValueError(
+                f'no training of {self.protocol} is finished: '
+                + ('; '.join(dict.fromkeys(reasons)) or 'run it without --report-only')
+            )
+        report = ExperimentReport(
+            self.work,
+            f'{self.protocol}: {len(results)} trainings',
+            results,
+            self.statistics(),
+            self.failures,
+        )
+        share, write = report.class_share, self.results_work.write
+        text = '\n'.join(table.to_markdown() for table in report.tables)
+        return [
+            save_protocol(self.pages, self.protocol, share, write),
+            write(self.pages / 'results.md', text),
+            *report.write(),
+        ]
+
+    def statistics(self) -> LabelStatistics:
+        """Counts the labels of the real samples that the baseline is trained on."""
+        # Where the baseline is at fault, of another method.
         cfg = self.methods.get(BASELINE, next(iter(self.methods.values())))
         real = find_real(cfg.train_dataloader.dataset)
-        source = DatasetLabelSource(
-            build_source(
-                real[0] if len(real) == 1 else dict(type='ConcatDataset', datasets=real)
-            )
-        )
-        statistics = collect_statistics(source, self.work.folder)
-        return list(source.class_names), statistics.frequency.tolist()
+        joined = dict(type='ConcatDataset', datasets=real) if len(real) > 1 else real[0]
+        source = DatasetLabelSource(build_source(joined))
+        return collect_statistics(source, self.work.folder)
 
     def _folder(self, protocol: str) -> Path:
         return self._work_dir / f'compare-{protocol}'
@@ -289,7 +278,7 @@ class MethodComparison:
         return runs_file(self._results_folder(protocol), protocol)
 
     def _find(self, cell: Cell, protocol: str, cfg: Config) -> Optional[RunResult]:
-        """What a config reached in a protocol; None where that is another config."""
+        """Finds what a config reached in a protocol; None where it is another one."""
         path = self._runs_file(protocol)
         if not path.is_file():
             return None
@@ -299,7 +288,7 @@ class MethodComparison:
                 # Not lost: the file is kept beside when the next run is added.
                 self._faults_said.add(fault)
                 print(fault)
-        digest = self._digest(cfg)
+        digest = config_hash(cfg)
         for found in runs:
             if (found.method, found.seed) == (cell.method, cell.seed):
                 return found if found.extra.get('config_hash') == digest else None
@@ -318,34 +307,6 @@ class MethodComparison:
             # The seed decides what is recombined, too.
             part['seed'] = cell.seed
         return cfg
-
-    @staticmethod
-    def _digest(cfg: Config) -> str:
-        # Where the results go does not change them.
-        kept = {key: value for key, value in cfg.items() if key != 'work_dir'}
-        text = repr(sorted(ConfigDict(kept).to_dict().items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def environment() -> Mapping[str, Union[str, Mapping[str, str]]]:
-    """What the figures may depend on: device and versions."""
-    import mmengine
-    import mmseg
-    import numpy
-    import torch
-
-    env = collect_env()
-    return dict(
-        device=env.get('GPU 0', platform.processor() or platform.machine()),
-        versions=dict(
-            mmseg_ganaug=__version__,
-            mmsegmentation=mmseg.__version__,
-            mmengine=mmengine.__version__,
-            torch=torch.__version__,
-            numpy=numpy.__version__,
-            python=platform.python_version(),
-        ),
-    )
 
 
 def _recombinations(cfg: Config) -> Iterator[dict]:

@@ -24,6 +24,7 @@ from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
 from mmseg_ganaug.safe_configs import config_text, read_values
 
+#: Runs a tool of this package with its arguments: ('tools/train.py', [config]).
 Tool = Callable[[str, Sequence], None]
 _STAMP = 'training.json'
 _FORMAT = 2
@@ -61,21 +62,16 @@ class TrainingRun:
     """
 
     def __init__(
-        self,
-        config: Union[str, Path],
-        cfg: Config,
-        inputs: str,
-        work: WorkFolder,
+        self, config: Union[str, Path], cfg: Config, inputs: str, work: WorkFolder
     ) -> None:
-        self._config = Path(config)
+        self.config = Path(config)
+        self.cfg = cfg
+        self.work_dir = Path(cfg.work_dir)
         self._max_iters = num_iters(cfg)
         self._text = _lasting_text(cfg.to_dict())
-        digest = hashlib.sha256(
-            '\0'.join([self._text, inputs]).encode('utf-8', 'replace')
-        )
-        self._inputs = digest.hexdigest()
+        named = '\0'.join([self._text, inputs]).encode('utf-8', 'replace')
+        self._inputs = hashlib.sha256(named).hexdigest()
         self._work = work
-        self.work_dir = Path(cfg.work_dir)
         self._checkpoint = final_checkpoint(cfg)
 
     def in_the_way(self) -> List[Path]:
@@ -89,7 +85,7 @@ class TrainingRun:
         return self._work.in_the_way([], [self.work_dir])
 
     def is_trained(self) -> bool:
-        """Whether nothing is left to do for :meth:`train`."""
+        """Checks whether nothing is left to do for :meth:`train`."""
         if not self._is_known() or not self._checkpoint.is_file():
             return False
         stamp = read_stamp(self.work_dir)
@@ -103,8 +99,7 @@ class TrainingRun:
         """Trains, or goes on training.
 
         Args:
-            run_tool (callable): Runs a tool of this package with its arguments, such as
-                ``('tools/train.py', [config])``.
+            run_tool (callable): Runs a tool.
 
         Raises:
             InTheWayError: When the folder holds files of something else.
@@ -118,30 +113,39 @@ class TrainingRun:
                 )
             self._work.add_folder(self.work_dir)
         self._write_stamp(finished=False)
-        run_tool('tools/train.py', [self._config, '--resume'])
+        run_tool('tools/train.py', [self.config, '--resume'])
         self._write_stamp(finished=True)
 
-    def test(self, run_tool: Tool) -> dict:
-        """Tests the weights at the end of the training.
+    def test(self, run_tool: Tool, weights: Optional[Path] = None) -> Dict[str, float]:
+        """Tests weights, in a folder for this test in ``test`` of the work dir.
 
         Args:
-            run_tool (callable): See :meth:`train`.
+            run_tool (callable): Runs a tool.
+            weights (Path, optional): Defaults to None: those at the end of the
+                training.
 
         Returns:
-            dict: What the evaluator measured, by name.
+            dict[str, float]: What the evaluator measured, by name.
 
         Raises:
             ToolError: When the test fails.
         """
-        return test_checkpoint(self._config, self.work_dir, self._checkpoint, run_tool)
+        folder = free_name(self.work_dir / 'test' / time.strftime('%Y%m%d-%H%M%S'))
+        folder.mkdir(parents=True)
+        run_tool(
+            'tools/test.py',
+            [self.config, weights or self._checkpoint, '--work-dir', folder],
+        )
+        (metrics,) = folder.glob('*/*.json')
+        return json.loads(metrics.read_text())
 
     def _is_known(self) -> bool:
-        """Whether the folder holds this training, begun or finished."""
+        """Checks whether the folder holds this training, begun or finished."""
         stamp = read_stamp(self.work_dir)
         if stamp is not None:
             return stamp.inputs == self._inputs and stamp.max_iters <= self._max_iters
         try:
-            found = read_values(self.work_dir / self._config.name)
+            found = read_values(self.work_dir / self.config.name)
             return (
                 _lasting_text(found) == self._text
                 and found['train_cfg']['max_iters'] <= self._max_iters
@@ -163,7 +167,7 @@ def read_stamp(folder: Union[str, Path]) -> Optional[_Stamp]:
 
     Returns:
         _Stamp | None: None where there is none, or it is damaged or of another
-        version: then the config that MMEngine left tells what the folder holds.
+        version: then the config that MMEngine left shows what the folder holds.
     """
     try:
         found = json.loads((Path(folder) / _STAMP).read_text(encoding='utf-8'))
@@ -177,7 +181,7 @@ def read_stamp(folder: Union[str, Path]) -> Optional[_Stamp]:
 
 
 def might_be_training(folder: Union[str, Path], name: str) -> bool:
-    """Whether a folder may hold a training with a config of that name.
+    """Checks whether a folder may hold a training with a config of that name.
 
     Args:
         folder (str | Path): The folder.
@@ -193,7 +197,7 @@ def might_be_training(folder: Union[str, Path], name: str) -> bool:
 
 
 def num_iters(cfg: Config) -> int:
-    """Length of a training in iterations.
+    """Returns the length of a training in iterations.
 
     Raises:
         ValueError: When it is not given in iterations.
@@ -208,39 +212,12 @@ def num_iters(cfg: Config) -> int:
 
 
 def final_checkpoint(cfg: Config) -> Path:
-    """The weights that a training leaves at its end."""
+    """Returns where a training leaves the weights at its end."""
     return Path(cfg.work_dir) / f'iter_{num_iters(cfg)}.pth'
 
 
-def test_checkpoint(
-    config: Union[str, Path],
-    work_dir: Union[str, Path],
-    checkpoint: Union[str, Path],
-    run_tool: Tool,
-) -> dict:
-    """Tests weights on the test data of a config.
-
-    Args:
-        config (str | Path): The config.
-        work_dir (str | Path): A folder for this test is made in ``test`` of it.
-        checkpoint (str | Path): The weights.
-        run_tool (callable): See :meth:`TrainingRun.train`.
-
-    Returns:
-        dict: What the evaluator measured, by name.
-
-    Raises:
-        ToolError: When the test fails.
-    """
-    folder = free_name(Path(work_dir) / 'test' / time.strftime('%Y%m%d-%H%M%S'))
-    folder.mkdir(parents=True)
-    run_tool('tools/test.py', [config, checkpoint, '--work-dir', folder])
-    (metrics,) = folder.glob('*/*.json')
-    return json.loads(metrics.read_text())
-
-
 def _lasting_text(values: Mapping[str, Any]) -> str:
-    """What a config says of a training, but for its length."""
+    """Returns what a config says of a training, but for its length."""
     kept: Dict[str, Any] = {
         name: copy.deepcopy(value)
         for name, value in values.items()

@@ -4,7 +4,7 @@ import math
 import textwrap
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -37,8 +37,6 @@ from mmseg_ganaug.own_data.pairs import (
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.visualization.table import Table
 
-#: Runs a tool of this package under a title.
-RunTool = Callable[[str, str, Sequence], None]
 #: What a work folder of the quickstart is marked as made for.
 PURPOSE = 'quickstart'
 # Pixels of a training photo: 144 x 192 on the CPU, 240 x 320 on a GPU.
@@ -117,7 +115,6 @@ class FolderData:
         self.work = WorkFolder(work_dir, PURPOSE)
         self.ways = list(ways)
         self.seed = seed
-        self.num_stages = len(self.ways)
         self._folders = [(images, masks)]
         if val_images is not None:
             self._folders.append((val_images, val_masks))
@@ -149,27 +146,21 @@ class FolderData:
         folders = [self.work.folder / name for name in _LABEL_MAPS]
         return [path for folder in folders for path in find_foreign_label_maps(folder)]
 
-    def prepare(self, run: RunTool, configs: Dict[str, Path]) -> None:
-        """Reads the statistics, and tries whether maps recombine.
-
-        Args:
-            run (callable): Runs a tool: a title, its path, and its arguments.
-            configs (dict[str, Path]): What :meth:`write_configs` gave.
-
-        Raises:
-            ToolError: When the maps cannot be recombined.
-        """
-        out = self.work.add_folder(self.work.folder / _STATISTICS)
-        for way in self.ways:
-            run(
+    def stages(self) -> List[Tuple[str, str, List]]:
+        """Lists what counts the labels, and tries whether they recombine."""
+        folder, configs = self.work.folder, self.config_paths()
+        return [
+            (
                 f'statistics and plan ({way})',
                 'tools/analysis_tools/label_distribution.py',
                 [
                     configs[way],
-                    *('--out', out / way),
-                    *('--cache-dir', self.work.folder / SAMPLES),
+                    *('--out', folder / _STATISTICS / way),
+                    *('--cache-dir', folder / SAMPLES),
                 ],
             )
+            for way in self.ways
+        ]
 
     def write_configs(self) -> Dict[str, Path]:
         """Looks at all files, converts masks where needed, and writes the configs.
@@ -203,7 +194,8 @@ class FolderData:
             _GPU_AREA if torch.cuda.is_available() else _CPU_AREA,
         )
         labels = self._label_folders(parts, survey, classes)
-        self.work.add_folder(self.work.folder / SAMPLES)
+        for folder in (SAMPLES, _STATISTICS):
+            self.work.add_folder(self.work.folder / folder)
         train, val = (
             SplitFiles(
                 str(part.images),

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 
-from mmseg_ganaug.experiments import comparison as method_comparison
-from mmseg_ganaug.experiments.comparison import Cell, MethodComparison
-from mmseg_ganaug.experiments.comparison_report import REPORT_FILES, write_comparison
-from mmseg_ganaug.experiments.tool_runner import ToolError
+from mmseg_ganaug.experiments import runner
+from mmseg_ganaug.experiments.comparison import MethodComparison
+from mmseg_ganaug.experiments.runner import Cell, ToolError
 from mmseg_ganaug.in_the_way import InTheWayError
 
 CONFIG = """
@@ -61,7 +61,7 @@ def tools(monkeypatch):
 
     def run_tool(title, tool, arguments, log):
         name = Path(tool).name
-        config = method_comparison.Config.fromfile(arguments[0])
+        config = Config.fromfile(arguments[0])
         calls.append((name, config))
         run_tool.arguments = arguments
         if name == 'train.py':
@@ -83,7 +83,7 @@ def tools(monkeypatch):
 
     run_tool.failing = None
     run_tool.calls = calls
-    monkeypatch.setattr(method_comparison, 'run_tool', run_tool)
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
     return run_tool
 
 
@@ -167,7 +167,7 @@ def test_a_changed_config_is_trained_again_and_the_old_one_kept(
     )
 
 
-def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsys):
+def test_trained_weights_are_evaluated_on_other_data(matrix, tools, tmp_path, capsys):
     other = tmp_path / 'other.py'
     other.write_text(
         f"_base_ = '{matrix}'\nprotocol = 'toy-elsewhere'\ntrained_as = 'toy'\n"
@@ -186,13 +186,13 @@ def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsy
     found = elsewhere.run(trained)
     assert names(tools) == ['test.py']
     assert tools.calls[0][1].test_dataloader.batch_size == 7
-    assert tools.arguments[1] == weights
+    assert tools.arguments[1] == str(weights)
     assert found.protocol == 'toy-elsewhere'
     saved = tmp_path / 'results/toy-elsewhere.jsonl'
     assert [run['mIoU'] for run in saved_runs(saved)] == [50.0]
     assert elsewhere.run(trained) == found
     assert names(tools) == ['test.py']
-    # What was trained by another config since is not judged as if it were this one.
+    # What was trained by another config since is not evaluated as if it were this one.
     saved.unlink()
     config = tmp_path / 'plain.py'
     config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
@@ -202,10 +202,10 @@ def test_trained_weights_are_judged_on_other_data(matrix, tools, tmp_path, capsy
 def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys):
     comparison = make(matrix, tmp_path)
     with pytest.raises(ValueError, match='no training of toy is finished'):
-        write_comparison(comparison)
+        comparison.report()
     for cell in comparison.cells():
         comparison.run(cell)
-    files = write_comparison(comparison)
+    files = comparison.report()
     assert all(path.is_file() for path in files)
     pictures = {path.name for path in files if path.suffix == '.png'}
     assert pictures == {'gains.png', 'class_iou.png', 'frequency_iou.png'}
@@ -237,7 +237,7 @@ def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
     assert len(cells) == 14
     for cell in cells:
         comparison.attempt(cell)
-    # What cannot be judged is known before it is trained.
+    # What cannot be evaluated is known before it is trained.
     trained = [config.work_dir for name, config in tools.calls if name == 'train.py']
     assert {Path(folder).parent.name for folder in trained} == {'plain', 'recon'}
     assert set(comparison.failures) == {
@@ -246,7 +246,7 @@ def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
     assert comparison.failures['recon'] == {0: 'ValueError: the reason'}
     printed = capsys.readouterr().out
     assert 'recon, seed 0: failed: ValueError: the reason' in printed
-    files = write_comparison(comparison)
+    files = comparison.report()
     printed = capsys.readouterr().out
     text = (tmp_path / 'results/toy/results.md').read_text()
     report = next(path for path in files if path.name == 'report.html').read_text()
@@ -273,7 +273,7 @@ def test_a_failing_baseline_does_not_stop_the_others(matrix, tools, tmp_path):
     comparison = make(matrix, tmp_path)
     for cell in comparison.cells():
         comparison.attempt(cell)
-    write_comparison(comparison)
+    comparison.report()
     text = (tmp_path / 'results/toy/results.md').read_text()
     assert '52.00' in text
     assert 'plain failed (seed 0, 1): ' in text
@@ -285,7 +285,7 @@ def test_where_all_fail_the_reasons_are_the_error(matrix, tools, tmp_path):
     for cell in comparison.cells():
         comparison.attempt(cell)
     with pytest.raises(ValueError, match='plain: ValueError: the reason'):
-        write_comparison(comparison)
+        comparison.report()
 
 
 def test_results_go_beside_the_trainings_unless_a_folder_is_given(
@@ -322,7 +322,7 @@ def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp
     before = snapshot(tmp_path)
     comparison = make(matrix, tmp_path)
     with pytest.raises(InTheWayError) as caught:
-        comparison.check_free(comparison.cells(), REPORT_FILES)
+        comparison.check_free(comparison.cells())
     in_the_way = {str(path.relative_to(tmp_path)) for path in caught.value.paths}
     folders = {'work/compare-toy/logs', 'work/compare-toy/plain/seed0'}
     assert in_the_way == {n for n in names if str(Path(n).parent) not in folders} | (
@@ -341,7 +341,7 @@ def test_figures_that_were_edited_or_cut_off_are_kept_beside(matrix, tools, tmp_
     for length in (0, 1, len(whole) // 2, len(whole) - 3):
         path.write_text(whole[:length])
         comparison = make(matrix, tmp_path)
-        comparison.check_free([cell], [])
+        comparison.check_free([cell])
         assert comparison.result(cell) is None
         assert comparison.run(cell).mIoU == 50.0
     kept = sorted(path.parent.glob('toy.jsonl.before-*'))
@@ -421,7 +421,9 @@ def test_class_shares_are_those_of_the_baseline_wherever_it_stands(matrix, tmp_p
         "protocol = 'toy'\nseeds = [0]\n"
         f"methods = dict(odd='{tmp_path}/recon.py', plain='{tmp_path}/plain.py')\n"
     )
-    assert make(matrix, tmp_path).frequency() == (['road', 'pole'], [0.5, 0.5])
+    statistics = make(matrix, tmp_path).statistics()
+    assert statistics.class_names == ['road', 'pole']
+    assert statistics.frequency.tolist() == [0.5, 0.5]
 
 
 def test_joined_and_repeated_sources_are_thinned_too(matrix, tmp_path):

@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmseg_ganaug.experiments.training_run import TrainingRun, test_checkpoint
+from mmseg_ganaug.experiments.training_run import TrainingRun
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.safe_configs import read_config, write_config
-
-# Not a test of pytest's.
-test_checkpoint.__test__ = False
 
 
 class Trainer:
@@ -125,7 +122,7 @@ def test_what_cannot_go_on_is_kept_beside_and_named(make, trainer, change, capsy
 
 def test_a_training_by_hand_with_our_config_is_used(make, trainer):
     training = make()
-    trainer.train(training._config)
+    trainer.train(training.config)
     assert training.in_the_way() == []
     assert training.is_trained()
     assert make().is_trained()
@@ -135,7 +132,7 @@ def test_a_training_by_hand_that_was_interrupted_goes_on(make, trainer):
     training = make()
     trainer.dies = True
     with pytest.raises(RuntimeError):
-        trainer.train(training._config)
+        trainer.train(training.config)
     assert not training.is_trained()
     trainer.dies = False
     training.train(trainer)
@@ -145,7 +142,7 @@ def test_a_training_by_hand_that_was_interrupted_goes_on(make, trainer):
 
 def test_a_training_by_hand_with_another_config_is_in_the_way(make, trainer):
     training = make()
-    trainer.train(training._config, lr=0.7)
+    trainer.train(training.config, lr=0.7)
     assert not training.is_trained()
     assert training.in_the_way() == [training.work_dir]
     with pytest.raises(InTheWayError, match='generator'):

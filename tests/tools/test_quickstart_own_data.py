@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from warm_tools import run_tool
 
-from mmseg_ganaug.experiments import stages as quickstart_stages
+from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.own_data.prepare import FolderData, choose_size
 from mmseg_ganaug.ownership import InTheWayError
 
@@ -379,7 +379,7 @@ def test_two_folders_become_a_report(project, monkeypatch):
     make_scenes(project[0], colours=COLOURS)
     command = ['--images=photos', '--masks=masks', '--work-dir=out']
     command += ['--generator-iters=2', '--segmenter-iters=2']
-    monkeypatch.setattr(quickstart_stages, 'run_tool', run_tool)
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
     monkeypatch.setattr(sys, 'argv', ['quickstart.py', *command])
     runpy.run_path(str(TOOL), run_name='__main__')
     out = project[0] / 'out'

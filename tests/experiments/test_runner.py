@@ -1,32 +1,15 @@
+"""A tool runs in a process of its own: its log, its line, its end."""
+
 import multiprocessing
 import os
+import re
 import signal
 import time
 
 import pytest
 
-from mmseg_ganaug.experiments import tool_runner
-from mmseg_ganaug.experiments.tool_runner import ToolError, describe_progress, run_tool
-
-
-@pytest.mark.parametrize(
-    ('line', 'progress'),
-    [
-        (
-            '11/22 15:00:00 - mmengine - INFO - Iter(train) [ 10/300]  base_lr: '
-            '1.0000e-04 lr: 1.0000e-04  eta: 0:03:20  time: 0.69',
-            '10/300, 0:03:20 left',
-        ),
-        (
-            '11/22 15:00:00 - mmengine - INFO - Iter(test) [ 5/50]    eta: 0:00:03',
-            'test 5/50, 0:00:03 left',
-        ),
-        ('Generating: 8 of 200, 12.3 a second, 15 s left', '8/200, 15 s left'),
-        ('Reading label maps: 200', None),
-    ],
-)
-def test_progress_is_read_from_a_line(line, progress):
-    assert describe_progress(line) == progress
+from mmseg_ganaug.experiments import runner
+from mmseg_ganaug.experiments.runner import ToolError, run_tool
 
 
 @pytest.fixture
@@ -36,7 +19,7 @@ def tool(tmp_path, monkeypatch):
     def write(code):
         path = tmp_path / 'tool.py'
         path.write_text(code)
-        monkeypatch.setattr(tool_runner, 'find_shipped', lambda name: path)
+        monkeypatch.setattr(runner, 'find_shipped', lambda name: path)
         return 'tool.py'
 
     return write
@@ -48,15 +31,41 @@ def test_whole_output_goes_to_the_log_and_one_line_to_the_terminal(
     name = tool("import sys; print('first'); print(sys.argv[1], end='\\rlast')")
     log = tmp_path / 'logs' / '1.log'
     seconds = run_tool('[1/2] try', name, ['argument'], log)
-    assert log.read_text() == 'first\nargument\nlast\n'
+    assert log.read_bytes() == b'first\nargument\rlast'
     assert seconds > 0
     assert capsys.readouterr().out.splitlines()[-1].startswith('[1/2] try: done in')
 
 
+def test_the_line_shows_what_the_tool_reports(tool, tmp_path, capsys, monkeypatch):
+    name = tool(
+        'import time\n'
+        'from mmseg_ganaug.progress import Progress\n'
+        "progress = Progress('Painting', 200)\n"
+        'for step in range(8):\n'
+        '    time.sleep(0.1)\n'
+        '    progress.update()\n'
+        'time.sleep(1)\n'
+    )
+    monkeypatch.setattr(runner, '_SECONDS_BETWEEN_LINES', 0)
+    run_tool('try', name, [], tmp_path / 'log')
+    lines = capsys.readouterr().out.splitlines()
+    shown = re.fullmatch(r'try: Painting (\d)/200, 0:00:\d\d left', lines[-2])
+    assert 4 <= int(shown[1]) <= 8
+    # Not by way of the output.
+    assert (tmp_path / 'log').read_text() == ''
+
+
 def test_failure_shows_the_end_of_the_output(tool, tmp_path):
-    name = tool("print('before'); raise SystemExit('the reason')")
-    with pytest.raises(ToolError, match=r'(?s)exit code 1.*before.*the reason'):
+    name = tool(
+        "print('long ago', *range(30), 'before', sep='\\n'); "
+        "print('bar\\rbar', end='\\r'); raise SystemExit('the reason')"
+    )
+    with pytest.raises(
+        ToolError, match=r'(?s)exit code 1.*before\nbar\nbar\n'
+    ) as caught:
         run_tool('try', name, [], tmp_path / 'log')
+    assert str(caught.value).endswith('the reason')
+    assert 'long ago' not in str(caught.value)
 
 
 def test_a_tool_is_ended_with_its_runner(tmp_path):

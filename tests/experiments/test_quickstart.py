@@ -1,4 +1,4 @@
-"""The stages of the quickstart and its report, with tools that only pretend."""
+"""The quickstart from data to report, with tools that only pretend."""
 
 import hashlib
 import json
@@ -12,9 +12,8 @@ from mmengine.config import Config
 from PIL import Image
 
 import mmseg_ganaug.datasets
-from mmseg_ganaug.experiments import stages as quickstart_stages
-from mmseg_ganaug.experiments.quickstart import Quickstart
-from mmseg_ganaug.experiments.quickstart_shipped import ShippedData
+from mmseg_ganaug.experiments import runner
+from mmseg_ganaug.experiments.quickstart import Quickstart, ShippedData
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.own_data.prepare import FolderData
 from mmseg_ganaug.registry import GENERATORS
@@ -69,7 +68,7 @@ def ran(tmp_path, monkeypatch):
         return 1.0
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(quickstart_stages, 'run_tool', run_tool)
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
     monkeypatch.setitem(GENERATORS._module_dict, 'MMagicGenerator', GreyPainter)
     return tools
 

@@ -15,11 +15,12 @@ from mmseg_ganaug.config_search import (
     nested_dicts,
 )
 from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
 from mmseg_ganaug.safe_configs import read_config
 
 #: Folders beside those of the methods.
-FOLDERS = ('configs', 'logs', 'results')
+FOLDERS = ('configs', LOGS, 'results')
 _NEEDED = ('train_dataloader', 'train_cfg', 'test_dataloader', 'test_evaluator')
 
 
@@ -53,7 +54,7 @@ def read_matrix(path: Union[str, Path]) -> Matrix:
         path (str | Path): A config, see :class:`MethodComparison`.
 
     Returns:
-        Matrix: A method whose config cannot be read, trained or judged is among its
+        Matrix: A method whose config cannot be read, trained or evaluated is among its
         faults.
 
     Raises:
@@ -92,16 +93,6 @@ def read_matrix(path: Union[str, Path]) -> Matrix:
         test_options=test_options,
         trained_as=settings.get('trained_as', settings.protocol),
     )
-
-
-def class_names(cfg: Config) -> List[str]:
-    """Names of the classes that the test of a config judges."""
-    from mmengine.registry import DefaultScope
-    from mmseg.registry import DATASETS
-
-    with DefaultScope.overwrite_default_scope('mmseg'):
-        dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
-        return list(DATASETS.build(dataset).metainfo['classes'])
 
 
 def last_line(error: Exception) -> str:
@@ -184,7 +175,7 @@ def _method_config(
 
 
 def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> None:
-    """Finds what would only show after a training: that it cannot be judged."""
+    """Finds what would only show after a training: that it cannot be evaluated."""
     num_iters(cfg)
     tested = Config(copy.deepcopy(cfg._cfg_dict))
     tested.merge_from_dict(dict(test_options))
