@@ -1,6 +1,5 @@
-"""A small data set on disk and a painter that needs no training."""
+"""A small data set on disk."""
 
-import hashlib
 import logging
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS  # noqa: F401  (the scope that the tests build in)
-
-from mmseg_ganaug.registry import GENERATORS
+from painters import ColourPainter
 
 CLASSES = ('ground', 'wall', 'bird', 'cup')
 PIPELINE = [
@@ -18,38 +16,6 @@ PIPELINE = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
-
-
-@GENERATORS.register_module(force=True)
-class ColourPainter:
-    """Paints each class in its grey; counts batches, and can be told to die."""
-
-    ignore_index = 255
-    uses_instances = False
-    scale = None
-    batches = 0
-    dies_after = None
-
-    def __init__(self, name='a'):
-        self._name = name
-
-    def fingerprint(self):
-        return hashlib.sha256(self._name.encode()).hexdigest()
-
-    def check(self, num_classes, has_instances):
-        assert num_classes == len(CLASSES)
-
-    def load(self):
-        pass
-
-    def release(self):
-        pass
-
-    def paint(self, label_maps, instance_maps=None):
-        if self.dies_after is not None and type(self).batches >= self.dies_after:
-            raise KeyboardInterrupt
-        type(self).batches += 1
-        return np.repeat(label_maps[..., None] * 20, 3, axis=-1)
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +81,7 @@ def generated(source, tmp_path):
         type='mmseg_ganaug.GANRecomposeDataset',
         source=source,
         recomposer=dict(type='AddSingle'),
-        generator=dict(type='ColourPainter'),
+        generator=dict(type='ColourPainter', num_classes=len(CLASSES)),
         num_samples=10,
         cache_dir=str(tmp_path / 'cache'),
     )

@@ -7,7 +7,6 @@ from typing import Dict
 
 import numpy as np
 import pytest
-from conftest import ColourPainter
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
@@ -16,7 +15,6 @@ from PIL import Image
 from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.datasets import DatasetLabelSource
 from mmseg_ganaug.recompose import LabelStatistics
-from mmseg_ganaug.registry import GENERATORS
 
 NUM_MAPS = 4
 
@@ -28,7 +26,7 @@ generated = dict(
     type='mmseg_ganaug.GANRecomposeDataset',
     source=real,
     recomposer=dict(type='AddSingle'),
-    generator=dict(type='AnyPainter'),
+    generator=dict(type='GreyPainter'),
     ratio=1.0,
     cache_dir='data/ganaug/{name}',
 )
@@ -36,17 +34,6 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated])
 )
 """
-
-
-@GENERATORS.register_module(force=True)
-class AnyPainter(ColourPainter):
-    """Paints each class in its grey, whatever the number of classes."""
-
-    def check(self, num_classes, has_instances):
-        pass
-
-    def paint(self, label_maps, instance_maps=None):
-        return np.repeat(label_maps[..., None], 3, axis=-1)
 
 
 @dataclass

@@ -6,9 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES, ColourPainter, write_png
+from conftest import CLASSES, write_png
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
+from painters import ColourPainter
 
 from mmseg_ganaug.datasets.gan_recompose import _WORK
 from mmseg_ganaug.recompose import AddSingle

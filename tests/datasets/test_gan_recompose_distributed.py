@@ -6,29 +6,17 @@ from pathlib import Path
 
 import numpy as np
 from mmseg.registry import DATASETS
+from painters import GreyPainter
 from ranks import run_ranks
 
 from mmseg_ganaug.registry import GENERATORS
 
 
 @GENERATORS.register_module(force=True)
-class MarkingPainter:
-    """Leaves a mark for each batch; the rank that is said dies of the first."""
+class MarkingPainter(GreyPainter):
+    """Leaves a mark for each batch; the rank that is named dies of the first."""
 
-    ignore_index, uses_instances, scale = 255, False, None
     rank = dies = marks = None
-
-    def fingerprint(self):
-        return 'painter'
-
-    def check(self, num_classes, has_instances):
-        pass
-
-    def load(self):
-        pass
-
-    def release(self):
-        pass
 
     def paint(self, label_maps, instance_maps=None):
         if self.dies == self.rank:

@@ -5,9 +5,10 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES, ColourPainter
+from conftest import CLASSES
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
+from painters import ColourPainter
 
 from mmseg_ganaug.registry import FILTERS
 from mmseg_ganaug.synthesis import filter_table
@@ -98,7 +99,7 @@ def test_compositing_and_filters_have_stores_of_their_own(generated, tmp_path):
     assert len(folders) == len(variants)
 
 
-def test_a_changed_photo_makes_composites_anew(generated, tmp_path):
+def test_a_changed_photo_makes_composites_again(generated, tmp_path):
     generated['composite'] = 'changed'
     before = build(generated).generate()[1].folder
     photo = np.zeros((24, 32, 3), np.uint8)

@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import ColourPainter, make_label_map, write_png
+from conftest import make_label_map, write_png
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
+from painters import ColourPainter
 from PIL import Image
 
 from mmseg_ganaug.datasets import DatasetLabelSource
@@ -122,12 +123,14 @@ def test_maps_without_a_label_are_left_out_counted_and_named(generated, tmp_path
 def test_no_labels_at_all_is_an_error(generated, tmp_path):
     for path in (tmp_path / 'ann').iterdir():
         write_png(path, np.full((24, 32), 255, np.uint8))
-    expect(generated, 'of the 8 there are no two', 'labelled pixels')
+    expect(generated, 'among the 8 given there is no such pair', 'labelled pixels')
 
 
 def test_a_set_of_one_map_cannot_be_recombined(generated):
     generated['source']['indices'] = [3]
-    expect(generated, 'at least two label maps', 'of the 1 there are no two')
+    expect(
+        generated, 'at least two label maps', 'among the 1 given there is no such pair'
+    )
 
 
 def resize_sample(tmp_path, index, size):
@@ -158,7 +161,12 @@ def test_maps_of_a_size_of_their_own_are_counted(generated, tmp_path, said):
 def test_maps_that_all_differ_in_size_are_an_error_with_a_remedy(generated, tmp_path):
     for index in range(8):
         resize_sample(tmp_path, index, (24 + index, 32))
-    expect(generated, 'of one size', 'of the 8 there are no two', 'resize_donors=True')
+    expect(
+        generated,
+        'of one size',
+        'among the 8 given there is no such pair',
+        'resize_donors=True',
+    )
 
 
 def add_instances(generated, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import own_loaders
 import pytest
 from conftest import write_png
-from grey_painter import GreyPainter
+from painters import GreyPainter
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS

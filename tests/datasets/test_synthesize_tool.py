@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ColourPainter
 from mmengine.config import Config
+from painters import ColourPainter
 
 from mmseg_ganaug.synthesis import find_stores
 from mmseg_ganaug.synthesis.claims import StoreLocks
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'synthesize.py'
+TESTS = Path(__file__).resolve().parents[1]
+TOOL = TESTS.parent / 'tools' / 'synthesize.py'
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_foreign_files_in_a_store_stay_and_are_named(run, generated):
     assert caught.value.code == 2
     assert set(contents(store)) == {*mine, store / 'images' / '00000001.png'}
     for path in (*mine[:3], store / 'labels' / 'sub', store / 'mine'):
-        assert f'left: {path}\n' in run.said
+        assert f'left in place: {path}\n' in run.said
     assert outside.read_text() == 'outside'
     # No store any more.
     assert 'nothing to prune' in run('--prune', '--yes')
@@ -221,7 +222,7 @@ def test_a_cache_folder_that_cannot_be_made_is_named(run, tmp_path):
 READ_ONLY = """
 import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
-import conftest  # has the painter
+import painters  # registers them
 sys.argv[0] = sys.argv.pop(1)
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
@@ -247,7 +248,7 @@ def test_a_cache_on_a_read_only_disk_is_used_when_it_is_complete(
         pytest.skip('there is no unshare')
     if tried.returncode:
         pytest.skip(f'nothing can be mounted here: {tried.stderr.decode()}')
-    command = [sys.executable, '-c', READ_ONLY, str(Path(__file__).parent), str(TOOL)]
+    command = [sys.executable, '-c', READ_ONLY, str(TESTS), str(TOOL)]
     arguments = [str(tmp_path / 'config.py'), '--verify', '--prune', '--yes']
     done = subprocess.run(
         [*unshare, f'{mount} && {shlex.join([*command, *arguments])}'],

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, DefaultScope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
+from painters import GreyPainter
 from torch import nn
 
 from mmseg_ganaug.engine import RatioScheduleHook
@@ -32,27 +33,12 @@ class WhiteModel(nn.Conv2d):
 
 
 @GENERATORS.register_module(force=True)
-class WhitePainter:
+class WhitePainter(GreyPainter):
     """Paints everything white."""
 
-    ignore_index = 255
-    uses_instances = False
-    scale = None
     model = WhiteModel()
 
     def __init__(self, device=None):
-        pass
-
-    def fingerprint(self):
-        return 'white'
-
-    def check(self, num_classes, has_instances):
-        pass
-
-    def load(self):
-        pass
-
-    def release(self):
         pass
 
     def paint(self, label_maps, instance_maps=None):

@@ -3,8 +3,8 @@
 import os
 from collections import Counter
 
-import grey_painter  # noqa: F401  (registers it)
 import numpy as np
+import painters  # noqa: F401  (registers it)
 import pytest
 from drawn_data_sets import data_sets, problem_of
 from hypothesis import HealthCheck, Phase, given, settings

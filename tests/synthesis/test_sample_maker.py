@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from painters import GreyPainter
 
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
 from mmseg_ganaug.registry import FILTERS
@@ -14,11 +15,10 @@ from mmseg_ganaug.synthesis.filters import (
 from mmseg_ganaug.synthesis.sample_maker import SampleMaker
 
 
-class GreyPainter:
+class TracelessPainter(GreyPainter):
     """Paints each class in a grey, but class 2, of which it leaves no trace."""
 
     ignore_index = 200
-    uses_instances = False
 
     def __init__(self):
         self.batches = []
@@ -60,7 +60,7 @@ def source():
 def make(source, num_samples=4, spares=0, **options):
     way = AddSingle(classes=[2])
     plan = way.plan(LabelStatistics.collect(source), num_samples * (1 + spares), 0)
-    painter = GreyPainter()
+    painter = TracelessPainter()
     maker = SampleMaker(
         list(plan), num_samples, way.recompose, source, painter, **options
     )
@@ -123,9 +123,9 @@ def test_donors_pixels_reach_the_filter_as_real_ones(source, loss_filter):
     assert (sample.photo[maps[0].label_map == 2] == 43).all()
 
 
-def test_usual_losses_are_measured_once_and_kept(source, loss_filter, tmp_path):
+def test_mean_losses_are_measured_once_and_stored(source, loss_filter, tmp_path):
     (kept,) = tmp_path.glob('class-losses-*.json')
-    # The greys of the real photos tell every class: the usual loss is 0.5.
+    # The greys of the real photos tell every class: the mean loss is 0.5.
     assert '"class 2": 0.5' in kept.read_text()
     before = kept.stat().st_mtime_ns
     loss_filter.prepare(source, tmp_path)
@@ -136,7 +136,7 @@ def test_usual_losses_are_measured_once_and_kept(source, loss_filter, tmp_path):
 
 
 class Picky:
-    """Drops the samples of the recipes it is told of."""
+    """Drops the samples of the recipes it is given."""
 
     def __init__(self, *dropped):
         self.dropped = dropped
@@ -167,23 +167,23 @@ def test_when_no_recipe_passes_the_last_is_kept_and_marked(source):
 
 
 def test_a_share_of_ignored_pixels_drops_a_sample(source):
-    judge = FILTERS.build(dict(type='IgnoredShareFilter', max_ignored=0.3))
-    judge.prepare(source, 'nowhere')
+    built = FILTERS.build(dict(type='IgnoredShareFilter', max_ignored=0.3))
+    built.prepare(source, 'nowhere')
     labels = np.zeros((10, 10), np.uint8)
     labels[:3] = 255
-    assert judge.apply(None, labels, None) is labels
+    assert built.apply(None, labels, None) is labels
     labels[3, 0] = 255
-    assert judge.apply(None, labels, None) is None
+    assert built.apply(None, labels, None) is None
 
 
 def test_generated_pixels_of_named_classes_teach_nothing(source):
-    judge = FILTERS.build(
+    built = FILTERS.build(
         dict(type='IgnoredClassesFilter', classes=[source.class_names[1]])
     )
-    judge.prepare(source, 'nowhere')
+    built.prepare(source, 'nowhere')
     labels = np.array([[0, 1, 1, 2, 255]], np.uint8)
     generated = np.array([[True, True, False, True, True]])
-    kept = judge.apply(None, labels, generated)
+    kept = built.apply(None, labels, generated)
     assert kept.tolist() == [[0, 255, 1, 2, 255]]
     with pytest.raises(ValueError, match='no class lawn; there are'):
         FILTERS.build(dict(type='IgnoredClassesFilter', classes=['lawn'])).prepare(

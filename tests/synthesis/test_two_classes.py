@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from painters import GreyPainter
 
 from mmseg_ganaug.recompose import (
     AddMulti,
@@ -13,16 +14,6 @@ from mmseg_ganaug.recompose import (
 from mmseg_ganaug.synthesis.compositing import build_compositing
 from mmseg_ganaug.synthesis.filters import IgnoredClassesFilter, IgnoredShareFilter
 from mmseg_ganaug.synthesis.sample_maker import SampleMaker
-
-
-class Painter:
-    """Paints the label values."""
-
-    uses_instances = False
-    ignore_index = 255
-
-    def paint(self, label_maps, instance_maps=None):
-        return np.repeat(label_maps[..., None], 3, axis=-1)
 
 
 def source_of(num_classes):
@@ -65,7 +56,7 @@ def test_samples_hold_their_classes_in_every_composite(way, num_classes, composi
             4,
             way.recompose,
             source,
-            Painter(),
+            GreyPainter(),
             build_compositing(composite, source.class_names),
             used,
         )
