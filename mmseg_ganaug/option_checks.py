@@ -208,16 +208,10 @@ def check_whole_numbers(
     length: Optional[int] = None,
     different: bool = False,
 ) -> Tuple[int, ...]:
-    """Returns ``values`` as a tuple, if they are whole numbers; see check_numbers.
+    """Returns ``values`` as a tuple, if they are whole numbers within low..high.
 
-    Args:
-        owner: Whose option it is.
-        name: The option.
-        values: What was given: a list, tuple or array.
-        low: Smallest value.
-        high: Largest value.
-        length: How many there must be; None = any number but none.
-        different: Each may be there once only.
+    The arguments are those of :func:`check_numbers`; with ``different``, each number
+    may be there once only.
 
     Raises:
         ValueError: If they are not.
@@ -343,7 +337,7 @@ def _each(
     check: Callable,
     length: Optional[int] = None,
 ) -> Tuple:
-    """What ``check`` makes of each item; one that it refuses refuses them all."""
+    """Returns what ``check`` makes of each item; refuses all if it refuses one."""
     listed = items_of(owner, name, values, allowed, length)
     try:
         return tuple(check(owner, name, value) for value in listed)

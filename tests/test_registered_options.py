@@ -35,7 +35,7 @@ NUM_CLASSES = [0, -1, 256, 300, '3', 3.0, True, math.nan]
 
 
 def but_none(values):
-    """The same bad values, for an option that may be None."""
+    """Returns the same bad values, for an option that may be None."""
     return [value for value in values if value is not None]
 
 
@@ -44,6 +44,13 @@ DEPTH = [*WHOLE_POSITIVE, 50]
 INIT_CFG = dict(
     #: MMEngine's; checked by it when weights are drawn.
     init_cfg='MMEngine'
+)
+NETWORK = dict(
+    in_channels=CHANNELS,
+    out_channels=CHANNELS,
+    base_channels=CHANNELS,
+    num_downsamples=DEPTH,
+    **INIT_CFG,
 )
 WAY = dict(
     classes=CLASSES,
@@ -262,37 +269,20 @@ CASES = {
     ),
     'Pix2PixHDEncoder': (
         {},
-        dict(
-            in_channels=CHANNELS,
-            out_channels=CHANNELS,
-            base_channels=CHANNELS,
-            num_downsamples=DEPTH,
-            **INIT_CFG,
-        ),
+        NETWORK,
     ),
     'Pix2PixHDGlobalGenerator': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
-        dict(
-            in_channels=CHANNELS,
-            out_channels=CHANNELS,
-            base_channels=CHANNELS,
-            num_downsamples=DEPTH,
-            num_blocks=WHOLE,
-            **INIT_CFG,
-        ),
+        dict(NETWORK, num_blocks=WHOLE),
     ),
     'Pix2PixHDLocalEnhancer': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
         dict(
-            in_channels=CHANNELS,
-            out_channels=CHANNELS,
-            base_channels=CHANNELS,
-            num_downsamples=DEPTH,
+            NETWORK,
             num_blocks=WHOLE,
             num_enhancers=DEPTH,
             num_local_blocks=WHOLE,
             global_checkpoint=but_none(TEXT),
-            **INIT_CFG,
         ),
     ),
     'Pix2PixHDMultiscaleDiscriminator': (
@@ -496,7 +486,7 @@ def build(made, name, **options):
 
 
 def names(option, value):
-    """The option, and those inside its value: one of them has to be named."""
+    """Lists the option, and those inside its value: one of them has to be named."""
     yield option
     if isinstance(value, dict):
         for inner, part in value.items():
@@ -535,8 +525,8 @@ def test_a_bad_value_is_refused_when_built_and_the_option_named(classes, name, o
         try:
             build(classes, name, **{option: value})
         except (ValueError, TypeError) as error:
-            told = str(error)
-            assert any(part in told for part in names(option, value)), (value, told)
+            text = str(error)
+            assert any(part in text for part in names(option, value)), (value, text)
         else:
             pytest.fail(f'{name} takes {option}={value!r}')
 

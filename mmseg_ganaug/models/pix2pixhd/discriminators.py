@@ -13,8 +13,7 @@ from mmseg_ganaug.class_option_checks import check_num_classes
 from mmseg_ganaug.models.efficientnet_lite import CHANNELS, EfficientNetFeatures
 from mmseg_ganaug.models.pix2pixhd.generators import (
     INIT_CFG,
-    check_channels,
-    check_depths,
+    check_layers,
     pyramid_pool,
 )
 from mmseg_ganaug.option_checks import check_bool, check_path
@@ -53,8 +52,13 @@ class Pix2PixHDMultiscaleDiscriminator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        check_channels(self, in_channels=in_channels, base_channels=base_channels)
-        check_depths(self, num_layers=num_layers, num_scales=num_scales)
+        check_layers(
+            self,
+            in_channels=in_channels,
+            base_channels=base_channels,
+            num_layers=num_layers,
+            num_scales=num_scales,
+        )
         check_bool(self, 'use_spectral_norm', use_spectral_norm)
         self.in_channels = in_channels
         self.num_layers = num_layers
@@ -155,8 +159,12 @@ class Pix2PixHDSegmentationDiscriminator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        check_channels(self, in_channels=in_channels, base_channels=base_channels)
-        check_depths(self, num_downsamples=num_downsamples)
+        check_layers(
+            self,
+            in_channels=in_channels,
+            base_channels=base_channels,
+            num_downsamples=num_downsamples,
+        )
         if pretrained is not None:
             check_path(self, 'pretrained', pretrained)
         self.num_classes = check_num_classes(self, 'num_classes', num_classes)

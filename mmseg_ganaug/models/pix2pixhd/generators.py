@@ -20,32 +20,21 @@ _MOST_CHANNELS = 2**14
 _DEEPEST = 10
 
 
-def check_channels(owner: Owner, **channels: Any) -> None:
-    """Checks numbers of channels.
+def check_layers(owner: Owner, **options: Any) -> None:
+    """Checks how wide and how deep a network is.
 
     Args:
-        owner (str | object): Whose they are.
-        **channels (int): By the names of the options.
+        owner (str | object): Whose options they are.
+        **options (int): By their names: numbers of channels, whose names end with
+            ``channels``, and how often a size is halved or channels are doubled.
 
     Raises:
-        ValueError: When one is no whole number 1..16384.
+        ValueError: When a number of channels is no whole number 1..16384, or another
+            option none 1..10.
     """
-    for name, value in channels.items():
-        check_whole(owner, name, value, 1, _MOST_CHANNELS)
-
-
-def check_depths(owner: Owner, **depths: Any) -> None:
-    """Checks how often a network halves the size, or doubles its channels.
-
-    Args:
-        owner (str | object): Whose they are.
-        **depths (int): By the names of the options.
-
-    Raises:
-        ValueError: When one is no whole number 1..10.
-    """
-    for name, value in depths.items():
-        check_whole(owner, name, value, 1, _DEEPEST)
+    for name, value in options.items():
+        most = _MOST_CHANNELS if name.endswith('channels') else _DEEPEST
+        check_whole(owner, name, value, 1, most)
 
 
 # All networks of pix2pixHD draw their convolution weights from N(0, 0.02).
@@ -120,6 +109,21 @@ def global_trunk(
     return layers
 
 
+def global_network(
+    in_channels: int,
+    out_channels: int,
+    base_channels: int,
+    num_downsamples: int,
+    num_blocks: int,
+) -> nn.Sequential:
+    """Builds the global generator, which without its residual blocks is the encoder."""
+    return nn.Sequential(
+        *global_trunk(in_channels, base_channels, num_downsamples, num_blocks),
+        *wide_conv(base_channels, out_channels),
+        nn.Tanh(),
+    )
+
+
 @MMAGIC_MODELS.register_module()
 @MODELS.register_module()
 class Pix2PixHDGlobalGenerator(BaseModule):
@@ -149,20 +153,18 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        check_channels(
+        check_layers(
             self,
             in_channels=in_channels,
             out_channels=out_channels,
             base_channels=base_channels,
+            num_downsamples=num_downsamples,
         )
-        check_depths(self, num_downsamples=num_downsamples)
         check_whole(self, 'num_blocks', num_blocks)
         self.in_channels = in_channels
         self.stride = 2**num_downsamples
-        self.model = nn.Sequential(
-            *global_trunk(in_channels, base_channels, num_downsamples, num_blocks),
-            *wide_conv(base_channels, out_channels),
-            nn.Tanh(),
+        self.model = global_network(
+            in_channels, out_channels, base_channels, num_downsamples, num_blocks
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -216,13 +218,14 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        check_channels(
+        check_layers(
             self,
             in_channels=in_channels,
             out_channels=out_channels,
             base_channels=base_channels,
+            num_downsamples=num_downsamples,
+            num_enhancers=num_enhancers,
         )
-        check_depths(self, num_downsamples=num_downsamples, num_enhancers=num_enhancers)
         check_whole(self, 'num_blocks', num_blocks)
         check_whole(self, 'num_local_blocks', num_local_blocks)
         if global_checkpoint is not None:

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from mmseg_ganaug.class_option_checks import check_num_classes
 from mmseg_ganaug.models.pix2pixhd.generators import (
     INIT_CFG,
-    check_channels,
-    check_depths,
-    global_trunk,
-    wide_conv,
+    check_layers,
+    global_network,
 )
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import MODELS
@@ -92,19 +90,17 @@ class Pix2PixHDEncoder(BaseModule):
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
-        check_channels(
+        check_layers(
             self,
             in_channels=in_channels,
             out_channels=out_channels,
             base_channels=base_channels,
+            num_downsamples=num_downsamples,
         )
-        check_depths(self, num_downsamples=num_downsamples)
         self.out_channels = out_channels
         self.stride = 2**num_downsamples
-        self.model = nn.Sequential(
-            *global_trunk(in_channels, base_channels, num_downsamples, num_blocks=0),
-            *wide_conv(base_channels, out_channels),
-            nn.Tanh(),
+        self.model = global_network(
+            in_channels, out_channels, base_channels, num_downsamples, num_blocks=0
         )
 
     def forward(self, photos: Tensor, numbers: Tensor, num_regions: int) -> Tensor:
