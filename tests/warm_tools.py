@@ -16,7 +16,7 @@ PATIENCE = 240
 def run_tool(title, tool, arguments, log_path):
     """Stands for :func:`mmseg_ganaug.experiments.runner.run_tool`.
 
-    A tool that is started anew imports for five seconds; this one is forked off a
+    A tool that is started imports for five seconds; this one is forked off a
     process of one thread that has done so (see conftest.py).
     """
     started = time.monotonic()

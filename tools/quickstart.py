@@ -79,7 +79,7 @@ def parse_args():
     own.add_argument(
         '--mask-suffix', help='how names of masks end, where a folder holds more'
     )
-    own.add_argument('--val-images', metavar='DIR', help='photos to judge on')
+    own.add_argument('--val-images', metavar='DIR', help='photos to validate on')
     own.add_argument('--val-masks', metavar='DIR', help='their masks')
     own.add_argument(
         '--val-share', type=float, help='or this share of the photos, default: 0.2'

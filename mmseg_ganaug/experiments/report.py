@@ -159,7 +159,8 @@ class ExperimentReport:
     def _iou(self) -> ReportFigure:
         best = sorted(self._mean, key=lambda m: (m != BASELINE, -self._mean[m]['mIoU']))
         shown = {method: self._mean[method] for method in best[:_MOST_SERIES]}
-        caption = 'Mean over the seeds of each method.'
+        means = ', mean over the seeds' if len(self._results) > len(best) else ''
+        caption = f'IoU of each method on the images evaluated{means}.'
         if len(shown) < len(best):
             caption += f' The {len(shown) - 1} with the highest mIoU are shown.'
         return self._drawn(
@@ -253,5 +254,5 @@ def _account(runner: CellRunner) -> List[Section]:
     return [
         Table(header=['Stage', 'seconds'], rows=rows, title='Times'),
         Code('\n'.join(runner.commands), 'What was run'),
-        Text(f'{found["device"]}; {versions}', 'Where'),
+        Text(f'device {found["device"]}; {versions}', 'Where'),
     ]

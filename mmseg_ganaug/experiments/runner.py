@@ -146,7 +146,8 @@ class CellRunner:
         """
         line = self._numbered(title)
         arguments = [str(argument) for argument in arguments]
-        self.commands.append(shlex.join(['python', tool, *arguments]))
+        command = ['python', str(find_shipped(tool)), *arguments]
+        self.commands.append(shlex.join(command))
         logs = self._work.add_folder(self._work.folder / LOGS)
         name = f'{self._number:02d}' if self._num_steps else f'{log}/{Path(tool).stem}'
         self.seconds[title] = run_tool(line, tool, arguments, logs / f'{name}.log')

@@ -127,7 +127,7 @@ def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path
 
 
 def test_an_interrupted_training_is_resumed_and_a_finished_one_only_tested(
-    matrix, tools, tmp_path
+    matrix, tools, tmp_path, capsys
 ):
     comparison = make(matrix, tmp_path)
     cell = Cell('plain', 0)
@@ -144,6 +144,7 @@ def test_an_interrupted_training_is_resumed_and_a_finished_one_only_tested(
     tools.calls.clear()
     comparison.run(cell)
     assert names(tools) == ['test.py']
+    assert 'plain, seed 0: train: done before' in capsys.readouterr().out
 
 
 def test_a_changed_config_is_trained_again_and_the_old_one_kept(

@@ -1,8 +1,10 @@
 """The quickstart from data to report, with tools that only pretend."""
 
 import hashlib
+import html
 import json
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from mmengine.config import Config
 from PIL import Image
 
 import mmseg_ganaug.datasets
+from mmseg_ganaug.config_search import find_shipped
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.experiments.quickstart import Quickstart, ShippedData
 from mmseg_ganaug.in_the_way import InTheWayError
@@ -117,7 +120,7 @@ def test_own_data_goes_through_all_stages_to_the_report(ran):
         *('pspnet_recon', 'generator', 'pspnet_plain', 'pspnet_plain'),
         *('pspnet_recon', 'pspnet_recon', 'pspnet_recon'),
     ]
-    html = report.read_text()
+    shown = report.read_text()
     for text in (
         'photos',
         'Classes found in 6 masks',
@@ -125,8 +128,8 @@ def test_own_data_goes_through_all_stages_to_the_report(ran):
         'at random',
         'recon',
     ):
-        assert text in html
-    assert html.count('<img') == 3
+        assert text in shown
+    assert shown.count('<img') == 3
     runs = json.loads(Path('out/results.json').read_text())['runs']
     assert [(run['method'], run['protocol']) for run in runs] == [
         ('plain', 'photos'),
@@ -136,7 +139,7 @@ def test_own_data_goes_through_all_stages_to_the_report(ran):
     ran.clear()
     Quickstart(FolderData('photos', 'masks', work_dir='out')).run()
     assert tools_of(ran) == ['label_distribution', 'test', 'synthesize', 'test']
-    # Other photos to train on: all trainings begin anew.
+    # Other photos to train on: all trainings begin again.
     Path('out/splits/train.txt').write_text('0\n1\n2\n3\n')
     Path('out/splits/val.txt').write_text('4\n')
     ran.clear()
@@ -166,7 +169,30 @@ def test_toy_streets_goes_through_all_stages_to_the_report(ran):
     assert tools_of(ran) == ['toy_streets', 'test', 'synthesize', 'test']
 
 
-def test_only_what_another_generator_changes_is_trained_anew(ran, capsys):
+def test_the_report_lists_the_commands_that_do_the_same(ran):
+    report = Quickstart(ShippedData(work_dir='runs', seed=3)).run()
+    shown = html.unescape(report.read_text())
+    assert len(ran) == 7
+    for _, tool, arguments in ran:
+        command = shlex.join(['python', str(find_shipped(tool)), *arguments])
+        assert f'{command}\n' in shown or f'{command}<' in shown
+        assert Path(command.split()[1]).is_file()
+    for text in ('Times', 'train PSPNet on real + recon', 'torch'):
+        assert text in shown
+
+
+def test_results_say_what_was_run_and_where(ran):
+    Quickstart(ShippedData(work_dir='runs')).run()
+    plain, recon = json.loads(
+        Path('runs/quickstart-toystreets/results.json').read_text()
+    )['runs']
+    assert Path(recon['config']).is_file()
+    assert recon['seconds'] == {'synthesize': 1.0, 'train': 1.0, 'test': 1.0}
+    assert set(plain['seconds']) == {'train', 'test'}
+    assert {'config_hash', 'device', 'versions'} <= set(plain)
+
+
+def test_only_what_another_generator_changes_is_trained_again(ran, capsys):
     def run(iters):
         data = ShippedData(work_dir='runs', generator_iters=iters, segmenter_iters=20)
         Quickstart(data).run()

@@ -68,23 +68,59 @@ def test_failure_shows_the_end_of_the_output(tool, tmp_path):
     assert 'long ago' not in str(caught.value)
 
 
-def test_a_tool_is_ended_with_its_runner(tmp_path):
-    tool, pid = tmp_path / 'tool.py', tmp_path / 'pid'
-    tool.write_text(
-        'import os, pathlib, time\n'
-        f'pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n'
-        'time.sleep(600)\n'
-    )
-    runner = multiprocessing.get_context('forkserver').Process(
-        target=run_tool, args=('waits', str(tool), [], str(tmp_path / 'log'))
-    )
-    runner.start()
-    started = time.monotonic()
-    while not pid.exists() or not pid.read_text():
-        assert time.monotonic() - started < 60
-        time.sleep(0.05)
+@pytest.fixture
+def started(tmp_path):
+    """Starts a tool in a runner of its own; the code of the tool says how it waits."""
+    begun = []
+
+    def start(code):
+        tool, pid = tmp_path / 'tool.py', tmp_path / 'pid'
+        tool.write_text(
+            'import os, pathlib, time\n'
+            f'pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n{code}'
+        )
+        runner = multiprocessing.get_context('forkserver').Process(
+            target=run_tool, args=('waits', str(tool), [], str(tmp_path / 'log'))
+        )
+        runner.start()
+        begun.append(runner)
+        now = time.monotonic()
+        while not pid.exists() or not pid.read_text():
+            assert time.monotonic() - now < 60
+            time.sleep(0.05)
+        return runner, int(pid.read_text())
+
+    yield start
+    for process in begun:
+        process.kill()
+
+
+def test_a_tool_is_ended_with_its_runner(started):
+    runner, tool = started('time.sleep(600)\n')
     runner.terminate()
     runner.join(60)
     assert runner.exitcode == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
+        os.kill(tool, 0)
+
+
+def test_an_interrupted_runner_waits_until_its_tool_has_ended(started, tmp_path):
+    saved = tmp_path / 'saved'
+    runner, tool = started(
+        'try:\n'
+        '    print("ready", flush=True)\n'
+        '    time.sleep(600)\n'
+        'except KeyboardInterrupt:\n'
+        '    time.sleep(2)\n'
+        f'    pathlib.Path({str(saved)!r}).touch()\n'
+    )
+    begun = time.monotonic()
+    while 'ready' not in (tmp_path / 'log').read_text():
+        assert time.monotonic() - begun < 60
+        time.sleep(0.05)
+    # As a terminal does, to both.
+    os.kill(tool, signal.SIGINT)
+    os.kill(runner.pid, signal.SIGINT)
+    runner.join(60)
+    assert runner.exitcode == 1
+    assert saved.exists()
