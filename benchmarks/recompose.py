@@ -4,7 +4,7 @@ One core, label maps in memory, on the Cityscapes and BDD100K label maps of ``--
 
     python benchmarks/recompose.py --data DIR
 
-compares the three ways with plain NumPy, with a ClassMix-style mix, and with
+compares the three recomposers with plain NumPy, with a ClassMix-style mix, and with
 albumentations and kornia where these are installed (they are no requirements of the
 package: ``pip install --target LIBS --no-deps albumentations albucore kornia ...`` and
 ``PYTHONPATH=LIBS``). ``--plan`` times plans of 100,000 samples over 1,000,000 maps;
@@ -180,7 +180,7 @@ def with_kornia(maps: Sequence[np.ndarray], recipes) -> Optional[List]:
     return [lambda pair=pair: transform(pair) for pair in pairs]
 
 
-def bench_ways(source: FileSource, num_recipes: int) -> None:
+def bench_recomposers(source: FileSource, num_recipes: int) -> None:
     """Prints the times of the recomposers and of other libraries."""
     maps = [source.label_map(index) for index in range(len(source))]
     memory = MemoryLabelSource(maps, 19, class_names=NAMES)
@@ -193,13 +193,13 @@ def bench_ways(source: FileSource, num_recipes: int) -> None:
         print(f'  {name:44s} {value:7.2f} ms {value / decode:6.2f} x decoding{against}')
 
     ours = {}
-    ways = {
+    recomposers = {
         'AddSingle': AddSingle(),
         'AddMulti (3 classes)': AddMulti(num_classes=3),
         'Recon (6 donors, all their classes)': Recon(things=THINGS, min_area=0.0),
     }
-    for name, way in ways.items():
-        plan = way.plan(statistics, num_recipes, 0)
+    for name, recomposer in recomposers.items():
+        plan = recomposer.plan(statistics, num_recipes, 0)
         if name.startswith('Recon'):
             # Those that have most to do.
             plan = sorted(plan, key=lambda r: -len(r.classes))[: num_recipes // 2]
@@ -208,7 +208,7 @@ def bench_ways(source: FileSource, num_recipes: int) -> None:
         works = [lambda r=recipe: replay(r, memory) for recipe in plan]
         value = median(works)
         show(name, value)
-        ours[type(way).__name__] = value
+        ours[type(recomposer).__name__] = value
         works = [lambda r=recipe: plain_numpy(r, maps) for recipe in plan[:10]]
         show('    plain NumPy', median(works), value)
     single = AddSingle().plan(statistics, num_recipes, 0)
@@ -268,14 +268,14 @@ def bench_plans(statistics: LabelStatistics, num_maps: int, num_samples: int) ->
         class_names=statistics.class_names,
         ignore_index=statistics.ignore_index,
     )
-    for way in (AddSingle, AddMulti, Recon):
+    for kind in (AddSingle, AddMulti, Recon):
         for target in (None, 'uniform'):
             start = time.perf_counter()
-            way(target=target).plan(large, num_samples, 0)
+            kind(target=target).plan(large, num_samples, 0)
             seconds = time.perf_counter() - start
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             print(
-                f'  {way.__name__:10s} target {target!s:8s} {seconds:6.1f} s, '
+                f'  {kind.__name__:10s} target {target!s:8s} {seconds:6.1f} s, '
                 f'at most {peak:.1f} GiB so far'
             )
 
@@ -284,10 +284,10 @@ def bench_balance(source: FileSource, num_samples: int) -> None:
     """Prints how far planned and random draws end from a target, as counted."""
     statistics = LabelStatistics.collect(source)
     for target in ('uniform', 'sqrt'):
-        for way in (AddSingle, AddMulti, Recon):
+        for kind in (AddSingle, AddMulti, Recon):
             divergences = []
             for chosen, even_bases in ((None, True), (target, True), (target, False)):
-                recomposer = way(target=chosen, even_bases=even_bases)
+                recomposer = kind(target=chosen, even_bases=even_bases)
                 plan = recomposer.plan(statistics, num_samples, 0)
                 made = np.stack(
                     [
@@ -301,8 +301,8 @@ def bench_balance(source: FileSource, num_samples: int) -> None:
                 divergences.append(report.after.divergence)
             before = report.before.divergence
             print(
-                f'  {way.__name__:10s} {num_samples} samples, KL(target {target:7s} || '
-                f'shares): {before:.3f} before, {divergences[0]:.3f} at random, '
+                f'  {kind.__name__:10s} {num_samples} samples, KL(target {target:7s} '
+                f'|| shares): {before:.3f} before, {divergences[0]:.3f} at random, '
                 f'{divergences[1]:.3f} planned, {divergences[2]:.3f} bases chosen, too'
             )
 
@@ -329,7 +329,7 @@ def main() -> None:
         elif arguments.balance:
             bench_balance(source, arguments.balance)
         else:
-            bench_ways(source, arguments.recipes)
+            bench_recomposers(source, arguments.recipes)
             bench_statistics(source)
 
 

@@ -93,18 +93,18 @@ class AddSingle(Recomposer):
         if not ignored:
             raise ValueError(
                 f'{name}: the label maps show {only} alone, and no pixel without a '
-                'class, so that a layer of it changes nothing: check the values of the '
-                'label files, or add maps that show another class'
+                'class, so a layer of it would change nothing: check the values of '
+                'the label files, or add maps that show another class'
             )
         value = statistics.ignore_index
         classes = statistics.num_classes - (value < statistics.num_classes)
         if classes > 1 and self.classes is None:
             share = 100 * ignored / statistics.sizes[members].prod(axis=1).sum()
             raise ValueError(
-                f'{name}: of {classes} classes only {only} has a pixel, so that no '
-                f'other can be added. {share:.2g} % of the pixels have the value '
-                f'{value} and are ignored: if that is a class, convert the label files '
-                f'or set another ignore_index; to lay {only} over them, set '
+                f'{name}: of {classes} classes only {only} has pixels, so no other '
+                f'can be added. {share:.2g} % of the pixels have the value {value} '
+                f'and are ignored: if {value} is a class, convert the label files or '
+                f'set another ignore_index; to lay {only} over them, set '
                 f'classes=[{only!r}]'
             )
 
@@ -133,7 +133,7 @@ class _AddDrawer(Drawer):
         super().__init__(groups, weights)
         self._num_classes = num_classes
         self._shown = shown
-        # Classes are indexed with -1 (no layer) too, which goes behind all.
+        # Classes are indexed with -1 (no layer), too, which is sorted last.
         self._rank = np.append(rank, len(rank))
         self._tries = tries
 

@@ -243,7 +243,7 @@ def fill_holes(label_map: np.ndarray, hole: int) -> None:
         step, sampled = 1, label_map
         holes = sampled == hole
         if holes.all():
-            raise ValueError('nothing is covered, so holes cannot be filled')
+            raise ValueError('no layer covers a pixel, so the holes cannot be filled')
     distance, nearest = _search_memory(holes.shape)
     cv2.distanceTransformWithLabels(
         holes.view(np.uint8),

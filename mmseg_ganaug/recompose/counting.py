@@ -22,7 +22,7 @@ from mmseg_ganaug.recompose.source import (
 Counts = Dict[str, np.ndarray]
 # First map, end, grid, whether there are instance maps.
 _Chunk = Tuple[int, int, Tuple[int, int], bool]
-# What a process of the pool reads: pickled as it is handed over, then as it is.
+# Source of a process of the pool: pickled on arrival, then unpickled.
 _pickled_source: bytes
 _worker_source: Optional[LabelSource] = None
 
@@ -50,7 +50,7 @@ def count_maps(
         The arrays of :class:`~mmseg_ganaug.recompose.statistics.LabelStatistics`.
 
     Raises:
-        ValueError: If there are more than 255 classes, or the source cannot be handed
+        ValueError: If there are more than 255 classes, or the source cannot be passed
             to other processes.
         RuntimeError: If one of these processes ended.
         LabelValueError: If a map is not valid.
@@ -91,8 +91,8 @@ def _counted(
         pickled = pickle.dumps(source)
     except Exception as error:
         raise ValueError(
-            f'the label maps cannot be handed to other processes ({error}): set '
-            'num_workers=0, which reads them in this one'
+            f'the label maps cannot be passed to other processes ({error}): set '
+            'num_workers=0 to read them in this process'
         ) from error
     methods = multiprocessing.get_all_start_methods()
     method = 'forkserver' if 'forkserver' in methods else 'spawn'
@@ -108,9 +108,9 @@ def _counted(
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise RuntimeError(
-            'a process that read label maps has ended (a script that is run needs '
-            "if __name__ == '__main__':, or memory ran out): set num_workers=0, which "
-            'reads them in this one'
+            'a process that read label maps has ended unexpectedly (the script has '
+            "no if __name__ == '__main__':, or memory ran out): set num_workers=0 to "
+            'read them in this process'
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -120,7 +120,7 @@ def _start_worker(pickled: bytes) -> None:
     global _pickled_source
     import cv2
 
-    # There are as many processes as are wanted already.
+    # The pool already has as many processes as needed.
     cv2.setNumThreads(0)
     _pickled_source = pickled
 

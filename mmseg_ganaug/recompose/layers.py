@@ -221,7 +221,7 @@ class InstanceCanvas:
         self._ids = instance_map.copy()
         self._highest = int(self._ids.max())
         if self._highest >= 2**30:
-            # Room for the ids to come.
+            # Space for more ids.
             self._ids = renumber(self._ids)
             self._highest = int(self._ids.max())
 

@@ -225,7 +225,7 @@ class PositionPrior:
         """
         classes, down, across = self._shares.shape
         if layer.class_id >= classes:
-            raise ValueError(f'the position prior knows no class {layer.class_id}')
+            raise ValueError(f'the position prior has no class {layer.class_id}')
         rows, columns = np.nonzero(layer.mask)
         cells = self._shares[
             layer.class_id,

@@ -74,14 +74,14 @@ class Expectation:
         rows, layers = np.nonzero(grows)
         classes = draws.classes[rows, layers]
         donors = draws.donors[rows, layers, 0]
-        # What else the background's donor shows is cut out, and leaves the holes.
+        # Other classes of the background donor are cut out, and leave the holes.
         holes = np.zeros_like(content)
         holes[rows, :-1] = self._pixels[donors]
         holes[rows, -1] = self._ignored[donors]
         content[rows, classes] = self._pixels[donors, classes]
         content[:, -1] = 0
         holes[content > 0] = 0
-        # Into the hole of a class grows what mostly lies where that class lies.
+        # The hole of a class is filled by the classes that mostly lie there.
         for class_id in np.flatnonzero(holes.any(axis=0)):
             beside = self._beneath[class_id] * content
             share = beside / np.maximum(beside.sum(axis=1, keepdims=True), 1e-9)

@@ -182,12 +182,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         layers = len(self.classes)
-        _require(layers > 0, 'a recipe needs a layer')
+        _require(layers > 0, 'a recipe needs at least one layer')
         _require(len(self.donors) == layers, 'donors and classes differ in length')
         for name in ('placements', 'fallback_donors'):
             count = len(getattr(self, name))
             _require(count in (0, layers), f'{name} and classes differ in length')
-        _require(len(set(self.classes)) == layers, 'a class stands twice')
+        _require(len(set(self.classes)) == layers, 'a class is listed twice')
 
     @property
     def maps(self) -> Tuple[int, ...]:
@@ -357,7 +357,7 @@ class RecomposePlan(Sequence):
             read = 0
             _require(
                 len(recipes) == header['recipes'],
-                f'{len(recipes)} recipes found, {header["recipes"]} announced',
+                f'{len(recipes)} recipes found, the header gives {header["recipes"]}',
             )
             return cls(
                 tuple(recipes),
@@ -371,7 +371,7 @@ class RecomposePlan(Sequence):
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
-    _require(header.get('format') == _FORMAT, 'this is no recombination plan')
+    _require(header.get('format') == _FORMAT, 'this is not a recombination plan')
     _require(
         header.get('version') == _VERSION,
         f'version {header.get("version")} of the format; this one reads {_VERSION}',

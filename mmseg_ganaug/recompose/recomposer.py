@@ -39,9 +39,9 @@ class Recomposer:
     The base of AddSingle, AddMulti and Recon, with the options that all of them have.
 
     Args:
-        classes: Names or ids of the classes that are asked for: that are added, or by
+        classes: Names or ids of the requested classes: those that are added, or by
             which Recon draws donors; default: all that occur. Each must have a donor.
-        weighting: How often each is asked for; default inverse frequency, see
+        weighting: How often each is requested; default inverse frequency, see
             :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
         target: The class shares that real and generated maps are to reach together,
             see :func:`~mmseg_ganaug.recompose.weighting.target_shares`; the planner
@@ -53,10 +53,10 @@ class Recomposer:
             weather and place, which label maps do not show, keep their shares. False
             comes closer to the target.
         min_area: Smallest area of a layer, as a share (0..1) of the map's: of the
-            whole layer when planning; under AddSingle and AddMulti, of what is to be
-            seen of it when replaying, too.
+            whole layer when planning; under AddSingle and AddMulti, also of its
+            visible part when replaying.
         min_plausibility: Smallest plausibility of a layer's place (0..1, by the
-            position prior of the source); what is less plausible is left out, 0
+            position prior of the source); less plausible layers are left out, 0
             checks nothing. At 0.1, few layers are rejected at their own place, and
             most cars that were moved into the sky.
         flip_prob: Probability (0..1) that a donor is mirrored left to right. Layers of
@@ -64,7 +64,7 @@ class Recomposer:
         shift_range: Largest shift (down, across), as a share of height and width.
         scale_range: Smallest and largest factor of a layer's size; it is scaled
             about its bottom centre.
-        resize_donors: Let maps of different sizes meet: donors are resized.
+        resize_donors: Combine maps of different sizes: donors are resized.
 
     Raises:
         ValueError: If an option is of the wrong type or outside its range.
@@ -128,8 +128,9 @@ class Recomposer:
         if not groups:
             raise ValueError(
                 f'{type(self).__name__} combines at least two label maps of one size '
-                f'with labelled pixels; of the {statistics.num_maps} there are no '
-                'two. Add maps, or set resize_donors=True if their sizes differ.'
+                f'with labelled pixels; among the {statistics.num_maps} given there '
+                'is no such pair. Add maps, or set resize_donors=True if their sizes '
+                'differ.'
             )
         weights = self._weights(statistics, groups, even=shares is not None)
         drawer = self._drawer(statistics, usable, groups, weights)

@@ -21,7 +21,7 @@ class Recon(Recomposer):
     generator paints them badly. So one donor gives the background: the
     large classes, which then fit each other. Every other class comes from one of the
     other donors, which are drawn by the weights of the classes they show. No map
-    survives as a whole: what else the background donor shows is not used.
+    survives as a whole: other classes of the background donor are not used.
 
     Takes the options of :class:`Recomposer`, and these.
 
@@ -77,8 +77,8 @@ class Recon(Recomposer):
         totals = np.where(things, 0, statistics.pixels.sum(axis=0))
         if not totals.any():
             raise ValueError(
-                'Recon: every class that occurs is among things, so that none is left '
-                'for the background: name the countable ones by things=[...]'
+                'Recon: every class that occurs is among things, so none is left for '
+                'the background: list only the countable classes in things=[...]'
             )
         order = np.argsort(-totals, kind='stable')
         reached = np.cumsum(totals[order]) >= self.background_share * totals.sum()
@@ -91,9 +91,9 @@ class Recon(Recomposer):
         if not len(background):
             raise ValueError(
                 'Recon needs two classes or more, but only '
-                f'{statistics.class_names[order[0]]} has a pixel: check the values of '
-                'the label files, add maps that show another class, or use AddSingle, '
-                'which lays it over pixels without a class'
+                f'{statistics.class_names[order[0]]} has pixels: check the values of '
+                'the label files, add maps that show another class, or use '
+                'AddSingle, which lays it over pixels without a class'
             )
         return background.tolist()
 

@@ -190,7 +190,7 @@ class _Rebuilding:
         self.canvas = Canvas(self._maps, hole=source.ignore_index)
         self.pasted: List[Optional[int]] = [None] * len(recipe.classes)
         self.rejected = 0
-        # Then whole maps can be worked on, which is quicker than layers cut out.
+        # Whole maps can then be processed, which is faster than cut-out layers.
         self._plain = self.canvas.plain and recipe.options.min_plausibility == 0
 
     def lay(self, number: int) -> bool:
@@ -222,8 +222,9 @@ class _Rebuilding:
         except ValueError as error:
             names = ', '.join(self._source.name(index) for index in self._recipe.maps)
             raise LabelValueError(
-                f'{names}: none of the classes {list(self._recipe.classes)} is there, '
-                'so nothing can be built; take statistics and plan again'
+                f'{names}: none of the classes {list(self._recipe.classes)} is in '
+                'these maps, so no map can be built; collect the statistics and plan '
+                'again'
             ) from error
 
 

@@ -251,19 +251,19 @@ def label_value_remedies(
         )
     if values == [num_classes]:
         remedies.append(
-            f'If the classes are 1..{num_classes} and 0 is none, set '
+            f'If the classes are 1..{num_classes} and 0 is no class, set '
             'reduce_zero_label=True in the data set.'
         )
-    # A value far above the classes is seldom one.
+    # A value far above the classes is seldom a class.
     if values[-1] < min(MOST_CLASSES, 2 * num_classes + 16):
         remedies.append(
             f'If they are classes, name all {values[-1] + 1} in the data set by '
             'metainfo=dict(classes=(...)).'
         )
     remedies.append(
-        'Else convert the label files (the scripts in tools/dataset_converters of '
-        'MMSegmentation show how), or put a loading transform of your own, which maps '
-        f'the values to 0..{num_classes - 1}, in place of LoadAnnotations.'
+        'Otherwise convert the label files (the scripts in tools/dataset_converters '
+        'of MMSegmentation show how), or replace LoadAnnotations with your own '
+        f'loading transform that maps the values to 0..{num_classes - 1}.'
     )
     return ' '.join(remedies)
 

@@ -81,18 +81,18 @@ class LabelStatistics:
         Args:
             source: The label maps.
             num_workers: Processes that read; 0 reads in this process. Others are
-                handed the source, which then has to survive pickling.
+                given the source, which then has to survive pickling.
             progress: Called with (maps done, maps in all) now and then.
             grid: Cells (down, across) of the position statistics.
 
         Raises:
             ValueError: If the source is empty, has more than 255 classes, or cannot be
-                handed to other processes.
+                passed to other processes.
             RuntimeError: If one of these processes ended.
             LabelValueError: If a map is not valid; the message names the file.
         """
         if len(source) == 0:
-            raise ValueError('there is no label map to take statistics of')
+            raise ValueError('the source has no label maps, so it has no statistics')
         num_workers = check_whole('LabelStatistics', 'num_workers', num_workers)
         grid = check_size('LabelStatistics', 'grid', grid)
         counts = count_maps(source, num_workers, progress, grid)
@@ -170,7 +170,7 @@ class LabelStatistics:
                     f'0..{self.num_classes - 1}'
                 )
             if int(item) in ids:
-                raise ValueError(f'{what}: {self.class_names[item]} stands twice')
+                raise ValueError(f'{what}: {self.class_names[item]} is listed twice')
             ids.append(int(item))
         return ids
 
@@ -261,9 +261,8 @@ class LabelStatistics:
         if class_names is not None and list(class_names) != statistics.class_names:
             raise ValueError(
                 f'{path} holds statistics of {statistics.num_classes} classes '
-                f'({", ".join(statistics.class_names)}), wanted are '
-                f'{len(class_names)} ({", ".join(class_names)}); delete it, and it '
-                'is made again'
+                f'({", ".join(statistics.class_names)}), but {len(class_names)} are '
+                f'needed ({", ".join(class_names)}); delete it, and it is made again'
             )
         return statistics
 

@@ -230,7 +230,7 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
                 f'target: {len(frequency)} shares needed, {shares.size} given'
             )
     if not shares.any():
-        raise ValueError(f'target={target!r} leaves no class that occurs')
+        raise ValueError(f'target={target!r} gives no share to a class that occurs')
     absent = [
         statistics.class_names[c]
         for c in np.flatnonzero((shares > 0) & (frequency == 0))

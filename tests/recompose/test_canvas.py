@@ -56,5 +56,5 @@ def test_a_map_without_holes_stays_and_one_of_holes_is_an_error():
     filled = label_map.copy()
     fill_holes(filled, 255)
     assert np.array_equal(filled, label_map)
-    with pytest.raises(ValueError, match='nothing is covered'):
+    with pytest.raises(ValueError, match='no layer covers a pixel'):
         fill_holes(np.full((4, 4), 11, np.uint8), 11)

@@ -117,7 +117,7 @@ def test_one_class_is_added_onto_ignored_pixels(recomposer, ignore_index):
 
 def test_recon_names_the_only_class_and_what_works_instead():
     statistics = LabelStatistics.collect(ignored_source(255))
-    with pytest.raises(ValueError, match=r'only class 0 has a pixel.*use AddSingle'):
+    with pytest.raises(ValueError, match=r'only class 0 has pixels.*use AddSingle'):
         Recon().plan(statistics, 3, 0)
 
 

@@ -178,7 +178,7 @@ def test_a_cut_plan_file_is_refused(tmp_path):
     path = tmp_path / 'plan.jsonl'
     small_plan().write(path)
     path.write_text(path.read_text().splitlines()[0] + '\n')
-    with pytest.raises(PlanError, match='0 recipes found, 1 announced'):
+    with pytest.raises(PlanError, match='0 recipes found, the header gives 1'):
         RecomposePlan.read(path)
 
 
