@@ -125,8 +125,8 @@ def _survey_of_reader(
     stock = kind.is_stock(reader)
     if not stock and _reads_otherwise(files, found, kind):
         print_log(
-            f'The {kind.name} are read again: their loading transform gives others '
-            'than before',
+            f'The {kind.name} are read again: their loading transform gives another '
+            'result than before',
             logger='current',
         )
         records.forget()

@@ -69,26 +69,26 @@ class GANRecomposeDataset(BaseSegDataset):
     using Generative Adversarial Networks", ICASSP 2019 (arXiv 1811.00174).
 
     Args:
-        source (dict): Config of any MMSeg data set, as it stands, or one that was
-            built. Of data sets joined or repeated by wrappers every sample counts once,
-            see :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`. Its
-            samples are read as its own pipeline loads them.
+        source (dict): Config of any MMSeg data set, unchanged, or a built one. Wrappers
+            that join or repeat data sets are allowed; every sample counts once, see
+            :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`. Samples are
+            read as its own pipeline loads them.
         recomposer (dict): Config of ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
             :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
             plan, weights and options has a store of its own in it.
-        num_samples (int, optional): Number of samples. Give this or ``ratio``.
+        num_samples (int, optional): Number of samples; either this or ``ratio``.
         ratio (float, optional): Number of samples relative to that of the source,
             repetitions not counted.
         pipeline (list, optional): Training pipeline. Defaults to None: that of the
             source, of its first data set where it joins several. Generated samples
-            enter it behind the transforms that load.
+            enter it after the loading transforms.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
-            recombined and painted. Defaults to None: what the generator was trained
-            for, if its config has a ``scale``, else the size of the label maps.
-        instance_path (tuple[str, str], optional): What to replace in a label file's
-            path, and by what, to get its instance map's. Defaults to None.
+            recombined and painted. Defaults to None: the ``scale`` of the generator's
+            config, if it has one, else the size of the label maps.
+        instance_path (tuple[str, str], optional): Text in the path of a label file, and
+            its replacement in the path of the instance map. Defaults to None.
         seed (int): Seed of the plan. Defaults to 0.
         batch_size (int): Label maps painted at a time. Defaults to 4.
         num_workers (int): Processes that collect the statistics. Defaults to 0: the
@@ -105,16 +105,16 @@ class GANRecomposeDataset(BaseSegDataset):
             :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
         filters (Sequence[dict]): Configs of filters of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
-        max_redraws (int): Recipes that are tried, one after the other, in the place of
-            one whose sample a filter drops. Defaults to 3.
+        max_redraws (int): Recipes tried, one after the other, to replace a sample that
+            a filter drops. Defaults to 3.
         **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
             ``indices`` of :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses
-            among the samples, of which all are made.
+            among the samples; all of them are made.
 
     Raises:
         FileNotFoundError: When the source, the generator's config or its checkpoint is
             missing.
-        ValueError: When a label file holds a wrong value, has not the size of its
+        ValueError: When a label file holds a wrong value, differs in size from its
             photo, or the generator does not fit the source. Raised before anything is
             generated.
     """
@@ -191,7 +191,7 @@ class GANRecomposeDataset(BaseSegDataset):
                 lazy_init=True,
                 **kwargs,
             )
-        # Joined with its source, all of it has to be the same.
+        # To be joined with its source, both need the same metainfo.
         self._metainfo = metainfo
         self._presence: Optional[np.ndarray] = None
         if not lazy_init:
@@ -238,11 +238,11 @@ class GANRecomposeDataset(BaseSegDataset):
             list[int]: Class ids in rising order; pixels of no class do not count.
         """
         if self._presence is None:
-            # A subset keeps its recipes' numbers, so it can share this.
+            # A subset has the same recipe numbers, so it can share this.
             recipes = [
                 self.get_data_info(index)['recipe'] for index in range(len(self))
             ]
-            # No rank waits for another here: nobody knows who else calls.
+            # No rank waits for another here: others may not call this.
             statistics = read_statistics(
                 DatasetLabelSource(self), self._cache_dir, self._num_workers
             )

@@ -1,4 +1,4 @@
-"""The pipeline of generated samples: that of their source behind its loading steps."""
+"""The pipeline of generated samples: that of their source after its loading steps."""
 
 import copy
 import logging
@@ -31,8 +31,8 @@ def generated_pipeline(
     """Builds the transforms that generated samples go through.
 
     Files of generated samples hold what loading would give: final class ids, and 8-bit
-    photos. So a loader of ours takes the place of the loading transforms, and what
-    stands behind these in the pipeline follows.
+    photos. So a loader of this package replaces the loading transforms; the rest of
+    the pipeline follows.
 
     Args:
         source (SourceDataset): What the samples are made from.
@@ -53,7 +53,7 @@ def generated_pipeline(
             if any(source.pipeline(n) != first for n in range(len(source.parts))):
                 print_log(
                     'The data sets of the source have different pipelines: generated '
-                    'samples take the first; give pipeline to choose another',
+                    'samples use the first; set pipeline=[...] to choose another',
                     logger='current',
                     level=logging.WARNING,
                 )
@@ -99,11 +99,12 @@ def try_pipeline(
                     raise ValueError(
                         f'{transform_name(transform)}, in the pipeline of the source, '
                         f'fails on a generated sample ({type(error).__name__}: '
-                        f'{error}). A generated sample has a photo (uint8, 3 bands), a '
-                        "label map, and the keys that MMSeg's loading transforms "
+                        f'{error}). A generated sample has a photo (uint8, 3 bands), '
+                        "a label map, and the keys that MMSeg's loading transforms "
                         'give; no other files, bands or keys. Give '
-                        'GANRecomposeDataset a pipeline without that transform, or '
-                        'let it pass samples over that lack what it needs'
+                        'GANRecomposeDataset a pipeline=[...] without that '
+                        'transform, or make the transform skip samples that lack '
+                        'what it needs'
                     ) from error
                 if sample is None:
                     break
@@ -112,10 +113,11 @@ def try_pipeline(
         return
     if not any(map(is_packer, transforms)) and _packs_outside(source_config):
         raise ValueError(
-            'the source is a MultiImageMixDataset, whose data set has no PackSegInputs '
-            'of its own, so that generated samples are not packed: give source= the '
-            'data set inside it (.dataset), and write MultiImageMixDataset(dataset='
-            'ConcatDataset(datasets=[real, generated]), pipeline=...) around both'
+            'the source is a MultiImageMixDataset whose inner data set has no '
+            'PackSegInputs, so generated samples would not be packed: set source= to '
+            'the inner data set (.dataset), and write '
+            'MultiImageMixDataset(dataset=ConcatDataset(datasets=[real, generated]), '
+            'pipeline=...) around both'
         )
     _compare(made, real)
 
@@ -156,7 +158,8 @@ def _compare(made: dict, real: Optional[dict]) -> None:
         forms.append(f'{value.dtype} with {bands} bands'.replace('torch.', ''))
     if forms[0] != forms[1]:
         raise ValueError(
-            f'real photos leave the pipeline as {forms[0]}, generated ones as '
-            f'{forms[1]}: a batch cannot hold both. Generated photos have 8 bits and 3 '
-            'bands: load the real ones so, or convert them in the loading transforms'
+            f'the pipeline gives real photos as {forms[0]} and generated ones as '
+            f'{forms[1]}, but a batch cannot hold both. Generated photos have 8 bits '
+            'and 3 bands: load the real ones in this form, or convert them in the '
+            'loading transforms'
         )

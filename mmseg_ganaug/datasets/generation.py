@@ -68,7 +68,7 @@ class Generation(NamedTuple):
                 sample_filter.release()
         if self.filters and is_main_process():
             table = filter_table(self.store.reports(), self.source.class_names)
-            print_log(f'What the filters took:\n{table}', logger='current')
+            print_log(f'Removed by the filters:\n{table}', logger='current')
 
     def _generate(self, missing: List[int], batch_size: int, cache_dir: Path) -> None:
         self.generator.load()

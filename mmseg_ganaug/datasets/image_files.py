@@ -33,8 +33,8 @@ from mmseg_ganaug.datasets.image_headers import (
 )
 from mmseg_ganaug.png_files import find_png_damage
 
-# Opened by their own class, a file is not held against Image.MAX_IMAGE_PIXELS, which
-# belongs to the whole process.
+# Opened by their own classes, files are not checked against Image.MAX_IMAGE_PIXELS,
+# which is a setting of the whole process.
 _OPENERS: Dict[str, Any] = {
     'PNG': PngImagePlugin.PngImageFile,
     'JPEG': JpegImagePlugin.JpegImageFile,
@@ -48,7 +48,7 @@ _OPENERS: Dict[str, Any] = {
 _NOT_BY_OPENCV = ('GIF', 'NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR')
 _LABEL_MODES = ('L', 'P', '1')
 _MOST_PIXELS = 1 << 30  # CV_IO_MAX_IMAGE_PIXELS
-# Larger files are not decoded for the sake of a message.
+# Larger files are not decoded just for a message.
 _PIXELS_TO_LOOK_AT = 1 << 26
 # What cameras and sensors give in 16 bits.
 _DEPTHS = (12, 14, 16)
@@ -88,44 +88,44 @@ def check_holds_labels(found: ImageFormat, path: str) -> None:
         path (str): Its name, for the message.
 
     Raises:
-        ValueError: When the format is lossy, or nobody can know; is no image; there are
-            several frames; or there are more pixels than ``Image.MAX_IMAGE_PIXELS``
+        ValueError: When the format is lossy, or may be; is no image; has several
+            frames; or has more pixels than ``Image.MAX_IMAGE_PIXELS``
             allows. Names the file.
     """
     _check_lossless(found, path)
     if found.format == 'NPY':
         raise ValueError(
             f'{path} is a NumPy array, which LoadAnnotations does not read: save the '
-            'class ids as an 8-bit PNG, or load the file by a transform of your own'
+            'class ids as an 8-bit PNG, or load the file with your own transform'
         )
     if found.frames > 1:
         raise ValueError(
-            f'{path} is a {found.format} of several frames or pages, of which MMSeg '
-            'reads the first: save the one that is the label map as an 8-bit PNG'
+            f'{path} is a {found.format} of several frames or pages, and MMSeg reads '
+            'only the first: save the label map alone as an 8-bit PNG'
         )
     if _is_over_limit(found):
         raise ValueError(
-            f'{path} is {found.width} x {found.height}, more pixels than Pillow, by '
-            'which MMSeg reads label maps, opens (2 * PIL.Image.MAX_IMAGE_PIXELS). Cut '
-            'photo and label map into tiles'
+            f'{path} is {found.width} x {found.height}, more pixels than Pillow opens '
+            '(2 * PIL.Image.MAX_IMAGE_PIXELS), and MMSeg reads label maps with '
+            'Pillow. Cut photo and label map into tiles'
         )
 
 
 def _check_lossless(found: ImageFormat, path: str) -> None:
     remedy = (
-        'Export the label maps anew as PNG, from where they were drawn; to convert '
-        'this file does not bring the values back'
+        'Export the label maps again as PNG from the program in which they were '
+        'drawn; converting this file does not restore the values'
     )
     if found.format == 'JPEG2000':
         raise ValueError(
-            f'{path} is a JPEG 2000 file, and these are lossy as a rule: that every '
-            f'label value is what it was cannot be known. {remedy}'
+            f'{path} is a JPEG 2000 file, which is usually lossy, so label values may '
+            f'have changed. {remedy}'
         )
     if found.lossy:
         names = {'WEBP': 'lossy WebP file', 'TIFF': 'TIFF with lossy compression'}
         name = names.get(found.format, f'{found.format} file')
         raise ValueError(
-            f'{path} is a {name}: that is lossy and changes label values, most of all '
+            f'{path} is a {name}: lossy compression changes label values, most of all '
             f'at the edges of objects. {remedy}'
         )
 
@@ -150,7 +150,7 @@ def check_photo_file(content: bytes, path: str) -> ImageFormat:
     pixels = found.width * found.height
     if pixels > _MOST_PIXELS:
         raise ValueError(
-            f'{path} is {found.width} x {found.height}, and OpenCV, by which MMSeg '
+            f'{path} is {found.width} x {found.height}, and OpenCV, with which MMSeg '
             f'loads photos, reads {_MOST_PIXELS} pixels at most. Cut photo and label '
             'map into tiles'
         )
@@ -159,9 +159,9 @@ def check_photo_file(content: bytes, path: str) -> ImageFormat:
         raise _convert_first(content, path, found, problem)
     image = decode_image(content, path, found)
     if _has_fourth_band(image):
-        problem = 'drops its last band, which is not plain opacity'
+        problem = 'drops its last band, which is more than opaque alpha'
         raise _convert_first(content, path, found, problem)
-    # What Pillow opens, OpenCV need not; of these two it reads all.
+    # OpenCV may not read what Pillow opens, except for these two formats.
     if found.format not in ('PNG', 'JPEG') and _by_opencv(content) is None:
         problem = 'does not read this pixel format or compression'
         found = found._replace(format=image.format or found.format)
@@ -186,7 +186,7 @@ def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
     """
     _check_undamaged(content, path, found)
     try:
-        # Their classes hold files against Image.MAX_IMAGE_PIXELS all the same.
+        # Their own classes check Image.MAX_IMAGE_PIXELS, too.
         if found.format in ('WEBP', 'TIFF') and _is_over_limit(found):
             return _decode_by_opencv(content)
         image = _open(content, found)
@@ -194,7 +194,7 @@ def decode_image(content: bytes, path: str, found: ImageFormat) -> Image.Image:
         image.load()
     except UnidentifiedImageError as error:
         raise unreadable(path, ValueError('no known image format')) from error
-    except Exception as error:  # on damaged bytes, decoders raise anything
+    except Exception as error:  # damaged bytes can make a decoder raise anything
         raise unreadable(path, error) from error
     return image
 
@@ -302,10 +302,10 @@ def _convert_first(
         largest = float(np.nanmax(array))
     return ValueError(
         f'{path} is a photo of format {found.format}{_samples(found, largest)}, and '
-        f'OpenCV, by which MMSeg loads photos, {problem}. Convert the photos of its '
+        f'OpenCV, with which MMSeg loads photos, {problem}. Convert the photos of its '
         'folder to 8-bit PNG files of three bands, for example by\n'
         f'{_command(path, found, largest)}\n'
-        'or load them by a transform of your own'
+        'or load them with your own transform'
     )
 
 

@@ -79,7 +79,7 @@ def probe_format(content: bytes, path: str) -> ImageFormat:
         return ImageFormat(UNKNOWN)
     try:
         return read(content)
-    except Exception as error:  # damaged bytes are anything
+    except Exception as error:  # damaged bytes can raise anything
         raise unreadable(path, ValueError('its header is damaged')) from error
 
 
@@ -150,7 +150,7 @@ def _exif_orientation(tags: bytes) -> int:
     try:
         exif.load(tags)
         found = exif.get(_ORIENTATION, 1)
-    except Exception:  # Pillow's parser fails in many ways; the pixels are not hurt
+    except Exception:  # Pillow's parser can raise anything; the pixels may be intact
         return 1
     return found if found in range(1, 9) else 1
 

@@ -193,7 +193,7 @@ def check_sizes(
 
 def _shown_size(image: Image.Image) -> Tuple[int, int]:
     width, height = image.size
-    # To look for tags that are not in the header would read the whole of a PNG file.
+    # Looking for tags that are not in the header would read a whole PNG file.
     if 'exif' in image.info and image.getexif().get(_ORIENTATION, 1) > 4:
         return height, width
     return width, height

@@ -61,7 +61,7 @@ class DatasetLabelSource:
         self._need_photos = False
         self._digests: Dict[str, str] = {}
         self._contents: List[Content] = []
-        # Asked for again and again; a data set would copy its metainfo each time.
+        # Read often; a data set would copy its metainfo each time.
         self._class_names = tuple(self._dataset.metainfo['classes'])
 
     @property
@@ -126,7 +126,7 @@ class DatasetLabelSource:
             index (int): Index in the data set.
 
         Returns:
-            np.ndarray: uint8 ``[H, W]``. Its values are checked by whoever recombines.
+            np.ndarray: uint8 ``[H, W]``. The caller checks its values.
 
         Raises:
             MissingFileError: When photos are needed and this one is missing.
@@ -190,7 +190,8 @@ class DatasetLabelSource:
         if path == label_path:
             raise MissingFileError(
                 f'{label_path} has no photo: img_path of this data set is the folder '
-                'of its label maps. Photos are needed here: set img_path to theirs'
+                'of its label maps. Photos are needed here: set img_path to their '
+                'folder'
             )
         if not (self._is_remote(number, path) or os.path.exists(path)):
             raise MissingFileError(
@@ -234,7 +235,7 @@ class DatasetLabelSource:
 
     def _survey_labels(self) -> List[Content]:
         if not self._contents:
-            # Kept in the list that copies of this object share.
+            # Stored in the list that copies of this object share.
             self._contents += survey_labels(self._label_files)
         return self._contents
 
@@ -265,7 +266,7 @@ class DatasetLabelSource:
             number, info = self._dataset.locate(index)
             path = info['img_path']
             there = self._is_remote(number, path) or os.path.exists(path)
-            # Where there are label maps alone, these stand for the photos.
+            # If there are only label maps, they stand in for the photos.
             if not there or path == info['seg_map_path']:
                 missing.append(index)
         return missing

@@ -68,7 +68,7 @@ def is_stock(transform: Transform) -> bool:
     """Checks whether MMSeg, MMCV or this package define a transform, and all in it."""
     kind = type(transform)
     known = kind.__module__.split('.')[0] in _LIBRARIES
-    # A class that somebody added to a checkout of MMSeg is somebody's own.
+    # A class that a user added to a checkout of MMSeg is no stock one.
     known &= kind.__module__.startswith('mmseg_ganaug.') or kind.__name__ in _STOCK
     return known and all(is_stock(inner) for inner in _inside(transform))
 
@@ -89,10 +89,10 @@ def find_loading_steps(
 ) -> LoadingSteps:
     """Finds where loading ends, by running a pipeline on a real sample.
 
-    Loading are all transforms up to the one behind which photo and label map are both
-    there, but for stock augmentations between them (test pipelines resize first); and
-    behind these: transforms that change what a label value means (thresholds, tables
-    of ids), and those that change the type or the number of the photo's channels.
+    The loading steps are all transforms up to the one that completes photo and label
+    map, without stock augmentations between them (test pipelines resize first), and
+    later transforms that change what a label value means (thresholds, tables of ids),
+    or those that change the type or the number of the photo's channels.
     A transform is known to change labels if it changes label maps of one value.
 
     Args:
@@ -104,8 +104,8 @@ def find_loading_steps(
         LoadingSteps: Places in ``transforms``.
 
     Raises:
-        LabelReadingError: When no transform gives a label map, or one that is not to
-            be told from an augmentation changes labels; names it.
+        LabelReadingError: When no transform gives a label map, or a transform that may
+            be an augmentation changes labels; names it.
         Exception: What a loading transform raises, for a missing file say.
     """
     probe = _Probe(copy.deepcopy(info))
@@ -121,8 +121,8 @@ def find_loading_steps(
                 _examine(probe, place, transform, values)
     if 'gt_seg_map' not in probe.results and not probe.labels:
         raise LabelReadingError(
-            f'no transform of the pipeline gives a label map (gt_seg_map) of '
-            f'{info.get("seg_map_path")}; there are '
+            'no transform of the pipeline gives a label map (gt_seg_map) of '
+            f'{info.get("seg_map_path")}; the pipeline has '
             f'{", ".join(map(transform_name, transforms)) or "none"}: add '
             'LoadAnnotations, or your own loading transform'
         )
@@ -140,8 +140,8 @@ def run_steps(steps: Sequence[Transform], info: dict) -> dict:
         given = step(results)
         if given is None:
             raise LabelReadingError(
-                f'{transform_name(step)} gives None for {info.get("seg_map_path")}: a '
-                'sample that cannot be loaded must be taken out of the data set'
+                f'{transform_name(step)} gives None for {info.get("seg_map_path")}: '
+                'take this sample out of the data set, since it cannot be loaded'
             )
         results = given
     return results
@@ -156,8 +156,9 @@ def check_two_sides(labels: Any, path: Any) -> None:
     """
     if np.ndim(labels) == 1:
         raise LabelReadingError(
-            f'{path} is one pixel wide or high, of which MMSeg cannot make a label map '
-            '[H, W]: take the sample out of the data set, or pad photo and label map'
+            f'{path} is one pixel wide or high, and MMSeg cannot load it as a label '
+            'map [H, W]: take the sample out of the data set, or pad photo and label '
+            'map'
         )
 
 
@@ -206,7 +207,7 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
         results = given
     except Exception as error:
         if isinstance(transform, LoadImageFromFile):
-            # Statistics need no photos; who asks for one gets this error then.
+            # Statistics need no photos; reading a photo raises this error.
             results, probe.photo_failed = before, True
         elif isinstance(error, (OSError, SyntaxError, LabelReadingError)):
             raise
@@ -236,19 +237,19 @@ def _load(probe: _Probe, place: int, transform: Transform) -> None:
         check_two_sides(results['gt_seg_map'], before.get('seg_map_path'))
     labels = results.get('gt_seg_map')
     if probe.photo_failed and labels is not None and 'img' not in results:
-        # A stand-in: what follows is tried all the same.
+        # A stand-in, so that the next transforms are tested, too.
         results['img'] = np.zeros((*labels.shape[:2], 3), np.uint8)
 
 
 def _augment(probe: _Probe, transform: Transform) -> None:
-    """Runs a stock augmentation, so that transforms behind it find what they need."""
+    """Runs a stock augmentation, so that later transforms find what they need."""
     probe.augmented = transform_name(transform)
     if probe.packed or is_packer(transform):
         return
     try:
         results = transform(copy.deepcopy(probe.results))
     except Exception:
-        return  # what stands behind it is tried without it
+        return  # the next transforms are tested without it
     if results is not None and 'gt_seg_map' in results:
         probe.results = results
 
@@ -256,13 +257,14 @@ def _augment(probe: _Probe, transform: Transform) -> None:
 def _examine(
     probe: _Probe, place: int, transform: Transform, values: Sequence[int]
 ) -> None:
-    """Decides what a transform of the user's own does, behind the loading ones."""
+    """Decides what a transform of the user's own, after the loading ones, does."""
     try:
         runs = [_run(transform, probe.results, seed) for seed in range(_REPEATS)]
     except Exception as error:
         print_log(
-            f'{transform_name(transform)} could not be tried ({type(error).__name__}: '
-            f'{error}): it is taken for an augmentation, which changes no label value',
+            f'{transform_name(transform)} could not be tested '
+            f'({type(error).__name__}: {error}): it is treated as an augmentation '
+            'that changes no label value',
             logger='current',
             level=logging.WARNING,
         )
@@ -278,9 +280,9 @@ def _examine(
         # Without a table the labels come from elsewhere: another file, say.
         if changes and (packed or (table is None and probe.augmented)):
             raise LabelReadingError(
-                f'{name} changes label values behind {probe.augmented or "loading"}, '
-                'so that it is not known what they mean before: put it right behind '
-                'the transform that loads the label map'
+                f'{name} changes label values after {probe.augmented or "loading"}, so '
+                'their meaning before it is not known: put it directly after the '
+                'transform that loads the label map'
             )
         if changes or _changes_type(probe.results['img'], first.get('img')):
             probe.loading.append(place)
@@ -290,8 +292,8 @@ def _examine(
                 probe.photo.append(place)
     elif _always_changes(transform, probe.results):
         raise LabelReadingError(
-            f'{name} changes label values, and draws at random as well: make two '
-            'transforms of it, and put the one that changes values right behind the '
+            f'{name} changes label values and also draws at random: split it into two '
+            'transforms, and put the one that changes values directly after the '
             'transform that loads the label map'
         )
     probe.packed = packed
@@ -326,7 +328,7 @@ def _label_table(
         if found is None:
             return None
         there = set(np.unique(found).tolist())
-        if value in there:  # the rest of the map is what geometry uncovered
+        if value in there:  # all else is border that the geometry filled in
             table[value] = value
             continue
         there = there - {_UNKNOWN_LABEL} or there

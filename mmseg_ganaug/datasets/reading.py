@@ -171,13 +171,13 @@ class PipelineReader:
         if all(type(step) is LoadAnnotations for step in self._labels):
             return
         for info in infos:
-            with suppress(OSError, SyntaxError):  # who reads it says what is wrong
+            with suppress(OSError, SyntaxError):  # raised again on reading
                 if not loads_at_random(self._labels, info):
                     continue
                 raise LabelReadingError(
-                    f'{self._names(self._labels)} of {self._name} reads another label '
+                    f'{self._names(self._labels)} of {self._name} gives another label '
                     f'map of {info["seg_map_path"]} each time: load labels without '
-                    'chance, and augment them behind that'
+                    'randomness, and augment them in later transforms'
                 )
 
     def _check_against(self, dataset: Any) -> None:
@@ -204,17 +204,17 @@ class PipelineReader:
                 reason = 'it gives no gt_sem_seg'
             if given is None:
                 print_log(
-                    f'{method} may change labels; that could not be looked at '
-                    f'({reason}). Labels are read as the loading transforms give them',
+                    f'{method} may change labels, which could not be checked '
+                    f'({reason}). Labels are used as the loading transforms give them',
                     logger='current',
                     level=logging.WARNING,
                 )
                 return
             if not np.array_equal(given, self.label_map(info)):
                 raise LabelReadingError(
-                    f'{method} changes the labels of {info["seg_map_path"]} after they '
-                    'were loaded, which cannot be followed: move that into a loading '
-                    'transform of the pipeline, behind LoadAnnotations'
+                    f'{method} changes the labels of {info["seg_map_path"]} after '
+                    'they were loaded, which is not supported: move this change into '
+                    'a transform of the pipeline, directly after LoadAnnotations'
                 )
 
     @staticmethod
@@ -236,8 +236,8 @@ def check_photo_form(photo: np.ndarray, path: str) -> None:
         bands = photo.shape[2] if photo.ndim == 3 else 1
         raise ValueError(
             f'{path} is loaded as {photo.dtype} with {bands} bands; photos that are '
-            'painted or recombined have 8 bits and 3 bands (uint8): convert the files, '
-            'or have the loading transform of the data set do it'
+            'painted or recombined need 8 bits (uint8) and 3 bands: convert the '
+            'files, or convert them in the loading transform of the data set'
         )
 
 
@@ -269,7 +269,7 @@ def _to_uint8(label_map: Any, path: str) -> np.ndarray:
         wrong = whole.min() if whole.min() < 0 else whole.max()
         raise LabelReadingError(
             f'{path}: the loading transforms give the label value {wrong}; class ids '
-            'and the ignore index are 0..255 here: load 255 for pixels of no class, '
+            'and the ignore index must be 0..255: load 255 for pixels of no class, '
             'and set ignore_index=255'
         )
     return whole.astype(np.uint8)

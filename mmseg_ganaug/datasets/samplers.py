@@ -99,8 +99,8 @@ class RatioSampler(Sampler[int]):
             raise ValueError(
                 f'generated_fraction={fraction} cannot be drawn from {real} real and '
                 f'{generated} generated samples: train on a ConcatDataset of real and '
-                'generated parts; where they are not found (a GANRecomposeDataset is), '
-                'name the generated ones by generated=[place in the ConcatDataset]'
+                'generated parts. A GANRecomposeDataset is found by itself; list '
+                'other generated parts in generated=[index in the ConcatDataset]'
             )
         return fraction
 
@@ -255,8 +255,8 @@ def generated_mask(
     parts = dataset.datasets if isinstance(dataset, ConcatDataset) else []
     if not parts:
         raise ValueError(
-            f'generated={generated} must name parts of a ConcatDataset by their place, '
-            f'but the data set is a {type(dataset).__name__}'
+            f'generated={generated} must list parts of a ConcatDataset by their '
+            f'index, but the data set is a {type(dataset).__name__}'
         )
     who = f'{type(dataset).__name__} of {len(parts)} parts'
     generated = check_whole_numbers(
@@ -311,7 +311,7 @@ def _holds_generated(value: object, depth: int = 4) -> bool:
 
 def _unknown(dataset: Dataset, what: str) -> ValueError:
     return ValueError(
-        f'{type(dataset).__name__} {what}, so that it cannot be told which are '
-        'generated: put it around the parts of a ConcatDataset, and name the generated '
-        'parts by generated=[...]'
+        f'{type(dataset).__name__} {what}, so it is not known which of them are '
+        'generated: put this wrapper around the parts inside a ConcatDataset, and '
+        'list the generated parts in generated=[...]'
     )

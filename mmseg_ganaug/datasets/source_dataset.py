@@ -53,7 +53,9 @@ class SourceDataset:
         pipelines: Optional[Sequence[Sequence[Any]]] = None,
     ) -> None:
         if not parts:
-            raise ValueError('the source holds no real data set: give it one')
+            raise ValueError(
+                'the source holds no real data set: set source to the config of one'
+            )
         for part in parts:
             _check_part(part, parts[0])
         self.parts = list(parts)
@@ -185,7 +187,9 @@ class SourceDataset:
         """Finds the number of a sample's data set, and its index there."""
         self.full_init()
         if not 0 <= index < len(self._places):
-            raise IndexError(f'there is no sample {index}; there are {len(self)}')
+            raise IndexError(
+                f'there is no sample {index}: the data set has {len(self)}'
+            )
         return self._places[index]
 
 
@@ -243,9 +247,9 @@ def _unwrapped(dataset: Any) -> List[Any]:
         return [dataset]
     if type(dataset) not in _KNOWN_WRAPPERS:
         raise ValueError(
-            f'the data set {name} is not known here: which samples of it training sees '
-            'cannot be told, and others must not be recombined. Give the labelled data '
-            'set inside it'
+            f'the data set {name} is not supported: it is not known which of its '
+            'samples are used for training, and others must not be recombined. Set '
+            'source= to the labelled data set inside it'
         )
     return [part for item in wrapped for part in _unwrapped(item)]
 
@@ -260,7 +264,7 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
     try:
         return MMSEG_DATASETS.build({**config, **_accepted(kind, options)})
     except AssertionError as error:
-        # Some data sets of MMSeg assert, without a word, that their folders exist.
+        # Some data sets of MMSeg assert, without a message, that their folders exist.
         root = config.get('data_root') or ''
         prefixes = config.get('data_prefix', {}).values()
         paths = [osp.join(root, path) for path in prefixes]
@@ -305,18 +309,18 @@ def _check_part(part: Any, first: BaseSegDataset) -> None:
         if mine != its:
             raise ValueError(
                 f'the data sets of the source differ in {what}: {mine} '
-                f'({type(first).__name__}) and {its} ({name}). Give them the same, or '
-                'a GANRecomposeDataset each'
+                f'({type(first).__name__}) and {its} ({name}). Make them agree, or '
+                'use a GANRecomposeDataset for each'
             )
     dropped = [old for old, new in (part.label_map or {}).items() if new == 255]
     if dropped and part.ignore_index != 255:
         print_log(
             f'{name} leaves out {len(dropped)} of the classes in its label files: '
-            'MMSeg reads them as 255, but ignore_index is '
-            f'{part.ignore_index}. Here they are taken for pixels of no class, and are '
-            f'{part.ignore_index} in recombined maps. The real samples keep 255, on '
-            f'which a loss that ignores {part.ignore_index} fails: for training, '
-            'convert the label files to ignore_index=255',
+            f'MMSeg reads them as 255, but ignore_index is {part.ignore_index}. They '
+            f'count as pixels of no class, and have the value {part.ignore_index} in '
+            'recombined maps. The real samples keep the value 255, and a loss that '
+            f'ignores {part.ignore_index} fails on it: for training, convert the '
+            'label files to ignore_index=255',
             logger='current',
             level=logging.WARNING,
         )
@@ -329,12 +333,12 @@ def _read_list(part: BaseSegDataset) -> None:
     except (OSError, AssertionError) as error:
         missing = _missing([*part.data_prefix.values(), part.ann_file])
         if not missing or (isinstance(error, OSError) and error.errno is None):
-            raise  # it says itself what to do, or it is something else
+            raise  # the error has its own remedy, or another cause
         raise MissingFileError(
             f'{name}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
         ) from error
     except ValueError as error:
-        # MMEngine cannot serialise an empty list, of which we say more than it does.
+        # MMEngine fails to serialise an empty list; our error says more.
         if part.data_list or 'at least one array' not in str(error):
             raise
     if not getattr(part, '_fully_initialized', True) or len(part) == 0:

@@ -264,14 +264,15 @@ def statistics_notes(
             f'{100 * share:.2g} % of the pixels have the label value '
             f'{source.ignore_index}, which is ignore_index, and all others are '
             f'{statistics.class_names[0]!r}: if {source.ignore_index} is a class '
-            '(masks of 0 and 255, say), it is left out of training. Convert the label '
-            'files, or load them by a transform that makes class ids of them'
+            '(masks of 0 and 255, say), it is left out of training. Convert the '
+            'label files, or load them with a transform that maps them to class ids'
         )
     empty = statistics.empty_maps
     if len(empty):
         notes.append(
             f'{len(empty)} of {len(source)} label maps have no labelled pixel: they '
-            f'become neither base nor donor; the first is {source.name(empty[0])}'
+            'are used neither as base nor as donor; the first is '
+            f'{source.name(empty[0])}'
         )
     if statistics.mixed_instances is not None:
         mixed = np.flatnonzero(statistics.mixed_instances)

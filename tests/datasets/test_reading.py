@@ -9,10 +9,10 @@ import numpy as np
 import own_loaders
 import pytest
 from conftest import write_png
-from painters import GreyPainter
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
+from painters import GreyPainter
 
 from mmseg_ganaug.datasets import (
     DatasetLabelSource,
@@ -240,7 +240,7 @@ def test_labels_read_at_random_are_refused_by_name(project):
 def test_a_loader_behind_an_augmentation_is_named(project):
     source, _ = project(times_255, [STOCK], [FLIP, load('ReloadLabels')])
     with pytest.raises(
-        LabelReadingError, match=r'ReloadLabels.*RandomFlip.*right behind'
+        LabelReadingError, match=r'ReloadLabels.*RandomFlip.*directly after'
     ):
         DatasetLabelSource(build_source(source)).label_map(0)
 
@@ -462,4 +462,4 @@ def test_a_remap_that_also_draws_at_random_is_refused_by_name(project):
 def test_a_transform_that_cannot_be_tried_is_named(project, said):
     source, _ = project(lambda labels: labels, [STOCK], [load('NeedsDepth')])
     DatasetLabelSource(build_source(source)).label_map(0)
-    assert any('NeedsDepth could not be tried' in text for text in said)
+    assert any('NeedsDepth could not be tested' in text for text in said)
