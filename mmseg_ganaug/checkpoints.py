@@ -161,7 +161,7 @@ def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
     """Returns the usual cause of a misfit."""
     shared = [key for key in own if key in state]
     if not shared:
-        return 'No name agrees: this is the checkpoint of another network.'
+        return 'No parameter name matches: this is the checkpoint of another network.'
     first = next((k for k in own if k in state and own[k].dim() == 4), shared[0])
     if own[first].dim() == state[first].dim() == 4:
         have, want = state[first].shape, own[first].shape
@@ -262,7 +262,7 @@ def _history_method(owner: type, name: str):
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
         raise pickle.UnpicklingError(
-            f'a checkpoint may not look up {name!r} of {owner!r}'
+            f'the checkpoint looks up {name!r} of {owner!r}, which is not allowed'
         )
     return getattr(owner, name)
 
@@ -271,7 +271,7 @@ def _array_bytes(text: str, encoding: str) -> bytes:
     """Decodes the bytes of an array as the second protocol of pickle holds them."""
     if encoding != 'latin1':
         raise pickle.UnpicklingError(
-            f'a checkpoint may not encode its arrays by {encoding!r}'
+            f'the checkpoint encodes its arrays by {encoding!r}, which is not allowed'
         )
     return text.encode(encoding)
 

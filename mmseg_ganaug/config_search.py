@@ -126,9 +126,9 @@ def find_real(dataset: Any, place: str = '') -> List[dict]:
         option = '' if name not in _WRAPPERS else f' with {", ".join(unknown)}'
         parts = ', '.join(f'{place}.{key}'.lstrip('.') for key in inner)
         raise ValueError(
-            f'the data set {name}{option} is not known here: which samples of it '
-            'training sees cannot be told, and others must not be recombined. Give '
-            f'source= the labelled data set inside it: it holds {parts}'
+            f'the data set {name}{option} is not supported: it is not known which of '
+            'its samples are used for training, and others must not be recombined. '
+            f'Set source= to the labelled data set inside it, which holds {parts}'
         )
     return [
         found

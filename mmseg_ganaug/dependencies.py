@@ -10,7 +10,7 @@ class Library(NamedTuple):
     Attributes:
         distributions: Those that may provide it.
         versions: Which are known to work with the code of this package.
-        install: What to hand to ``pip install`` for one that works.
+        install: Argument of ``pip install`` for a version that works.
     """
 
     distributions: Tuple[str, ...]

@@ -18,7 +18,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Random, as neither process numbers nor host names tell two containers apart.
+# Random, since two containers may share process numbers and host names.
 _PREFIX = '.tmp-'
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r'[0-9a-f]{32}')
 # A file is written in far less; matters only where the file system has no locks.
@@ -94,7 +94,7 @@ def temporary_path(folder: Union[str, os.PathLike]) -> Path:
         folder (str | Path): Where the file is to be.
 
     Returns:
-        Path: Of a file that nobody else has.
+        Path: Of a file that no other process uses.
     """
     return Path(folder) / f'{_PREFIX}{secrets.token_hex(16)}'
 

@@ -16,8 +16,8 @@ class InTheWayError(FileExistsError):
         self.paths = list(dict.fromkeys(Path(path) for path in paths))
         listed = ''.join(f'\n  {path}' for path in self.paths)
         super().__init__(
-            f'{len(self.paths)} files or folders are in the way, which mmseg_ganaug '
-            f'did not write and leaves as they are:{listed}\n{remedy}'
+            f'{len(self.paths)} files or folders are in the way; mmseg_ganaug did not '
+            f'write them and leaves them as they are:{listed}\n{remedy}'
         )
 
 

@@ -71,7 +71,7 @@ def read_mark(folder: Union[str, Path]) -> Optional[Mark]:
 
     Returns:
         Mark | None: None where there is none, it is damaged, or it is not of this
-        package: then the folder is somebody else's.
+        package: then the folder belongs to the user.
     """
     try:
         found = json.loads((Path(folder) / MARK).read_text(encoding='utf-8'))
@@ -207,9 +207,9 @@ class WorkFolder:
         remedy = f'Choose another folder by {self._option}, or move them away.'
         if mark in paths:
             remedy += (
-                f' {mark} should say which files are of mmseg_ganaug, but is damaged, '
-                f'or is not the mark of a folder for a {self.purpose}: without it, all '
-                'files count as yours.'
+                f' {mark} should list the files that mmseg_ganaug wrote, but is '
+                f'damaged, or is not the mark of a folder for a {self.purpose}: '
+                'without it, all files count as yours.'
             )
         return remedy
 

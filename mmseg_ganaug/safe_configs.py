@@ -47,7 +47,8 @@ def read_config(path: Union[str, Path]) -> Config:
         raise FileNotFoundError(f'{path} does not exist: give the path of a config')
     if path.suffix not in ('.py', '.json', *_YAML):
         raise ValueError(
-            f'{path} is no config: one ends with .py, .json, .yaml or .yml'
+            f'{path} is not a config file: the name must end with .py, .json, .yaml '
+            'or .yml'
         )
     try:
         _check_yaml(path, set())
@@ -55,7 +56,7 @@ def read_config(path: Union[str, Path]) -> Config:
             return Config.fromfile(path)
     except (FileNotFoundError, _UnsafeTagError):
         raise
-    except Exception as error:  # Whatever the code of the config raises.
+    except Exception as error:  # The code of a config can raise anything.
         name = '' if isinstance(error, ValueError) else f'{type(error).__name__}: '
         raise ValueError(f'{path} cannot be read: {name}{error}') from error
 
@@ -125,7 +126,9 @@ def read_values(path: Union[str, Path]) -> Dict[str, Any]:
         values = {}
         for node in ast.parse(Path(path).read_text(encoding='utf-8')).body:
             if not isinstance(node, ast.Assign):
-                raise ValueError(f'line {node.lineno} gives no name a value')
+                raise ValueError(
+                    f'line {node.lineno} does not assign a value to a name'
+                )
             values[_name(node.targets[0])] = _value(node.value)
         return values
     except (ValueError, SyntaxError, TypeError, RecursionError) as error:
@@ -153,7 +156,7 @@ def _check_yaml(path: Path, seen: Set[Path]) -> None:
                     'a tuple, and for all else a config in Python'
                 )
     for base in _bases(path, text):
-        if '::' not in base:  # Else it is of an installed package.
+        if '::' not in base:  # Otherwise it belongs to an installed package.
             _check_yaml(path.parent / base, seen)
 
 
@@ -254,7 +257,7 @@ def _inert(token: tokenize.TokenInfo) -> Optional[str]:
     if token.type != tokenize.STRING:
         return None
     prefix = re.match(r'\w*', token.string)[0].lower()  # type: ignore[index]
-    if 'f' in prefix:  # There, two braces are one.
+    if 'f' in prefix:  # There, two braces stand for one.
         return None
     string = repr(ast.literal_eval(token.string)) if 'r' in prefix else token.string
     return re.sub(r'(?<=\{)\{', r'\\x7b', string)

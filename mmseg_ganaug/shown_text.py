@@ -11,8 +11,8 @@ import re
 _INVISIBLE = re.compile(
     '[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]'
 )
-# What Markdown obeys within a line: of underscores, those at the edge of a word, and of
-# asterisks, those beside something.
+# Markup of Markdown within a line: underscores at the edge of a word, and asterisks
+# beside other characters.
 _MARKDOWN = re.compile(
     r'[\\`<>\[\]|~$]|\*(?=\S)|(?<=\S)\*|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)'
 )
@@ -83,5 +83,5 @@ def _escaped(character: str) -> str:
 
 
 def _escaped_start(found: 're.Match[str]') -> str:
-    # The dot behind a number is what makes it an item of a list.
+    # The dot after a number makes it an item of a list.
     return f'{found[0]}\\' if found[0].isdigit() else f'\\{found[0]}'

@@ -11,7 +11,7 @@ from mmseg_ganaug.in_the_way import InTheWayError
 def errors_as_messages(*others: Type[Exception]) -> Iterator[None]:
     """Ends a tool with the message of an error in the place of a traceback.
 
-    The exit code is 2 where files of somebody else are in the way and nothing was
+    The exit code is 2 where files of the user are in the way and nothing was
     begun, else 1.
 
     Args:

@@ -128,7 +128,7 @@ def test_what_is_no_config_is_named(name, text, tmp_path):
 def test_a_pickle_is_refused(tmp_path):
     path = tmp_path / 'config.pkl'
     path.write_bytes(pickle.dumps(Path(tmp_path)))
-    with pytest.raises(ValueError, match='is no config'):
+    with pytest.raises(ValueError, match='is not a config file'):
         read_config(path)
 
 

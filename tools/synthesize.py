@@ -37,7 +37,9 @@ def parse_args():
         help='list, after that, the stores in the same cache folders that the config '
         'does not use (other configs may), and ask whether to remove them',
     )
-    parser.add_argument('--yes', action='store_true', help='let --prune not ask')
+    parser.add_argument(
+        '--yes', action='store_true', help='--prune removes without asking'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -135,7 +137,9 @@ def prune(used, sure):
         except OSError as error:
             problems.append(f'{folder} cannot be removed: {error}')
         else:
-            problems.extend(f'Not of the store, and left: {path}' for path in left)
+            problems.extend(
+                f'Not part of the store, left in place: {path}' for path in left
+            )
             if not left:
                 print(f'Removed: {folder}')
     if problems:

@@ -81,7 +81,7 @@ def parse_args():
         help='seconds to wait for the compiled libraries, for the self-test, and for '
         'the data (default: %(default)s)',
     )
-    # What the doctor calls in a process of its own.
+    # Called by the doctor in a process of its own.
     parser.add_argument('--steps', nargs='+', help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -184,7 +184,7 @@ def _died(
 
 def _take_steps(args) -> None:
     """Takes steps in this process, and prints one line of JSON for each."""
-    # What libraries print must not come between the results.
+    # Output of libraries must not mix with the results.
     results = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     read = partial(data.check_data, args.config, args.cache_dir)

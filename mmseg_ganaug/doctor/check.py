@@ -11,7 +11,7 @@ from mmseg_ganaug import dependencies
 from mmseg_ganaug.version import __version__
 
 OK, WARNING, PROBLEM = 'ok', 'warning', 'problem'
-#: The remedy of a failure that says no more.
+#: Remedy of a failure without one of its own.
 UNKNOWN = 'fix the problems above; if there are none, report the output of --json'
 _COLOURS = {OK: '32', WARNING: '33', PROBLEM: '31'}
 _WIDTH = 100

@@ -29,12 +29,12 @@ _SHARED_MEMORY = Path('/dev/shm')
 
 
 def check_torch() -> Check:
-    """Imports torch and hands it an array of NumPy."""
+    """Imports torch and passes it an array of NumPy."""
     import numpy as np
     import torch
 
     if torch.from_numpy(np.arange(3)).sum().item() != 3:
-        raise RuntimeError('torch does not compute what NumPy handed it')
+        raise RuntimeError('torch computes a wrong result from a NumPy array')
     built = torch.version.cuda
     built = f'CUDA {built}' if built else torch.version.hip or 'the CPU only'
     message = f'{torch.__version__}, built for {built}, takes arrays of NumPy'

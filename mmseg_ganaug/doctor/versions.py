@@ -126,7 +126,8 @@ def _check_others() -> Check:
         return Check(
             'other libraries',
             WARNING,
-            f'not checked: what {_OWN} needs is known where it is installed',
+            f'not checked: the requirements of {_OWN} are known only where it is '
+            'installed',
             _INSTALL_OWN,
         )
     wrong, remedies, count = [], [], 0
@@ -143,7 +144,7 @@ def _check_others() -> Check:
             continue
         remedies.append(f'"{requirement.name}{requirement.specifier}"')
     if not wrong:
-        return Check('other libraries', OK, f'{count} more are there and fit')
+        return Check('other libraries', OK, f'{count} more are installed and fit')
     return Check(
         'other libraries',
         PROBLEM,
@@ -199,8 +200,8 @@ def _overwritten() -> Iterator[Check]:
             yield Check(
                 name,
                 WARNING,
-                f'{several} were installed over each other: which files are left '
-                'depends on their order',
+                f'{several} overwrite each other: which files are left depends on the '
+                'order of installation',
                 f'pip uninstall -y {" ".join(each for each, _ in found)} && '
                 + dependencies.install_command(name),
             )

@@ -63,7 +63,7 @@ class FeatureClusterHook(Hook):
         model = self._model(runner)
         encoder = model.get_module(model.encoder)
         dataset = runner.train_dataloader.dataset
-        # Flips are drawn while a sample is loaded: training must not notice.
+        # Loading a sample draws flips; the draws of training must not change.
         state = np.random.get_state()  # noqa: NPY002
         labels: List[np.ndarray] = []
         features: List[np.ndarray] = []

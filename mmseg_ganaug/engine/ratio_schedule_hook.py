@@ -129,10 +129,10 @@ class RatioScheduleHook(Hook):
             and loader.sampler.num_drawn < runner.iter * loader.batch_size
         ):
             raise RuntimeError(
-                f'training goes on at iteration {runner.iter}, but the samples start '
-                'anew, and the schedule of their ratio with them: MMEngine skips those '
-                'that were trained on from version 0.10.3 on '
-                '(pip install mmengine==0.10.7)'
+                f'training is resumed at iteration {runner.iter}, but its samples and '
+                'the schedule of their ratio start from the beginning: MMEngine '
+                'skips the samples already used only from version 0.10.3 on (pip '
+                'install mmengine==0.10.7)'
             )
         runner.message_hub.update_scalar(
             'train/generated_fraction', self._at(runner.iter)

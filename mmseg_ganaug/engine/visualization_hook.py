@@ -44,7 +44,7 @@ class LabelToImageVisualizationHook(Hook):
         """Picks the samples: from the validation data where there are any."""
         loader = runner.val_dataloader if runner.val_loop else runner.train_dataloader
         dataset = loader.dataset
-        # Flips are drawn while a sample is loaded: training must not notice.
+        # Loading a sample draws flips; the draws of training must not change.
         state = np.random.get_state()  # noqa: NPY002
         picked = evenly_spread(len(dataset), self.num_samples)
         self._samples = [dataset[index]['inputs'] for index in picked]

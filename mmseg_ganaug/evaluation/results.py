@@ -136,7 +136,9 @@ def runs_by_method(results: Sequence[RunResult]) -> Dict[str, List[RunResult]]:
         raise ValueError('there are no results to compare')
     protocols = sorted({result.protocol for result in results})
     if len(protocols) > 1:
-        raise ValueError(f'results of different protocols do not compare: {protocols}')
+        raise ValueError(
+            f'results of different protocols cannot be compared: {protocols}'
+        )
     groups: Dict[str, List[RunResult]] = {}
     for result in results:
         group = groups.setdefault(result.method, [])
@@ -161,7 +163,7 @@ def mean_and_spread(values: Sequence[float]) -> Tuple[Optional[float], str]:
 
     Returns:
         tuple[float | None, str]: The mean, None of nothing; and its text, with the
-        standard deviation (of a sample, n - 1) behind ± where there are several.
+        standard deviation (of a sample, n - 1) after ± where there are several.
     """
     found = [value for value in values if not math.isnan(value)]
     if not found:

@@ -49,12 +49,12 @@ def make_toy_streets(
     Writes ``{images,annotations,instances}/{train,val}/NAME.png`` (RGB, 8-bit class
     ids, 16-bit instance ids) and the manifest ``toy_streets.json``, which gets its
     statistics last. A sample depends on the seed, its split and its number alone.
-    Where the manifest tells of the same arguments, nothing is done.
+    Where the manifest shows the same arguments, nothing is done.
 
     Args:
         out_dir (str | Path): The folder of the data set; made if missing.
         num_train (int): Samples to train on, at least 1.
-        num_val (int): Samples to judge on, at least 1.
+        num_val (int): Samples to evaluate on, at least 1.
         seed (int): Seed of all scenes, at least 0.
         size (tuple[int, int]): Height and width in pixels, each at least 32.
         num_workers (int): Processes to paint in; the result is the same.
@@ -99,7 +99,7 @@ def make_toy_streets(
     ]
     if 'statistics' in found and not differences:
         if progress:
-            print(f'{path} tells that this data set is there: nothing to do')
+            print(f'{path} shows that this data set is complete: nothing to do')
         return found
     if 'statistics' in found and not overwrite:
         raise FileExistsError(
@@ -162,11 +162,11 @@ def _read_manifest(path: Path, overwrite: bool) -> dict:
         return {'painter_version': found['painter_version'], **found}
     except (ValueError, KeyError, TypeError) as error:
         if overwrite:
-            say_kept(keep_beside(path), f'{path} was no manifest of ToyStreets')
+            say_kept(keep_beside(path), f'{path} was not a manifest of ToyStreets')
             path.touch()  # The files beside it may be replaced.
             return {}
         raise FileExistsError(
-            f'{path} is damaged, or is no manifest of ToyStreets. Choose another '
+            f'{path} is damaged, or is not a manifest of ToyStreets. Choose another '
             'folder, or make the data set again with --overwrite (overwrite=True)'
         ) from error
 

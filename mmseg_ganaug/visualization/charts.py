@@ -30,7 +30,7 @@ _MOST_BARS = 120
 _LOG_FROM_RATIO = 50.0
 # Points of IoU from which on a gain or a loss has the strongest colour.
 _STRONG_GAIN = 15.0
-# A chart with more columns is not read.
+# A chart with more columns cannot be read.
 _MOST_CLASSES = 20
 
 

@@ -15,7 +15,7 @@ from mmseg_ganaug.shown_text import shortened
 INK = '#333333'
 #: Of a name in a legend, a title or a row of numbers.
 MOST_CHARACTERS = 60
-#: Of a name that bars, points or cells leave little room for.
+#: Of a name beside bars, points or cells, which leave little space.
 FEW_CHARACTERS = 28
 _MOST_COLUMNS = 10
 _POINTS_WITH_NAMES = 60

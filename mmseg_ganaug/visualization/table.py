@@ -68,7 +68,7 @@ class Table:
         columns = len(self.header)
         if len(set(self.header)) != columns:
             raise ValueError(
-                f'headings of table {self.title!r} come twice: {list(self.header)}'
+                f'headings of table {self.title!r} are not unique: {list(self.header)}'
             )
         for number, row in enumerate(self.rows):
             if len(row) != columns:
@@ -139,7 +139,7 @@ class Table:
         rows = self.cells()
         for place, (heading, side) in enumerate(zip(self.header, self.align)):
             column = [row[place] for row in rows]
-            # Numbers line up only if the unmarked ones leave room for the asterisk.
+            # Numbers line up only if unmarked ones have a space for the asterisk.
             marked = any(cell.best for cell in column)
             pad = ' ' if marked and side == 'r' else ''
             name = f'{one_line(heading)}{pad}'

@@ -106,8 +106,8 @@ def test_versions_that_fit_are_all_well(environment):
         (
             dict(mmcv='2.1.0'),
             WARNING,
-            'mmcv 2.1.0 and mmcv-lite 2.1.0 were installed over each other: which '
-            'files are left depends on their order',
+            'mmcv 2.1.0 and mmcv-lite 2.1.0 overwrite each other: which files are '
+            'left depends on the order of installation',
             'pip uninstall -y mmcv mmcv-lite && pip install mmcv-lite==2.1.0',
         ),
         (

@@ -119,7 +119,7 @@ def test_long_names_do_not_leave_the_sheet(tmp_path):
         ),
         ([_row(generated=np.zeros((48, 64, 3)))], 'generated.*row 0 is float64'),
         ([_row(real=np.zeros((48, 9, 3), np.uint8))], "'real' of gallery row 0"),
-        ([GalleryRow({})], 'no empty one'),
+        ([GalleryRow({})], 'no empty rows'),
     ],
 )
 def test_wrong_arrays_are_named_and_nothing_is_written(tmp_path, rows, what):

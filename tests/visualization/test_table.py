@@ -57,7 +57,7 @@ def test_a_table_without_rows_shows_its_headings():
 def test_ragged_rows_and_repeated_headings_are_refused():
     with pytest.raises(ValueError, match=r'row 1 .*3 cells.* 2'):
         Table(['a', 'b'], [['1', '2'], ['1', '2', '3']])
-    with pytest.raises(ValueError, match='twice'):
+    with pytest.raises(ValueError, match='not unique'):
         Table(['a', 'a'], [])
     with pytest.raises(ValueError, match='align'):
         Table(['a', 'b'], [], align='lx')

@@ -35,11 +35,11 @@ def parse_args():
     parser.add_argument(
         '--recomposed',
         metavar='MIXED_CONFIG',
-        help='also judge the generated samples of this config, which are made where '
-        'they are missing',
+        help='also evaluate the generated samples of this config, which are made '
+        'where they are missing',
     )
     parser.add_argument(
-        '--num-samples', type=int, help='pairs and samples judged at most, each'
+        '--num-samples', type=int, help='pairs and samples evaluated at most, each'
     )
     parser.add_argument('--batch-size', type=int, default=4)
     parser.add_argument('--rows', type=int, default=8, help='rows of a contact sheet')
@@ -111,7 +111,7 @@ def main():
     out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
     measured = {}
 
-    def judge(kind, batches, total):
+    def evaluate(kind, batches, total):
         # The metric logs the table of its numbers.
         measured[kind], rows = fidelity.measure(metric, batches, total, args.rows)
         sheet = f'{osp.splitext(out)[0]}_{kind}.png'
@@ -120,11 +120,11 @@ def main():
 
     indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
     batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
-    judge('generated', batches, len(indices))
+    evaluate('generated', batches, len(indices))
     if args.recomposed:
         samples = recomposed_samples(args, generator_config)
         indices = evenly_spread(len(samples), args.num_samples or len(samples))
-        judge('recombined', fidelity.stored_batches(samples, indices), len(indices))
+        evaluate('recombined', fidelity.stored_batches(samples, indices), len(indices))
 
     written = fidelity.save_fidelity(
         measured,

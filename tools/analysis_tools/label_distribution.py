@@ -65,7 +65,7 @@ def parse_args():
     )
     args = parser.parse_args()
     if args.formula and not args.class_weights:
-        parser.error('--formula is of --class-weights FILE')
+        parser.error('--formula needs --class-weights FILE')
     suffix = Path(args.class_weights).suffix if args.class_weights else '.json'
     if suffix not in ('.json', '.npy') or (suffix == '.npy' and not args.formula):
         parser.error('--class-weights: FILE.json, or with --formula also FILE.npy')
@@ -96,33 +96,39 @@ def show_balance(config, number, out):
     from mmseg_ganaug.visualization import class_frequency_chart
 
     report = DATASETS.build(dict(config, lazy_init=True)).balance()
-    stages = {'before': report.before, 'planned': report.planned, 'after': report.after}
-    header = ['class', *(f'% of pixels {stage}' for stage in stages)]
-    header += [f'% of images {stage}' for stage in stages]
+    counted = {
+        'before': report.before,
+        'planned': report.planned,
+        'after': report.after,
+    }
+    header = ['class', *(f'% of pixels {when}' for when in counted)]
+    header += [f'% of images {when}' for when in counted]
     if report.target is not None:
         header.append('target')
     rows = []
     for class_id, name in enumerate(report.class_names):
-        pixels = [f'{100 * s.pixel_frequency[class_id]:.3f}' for s in stages.values()]
-        images = [f'{100 * s.image_frequency[class_id]:.1f}' for s in stages.values()]
+        pixels = [f'{100 * s.pixel_frequency[class_id]:.3f}' for s in counted.values()]
+        images = [f'{100 * s.image_frequency[class_id]:.1f}' for s in counted.values()]
         target = []
         if report.target is not None:
             target = [f'{100 * report.target[class_id]:.3f}']
         rows.append([name, *pixels, *images, *target])
-    way = config['recomposer']['type']
+    recomposer = config['recomposer']['type']
     notes = []
     if report.target is not None:
-        found = ', '.join(f'{k} {s.divergence:.4f}' for k, s in stages.items())
+        found = ', '.join(f'{k} {s.divergence:.4f}' for k, s in counted.items())
         notes = [f'Divergence from the target, KL in nats: {found}']
-    table = Table(header=header, rows=rows, title=f'{number}: {way}', notes=notes)
+    table = Table(
+        header=header, rows=rows, title=f'{number}: {recomposer}', notes=notes
+    )
     print(table.to_text(width=120))
     class_frequency_chart(
         report.class_names,
         {
             'real': report.before.pixel_frequency,
-            f'real + {way}': report.after.pixel_frequency,
+            f'real + {recomposer}': report.after.pixel_frequency,
         },
-        out / f'balance_{number}_{way}.png',
+        out / f'balance_{number}_{recomposer}.png',
     )
     return report.to_dict()
 

@@ -1,7 +1,7 @@
 """Gives Cityscapes photos label maps of CamVid's 11 classes.
 
-They serve to evaluate in other streets what was trained on CamVid. OUT/annotations holds
-the label maps, and OUT/images links to the photos. IMAGES is such as
+They serve to evaluate in other streets what was trained on CamVid. OUT/annotations
+holds the label maps, and OUT/images links to the photos. IMAGES is such as
 data/cityscapes/leftImg8bit/val, MASKS such as data/cityscapes/gtFine/val.
 """
 

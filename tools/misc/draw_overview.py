@@ -101,9 +101,9 @@ def main():
     init_default_scope('mmseg')
     dataset = DATASETS.build(dict(config, lazy_init=True))
     source = dataset.label_source()
-    plan, way = dataset.plan()
+    plan, recomposer = dataset.plan()
     recipe = plan[args.recipe]
-    made = way.recompose(recipe, source)
+    made = recomposer.recompose(recipe, source)
     generator = MMagicGenerator(**config.generator)
     generator.load()
     instances = None if made.instance_map is None else made.instance_map[None]

@@ -56,7 +56,7 @@ def convert(args: argparse.Namespace) -> None:
         load_strictly(network, read_state_dict(path), path)
     state = model.state_dict()
     if not args.discriminator:
-        # Better none than an untrained one that looks like a trained one.
+        # No network is better than an untrained one that looks trained.
         state = {k: v for k, v in state.items() if not k.startswith('discriminators.')}
     with written_whole(output) as file:
         torch.save({'state_dict': state, 'meta': {'config': args.config}}, file)
