@@ -92,3 +92,9 @@ def test_a_folder_that_cannot_be_written_to_stops_nothing(
     monkeypatch.setattr('mmseg_ganaug.synthesis.filters.write_atomically', refuse)
     assert prepare(tmp_path / 'kept') == ([0, 2, 4], 0)
     assert prepare(tmp_path / 'other') == ([0, 2, 4], 4)
+
+
+def test_a_segmenter_of_other_classes_is_named(prepare, tmp_path, monkeypatch):
+    monkeypatch.setattr(CountingSegmenter, 'num_classes', 5)
+    with pytest.raises(ValueError, match=r'a\.py, has 5 classes, the data set has 3'):
+        prepare(tmp_path / 'stored')
