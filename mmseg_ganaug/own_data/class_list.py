@@ -116,7 +116,7 @@ def read_class_list(path: Union[str, Path]) -> ClassList:
 
 
 def _check_characters(line: str, number: int, path: Union[str, Path]) -> None:
-    """Refuses what cannot be seen and would break lines elsewhere."""
+    """Refuses characters that cannot be seen and would break lines elsewhere."""
     for character in line:
         if character != '\t' and unicodedata.category(character) in ('Cc', 'Zl', 'Zp'):
             raise ValueError(

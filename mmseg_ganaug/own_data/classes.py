@@ -38,7 +38,7 @@ class MaskClasses:
         names (Sequence[str]): Of the classes, in the order of their ids.
         values (Sequence[Sequence[int]]): Mask values of each.
         ignored (Sequence[int]): Mask values of no class.
-        form (MaskForm): What a mask value is.
+        form (MaskForm): Meaning of the mask values.
         palette (Sequence[tuple[int, int, int]]): RGB colour to show each class in.
     """
 

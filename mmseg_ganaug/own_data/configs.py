@@ -1,4 +1,4 @@
-"""Configs for a data set of two folders, written to be read and inherited."""
+"""Writes configs for a data set of two folders, to be read and inherited."""
 
 import os.path as osp
 from dataclasses import dataclass
@@ -156,14 +156,14 @@ _THINGS = (
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where the samples of a split are.
+    """Folders and names of the samples of a split.
 
     Args:
         images (str): Folder of the photos.
         labels (str): Folder of the label maps.
-        img_suffix (str): End of the photos' names.
-        seg_map_suffix (str): End of the label maps' names.
-        ann_file (str): File that lists what stands before these ends.
+        img_suffix (str): Suffix of the photos' names.
+        seg_map_suffix (str): Suffix of the label maps' names.
+        ann_file (str): File that lists the names without these suffixes.
     """
 
     images: str
@@ -183,9 +183,9 @@ class OwnDataConfigs:
         palette (Sequence[tuple[int, int, int]]): Their RGB colours.
         ignore_index (int): Label value of no class.
         size (tuple[int, int]): Width and height in training, in pixels.
-        train (SplitFiles): What is trained on.
-        val (SplitFiles): What is validated on.
-        num_pairs (int): Of both.
+        train (SplitFiles): Samples to train on.
+        val (SplitFiles): Samples to validate on.
+        num_pairs (int): Number of samples of both.
         split_note (str): A comment on the split, one line.
         seed (int): Of training and of the plan.
     """
@@ -330,7 +330,7 @@ def scale_length(cfg: Config, iters: Optional[int]) -> None:
 
 
 def _length(schedule: str, iters: Optional[int]) -> str:
-    """Writes what a config changes in its schedule for the length of its training."""
+    """Returns the lines of a config that change the length of its schedule."""
     if iters is None:
         return ''
     cfg = read_config(find_shipped(f'configs/_base_/{schedule}'))

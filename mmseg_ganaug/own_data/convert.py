@@ -30,7 +30,7 @@ _LIST = 'conversion.json'
 
 
 class _Written(NamedTuple):
-    """What a folder holds by its list.
+    """List of the label maps of a folder.
 
     Attributes:
         digest: Of the masks and classes that the label maps were made from.
@@ -42,7 +42,7 @@ class _Written(NamedTuple):
 
 
 def find_foreign_label_maps(folder: Union[str, Path]) -> List[Path]:
-    """Finds what is not of this package where label maps would be written.
+    """Finds files of others where label maps would be written.
 
     Args:
         folder (str | Path): Where they go.
@@ -66,10 +66,10 @@ def write_label_maps(
 ) -> None:
     """Writes label maps as 8-bit PNG files of class ids, with a progress bar.
 
-    What is there already is kept, so that an interrupted run goes on where it was; with
-    other masks or classes than those of the last run, the label maps are written again.
-    Where one of them was edited since it was written, the folder is kept beside, which
-    is printed. Other files in the folder are left alone.
+    Label maps of an interrupted run are kept, and the rest is added; with other masks
+    or classes than those of the last run, all are written again. Where one of them was
+    edited since it was written, the folder is kept beside, which is printed. Other
+    files in the folder are left alone.
 
     Args:
         pairs (Sequence[Pair]): Those of which the masks are converted; the label map
@@ -174,7 +174,7 @@ def _refuse(paths: Iterable[Path]) -> None:
 
 
 def _read_list(folder: Path) -> Optional[_Written]:
-    """Reads what the folder holds; None where the list is missing or damaged."""
+    """Reads the list of a folder; None where it is missing or damaged."""
     try:
         stored = json.loads((folder / _LIST).read_text(encoding='utf-8'))
         files = {str(key): str(found) for key, found in stored['files'].items()}

@@ -51,7 +51,7 @@ class MaskSurvey:
         pairs (Sequence[Pair]): Photos and masks.
         contents (Sequence[MaskContent]): Of each mask.
         digest (str): Names the pairs by their keys and the contents of their files.
-        form (MaskForm): What a value of the masks is.
+        form (MaskForm): Meaning of the masks' values.
     """
 
     pairs: Sequence[Pair]
@@ -93,7 +93,7 @@ class MaskSurvey:
 def choose_form(
     contents: Sequence[MaskContent], listed: Optional[ClassList] = None
 ) -> MaskForm:
-    """Chooses what a value is, for all masks of a data set alike.
+    """Chooses the meaning of mask values, for all masks of a data set alike.
 
     Args:
         contents (Sequence[MaskContent]): Of each mask.
@@ -126,11 +126,11 @@ def survey_masks(
 
     Args:
         pairs (Sequence[Pair]): Photos and masks.
-        kept (str | Path): JSON file that keeps what was found. Files whose size, times
+        kept (str | Path): JSON file that keeps the contents. Files whose size, times
             of change and inode are those of the last time are not read again; files
             with the same contents, not inspected again.
-        listed (ClassList, optional): The classes as the user lists them; they decide
-            what a value is, see :func:`choose_form`.
+        listed (ClassList, optional): The classes as the user lists them; see
+            :func:`choose_form`.
         write (callable): Writes a text to a path. Defaults to
             :func:`~mmseg_ganaug.files.write_atomically`.
 
@@ -140,8 +140,7 @@ def survey_masks(
     Raises:
         ValueError: When a file is damaged, MMSeg would not read a photo whole, a photo
             has another size than its mask, a file is no mask, or all masks together
-            hold too many or too thin values to be masks. Names the file, and says what
-            to do.
+            hold too many or too thin values to be masks. Names the file and the remedy.
     """
     known = _load(Path(kept))
     digests: Dict[int, str] = {}
@@ -268,7 +267,7 @@ def _check_together(survey: MaskSurvey) -> None:
 
 
 def _load(path: Path) -> _Known:
-    """Reads what was kept; nothing where the file is damaged or of another version."""
+    """Reads the kept file; nothing where it is damaged or of another version."""
     known = _Known({}, {}, {})
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
@@ -307,7 +306,7 @@ def _content(
 
 
 def _dump(known: _Known, pairs: Sequence[Pair]) -> str:
-    """Returns what is known of these pairs, as JSON."""
+    """Returns the states and contents of these pairs as JSON."""
     names = [name for name in map(_name, pairs) if name in known.digests]
     digests = dict.fromkeys(known.digests[name] for name in names)
     stored: Dict[str, Any] = {

@@ -105,7 +105,7 @@ class MaskContent(NamedTuple):
         return self.palette.get(stored, level * _ONE_GREY)
 
     def value_in(self, stored: int, form: MaskForm) -> int:
-        """Returns what a stored value is in a form."""
+        """Returns the value of a form that a stored value stands for."""
         if form is MaskForm.IDS:
             return stored
         return form.from_colours(self.colour(stored))
@@ -153,8 +153,8 @@ def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
     Raises:
         ValueError: When it is no image, is damaged or truncated, of a lossy format, has
             more than 8 bits a channel, several frames, is partly transparent, or holds
-            so many or so thin values that it cannot be a mask. Names the file, and says
-            what to do.
+            so many or so thin values that it cannot be a mask. Names the file and the
+            remedy.
     """
     image, mode = _open(content, path)
     values = _to_values(image)
@@ -185,7 +185,7 @@ def read_mask_values(path: Union[str, Path], form: MaskForm) -> np.ndarray:
 
     Args:
         path (str | Path): The file.
-        form (MaskForm): What a value is.
+        form (MaskForm): Meaning of the values.
 
     Returns:
         np.ndarray: uint8 ``[H, W]`` ids that are stored as such, else uint32

@@ -1,4 +1,4 @@
-"""Photos and masks of two folders: paired by their names, and split in two parts."""
+"""Pairs photos and masks of two folders by their names, and splits them in two."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class Pair(NamedTuple):
     """A photo and its mask.
 
     Attributes:
-        key: What their names have in common, with its folder: a line of a split file.
+        key: The common part of their names, with its folder: a line of a split file.
         photo: The photo.
         mask: The mask.
     """
@@ -38,15 +38,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class FolderPairs:
-    """The pairs of two folders, in the words of an MMSeg data set.
+    """The pairs of two folders, in the terms of an MMSeg data set.
 
     Args:
         images (Path): Folder of the photos.
         masks (Path): Folder of the masks.
         pairs (Sequence[Pair]): In the order of their keys.
-        img_suffix (str): What follows the key in the name of every photo.
-        seg_map_suffix (str, optional): What follows it in that of every mask; None
-            where that differs.
+        img_suffix (str): Suffix behind the key, the same for all photos.
+        seg_map_suffix (str, optional): The same for masks; None where theirs differ.
     """
 
     images: Path
@@ -64,9 +63,8 @@ def pair_folders(
 ) -> FolderPairs:
     """Pairs photos and masks of one name, in subfolders too.
 
-    The names of the masks may have something behind them that those of the photos have
-    not, such as ``_mask`` or ``_gtFine_labelIds``, and the other way round: the same
-    for all.
+    Names of masks may end with a suffix that those of photos lack, such as ``_mask`` or
+    ``_gtFine_labelIds``, and the other way round: the same suffix for all.
 
     Args:
         images (str | Path): Folder of the photos.
@@ -82,7 +80,7 @@ def pair_folders(
         FileNotFoundError: When a folder is missing or holds no images.
         ValueError: When a photo has no mask or the other way round, there are masks of
             several kinds, two files have one name, or there are too few pairs. Names
-            files, and says what to do.
+            files and the remedy.
     """
     images, masks = Path(images), Path(masks)
     mask_files = _list_images(masks, 'masks')
@@ -95,8 +93,8 @@ def pair_folders(
             )
     elif images.resolve() == masks.resolve():
         raise ValueError(
-            f'{images} is the folder of photos and of masks: say by --mask-suffix how '
-            'the names of the masks end, such as _mask.png'
+            f'{images} is the folder of photos and of masks: give the suffix of the '
+            "masks' names by --mask-suffix, such as _mask.png"
         )
     taken = {path.resolve() for path in mask_files}
     photo_files = [
@@ -126,7 +124,7 @@ def pair_folders(
         seg_map_suffix = _common_suffix(of_keys, masks, keys, suffix)
     found = [
         Pair(
-            # With several endings, only the whole name tells where the photo is.
+            # With several endings, only the whole name leads to the photo.
             photo_of[key].relative_to(images).as_posix() if img_suffix is None else key,
             photo_of[key],
             mask_of[key],
@@ -169,7 +167,7 @@ def _is_utf8(text: str) -> bool:
 def _common_suffix(
     files: Sequence[Path], folder: Path, keys: Sequence[str], tail: str
 ) -> Optional[str]:
-    """Finds what follows the key in every name; None where that differs.
+    """Finds the suffix behind the key of every name; None where these differ.
 
     It differs where one name is spelt with composed characters and another, which looks
     the same, with combining ones, too.
@@ -238,7 +236,7 @@ def _check_key(pair: Pair) -> None:
 def _find_suffixes(
     photos: Dict[str, Path], labels: Dict[str, Path], masks: Path
 ) -> Tuple[str, str]:
-    """Finds the suffixes of photo and mask names, behind what these share."""
+    """Finds the suffixes of photo and mask names, behind their common part."""
     found = []
     for tail in dict.fromkeys(['', _common_tail(list(photos))]):
         keys = {stem[: len(stem) - len(tail)] for stem in photos}
@@ -259,13 +257,13 @@ def _find_suffixes(
         listed = ', '.join(f'{k or "(nothing)"} ({suffixes[k]} files)' for k in kinds)
         raise ValueError(
             f'{masks} holds masks of several kinds; behind the names of the photos '
-            f'stands {listed}. Say by --mask-suffix which are the masks'
+            f'stands {listed}. Give the suffix of the masks by --mask-suffix'
         )
     return tail, kinds[0]
 
 
 def _common_tail(stems: Sequence[str]) -> str:
-    """Finds what all names end with, from a separator on; '' where that is nothing."""
+    """Finds the common end of all names, from a separator on; '' without one."""
     # By characters, not by folders.
     tail = commonprefix([stem[::-1] for stem in stems])[::-1]  # noqa: RUF071
     tail = tail.split('/')[-1]
@@ -277,7 +275,7 @@ def _common_tail(stems: Sequence[str]) -> str:
 
 
 def _suffix(stem: str, keys: set) -> Optional[str]:
-    """Returns what follows the longest key that begins the name; None without one."""
+    """Returns the rest behind the longest key that begins the name; None without."""
     for end in range(len(stem), stem.rfind('/') + 1, -1):
         if stem[:end] in keys:
             return stem[end:]

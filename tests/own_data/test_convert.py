@@ -1,4 +1,4 @@
-"""Label maps are written from masks; what others wrote or edited is never lost."""
+"""Label maps are written from masks; files that others wrote or edited are kept."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Photos and masks are paired by their names, or it is said which are alone."""
+"""Photos and masks are paired by their names, or those alone are named."""
 
 import pytest
 
