@@ -238,7 +238,7 @@ def compare_runs(
         baseline (Sequence[RunResult]): Of the baseline.
         name (str): 'mIoU' or a class.
     """
-    ours, theirs = ({run.seed: run.figure(name) for run in g} for g in (runs, baseline))
+    ours, theirs = ({run.seed: run.iou(name) for run in g} for g in (runs, baseline))
     seeds = sorted(set(ours) & set(theirs))
     return paired_difference([ours[s] for s in seeds], [theirs[s] for s in seeds])
 

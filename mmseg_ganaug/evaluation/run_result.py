@@ -23,7 +23,7 @@ def class_iou_key(class_name: str) -> str:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Figures of one training run, on the data it was evaluated on.
+    """Numbers of one training run, on the data it was evaluated on.
 
     Args:
         method (str): What was trained; 'plain' is the baseline without augmentation.
@@ -35,7 +35,7 @@ class RunResult:
             predictions contain (null in JSON).
         protocol (str): Name of data, network and schedule. Only runs of one protocol
             can be compared.
-        extra (dict): Whatever else is to be kept (versions, times, device), JSON
+        extra (dict): Other facts to keep (versions, times, device), JSON
             values under names other than those above.
 
     Raises:
@@ -117,7 +117,7 @@ class RunResult:
             extra=dict(extra or {}),
         )
 
-    def figure(self, name: str) -> float:
+    def iou(self, name: str) -> float:
         """Returns mIoU, or the IoU of a class, in per cent; NaN where it is absent."""
         return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
 

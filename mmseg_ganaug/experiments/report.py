@@ -94,7 +94,7 @@ class ExperimentReport:
         self._samples = samples or {}
         self._mean = {
             method: {
-                name: float(np.mean([run.figure(name) for run in group]))
+                name: float(np.mean([run.iou(name) for run in group]))
                 for name in ['mIoU', *self._names]
             }
             for method, group in runs_by_method(results).items()

@@ -125,7 +125,7 @@ def method_table(
 
     def column(names: Sequence[str]) -> List[Cell]:
         values = [
-            [float(np.nanmean([run.figure(name) for name in names])) for run in runs[m]]
+            [float(np.nanmean([run.iou(name) for name in names])) for run in runs[m]]
             for m in order
         ]
         found = [mean_and_spread(v) for v in values]
