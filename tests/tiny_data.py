@@ -1,7 +1,11 @@
-"""Tiny data sets in the layouts of CamVid and Cityscapes, made by code."""
+"""Tiny data sets in the layouts of CamVid, Cityscapes and two folders, made by code."""
 
 import cv2
 import numpy as np
+from PIL import Image
+
+#: RGB of ground, sky and box in :func:`make_scenes`.
+SCENE_COLOURS = np.array([[90, 90, 90], [0, 0, 200], [200, 0, 0]], np.uint8)
 
 CAMVID_CLASSES, CAMVID_IGNORED = 11, 11
 # Row by row from the top: sky, building, tree, pavement, road.
@@ -88,3 +92,20 @@ def make_cityscapes(folder, counts=(('train', 4), ('val', 1)), size=(128, 256)):
             write(labels.with_name(f'{labels.name}_labelTrainIds.png'), label_map)
             write(labels.with_name(f'{labels.name}_labelIds.png'), to_id[label_map])
             write(labels.with_name(f'{labels.name}_instanceIds.png'), instance_map)
+
+
+def make_scenes(folder, count=8, colours=None, photo_ending='.jpg'):
+    """A ground, a sky and now and then a red box; photos in noisy colours."""
+    rng = np.random.default_rng(0)
+    for kind in ('photos', 'masks'):
+        (folder / kind).mkdir()
+    for index in range(count):
+        ids = np.zeros((60, 80), np.uint8)
+        ids[: rng.integers(20, 30)] = 1
+        ids[30:42, 8 * index : 8 * index + 12] = 2
+        noise = rng.integers(0, 40, (60, 80, 3), np.uint8)
+        mask = ids if colours is None else colours[ids]
+        Image.fromarray(SCENE_COLOURS[ids] + noise).save(
+            folder / 'photos' / f'{index}{photo_ending}'
+        )
+        Image.fromarray(mask).save(folder / 'masks' / f'{index}_gt.png')

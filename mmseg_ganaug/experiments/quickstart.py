@@ -1,6 +1,7 @@
 """The whole pipeline on one data set: a comparison of one seed, after a generator."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -217,6 +218,7 @@ DEMONSTRATIONS = {
 }
 
 
+@dataclass
 class ShippedData:
     """A data set with shipped configs, which are pointed to where the files are.
 
@@ -234,28 +236,22 @@ class ShippedData:
         segmenter_iters (int, optional): Length of each segmenter's training.
     """
 
-    def __init__(
-        self,
-        dataset: str = 'toystreets',
-        data_root: Optional[str] = None,
-        work_dir: Union[str, Path] = 'work_dirs',
-        ways: Sequence[str] = ('recon',),
-        seed: int = 0,
-        num_train: int = 200,
-        num_val: int = 50,
-        generator_iters: Optional[int] = None,
-        segmenter_iters: Optional[int] = None,
-    ) -> None:
-        self.name = dataset
-        self.work = WorkFolder(Path(work_dir) / f'quickstart-{dataset}', PURPOSE)
-        self.ways = list(ways)
-        self.seed = seed
-        self._is_made = dataset == 'toystreets'
-        self._demonstration = DEMONSTRATIONS[dataset]
-        self._data_root = data_root or self._demonstration.data_root
-        self._num_images = (num_train, num_val)
-        self._generator_iters = generator_iters
-        self._segmenter_iters = segmenter_iters
+    dataset: str = 'toystreets'
+    data_root: Optional[str] = None
+    work_dir: Union[str, Path] = 'work_dirs'
+    ways: Sequence[str] = ('recon',)
+    seed: int = 0
+    num_train: int = 200
+    num_val: int = 50
+    generator_iters: Optional[int] = None
+    segmenter_iters: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        self.name = self.dataset
+        self.work = WorkFolder(Path(self.work_dir) / f'quickstart-{self.name}', PURPOSE)
+        self._is_made = self.dataset == 'toystreets'
+        self._demonstration = DEMONSTRATIONS[self.dataset]
+        self._data_root = self.data_root or self._demonstration.data_root
 
     def config_paths(self) -> Dict[str, Path]:
         """Returns where the configs go: of the 'generator', of 'plain', of each way."""
@@ -292,9 +288,8 @@ class ShippedData:
                 if has_type(part, self._demonstration.dataset_type):
                     part['data_root'] = str(self._data_root)
             is_generator = name == 'generator'
-            scale_length(
-                cfg, self._generator_iters if is_generator else self._segmenter_iters
-            )
+            iters = self.generator_iters if is_generator else self.segmenter_iters
+            scale_length(cfg, iters)
             self._use_generator(cfg)
             write_config(cfg, path, self.work.write)
         return self.config_paths()
@@ -303,14 +298,16 @@ class ShippedData:
         """Lists what makes ToyStreets, where that is the data set."""
         if not self._is_made:
             return []
-        num_train, num_val = self._num_images
-        arguments = [self._data_root, '--num-train', num_train, '--num-val', num_val]
+        arguments = [
+            *(self._data_root, '--num-train', self.num_train),
+            *('--num-val', self.num_val, '--seed', self.seed),
+        ]
         tool = 'tools/dataset_converters/toy_streets.py'
-        return [('make ToyStreets', tool, [*arguments, '--seed', self.seed])]
+        return [('make ToyStreets', tool, arguments)]
 
     def inputs(self) -> str:
         """Names what a training depends on beside the configs."""
-        return repr((PAINTER_VERSION, *self._num_images))
+        return repr((PAINTER_VERSION, self.num_train, self.num_val))
 
     def report_sections(self) -> List[Table]:
         """Returns what the report says of the data: nothing beside the charts."""

@@ -3,9 +3,7 @@
 import hashlib
 import html
 import json
-import runpy
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -305,24 +303,3 @@ def test_templates_in_paths_are_left_as_they_are(ran, root):
         assert cfg.work_dir == str(data.work.folder / path.stem)
     assert cfg.generated.source.data_root == root
     assert cfg.generated.generator.config == str(configs['generator'])
-
-
-@pytest.mark.parametrize(
-    ('error', 'code'),
-    [(InTheWayError([Path('mine.txt')], 'Go elsewhere.'), 2), (ValueError('wrong'), 1)],
-)
-def test_the_exit_code_tells_what_is_in_the_way(error, code, monkeypatch, capsys):
-    tool = Path(__file__).resolve().parents[2] / 'tools' / 'quickstart.py'
-
-    def run(self):
-        raise error
-
-    monkeypatch.setattr(Quickstart, 'run', run)
-    monkeypatch.setattr(sys, 'argv', [str(tool)])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(tool), run_name='__main__')
-    if code == 2:
-        assert caught.value.code == 2
-        assert 'mine.txt' in capsys.readouterr().err
-    else:
-        assert 'wrong' in str(caught.value.code)

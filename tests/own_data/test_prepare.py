@@ -1,8 +1,5 @@
 """A data set of two folders: its configs build and run, and can be inherited."""
 
-import json
-import runpy
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,32 +8,10 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from PIL import Image
-from warm_tools import run_tool
+from tiny_data import SCENE_COLOURS, make_scenes
 
-from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.own_data.prepare import FolderData, choose_size
 from mmseg_ganaug.ownership import InTheWayError
-
-ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / 'tools' / 'quickstart.py'
-COLOURS = np.array([[90, 90, 90], [0, 0, 200], [200, 0, 0]], np.uint8)
-
-
-def make_scenes(folder, count=8, colours=None, photo_ending='.jpg'):
-    """A ground, a sky and now and then a red box; photos in noisy colours."""
-    rng = np.random.default_rng(0)
-    for kind in ('photos', 'masks'):
-        (folder / kind).mkdir()
-    for index in range(count):
-        ids = np.zeros((60, 80), np.uint8)
-        ids[: rng.integers(20, 30)] = 1
-        ids[30:42, 8 * index : 8 * index + 12] = 2
-        noise = rng.integers(0, 40, (60, 80, 3), np.uint8)
-        mask = ids if colours is None else colours[ids]
-        Image.fromarray(COLOURS[ids] + noise).save(
-            folder / 'photos' / f'{index}{photo_ending}'
-        )
-        Image.fromarray(mask).save(folder / 'masks' / f'{index}_gt.png')
 
 
 @pytest.fixture
@@ -96,7 +71,7 @@ def test_id_masks_are_used_in_place_with_the_names_of_the_list(project):
 
 def test_generator_and_mixed_configs_build_on_the_same_samples(project):
     folder, prepare = project
-    make_scenes(folder, colours=COLOURS)
+    make_scenes(folder, colours=SCENE_COLOURS)
     _, configs = prepare(generator_iters=40, segmenter_iters=30)
     generator = Config.fromfile(configs['generator'])
     pairs = build_dataset(configs['generator'])
@@ -133,7 +108,7 @@ def test_the_configs_can_be_inherited(project):
 
 def test_corrected_classes_and_splits_are_kept(project, capsys):
     folder, prepare = project
-    make_scenes(folder, colours=COLOURS)
+    make_scenes(folder, colours=SCENE_COLOURS)
     prepare()
     printed = capsys.readouterr().out
     for text in ('rgb_200_0_0', '% of pixels', 'video', 'classes.txt'):
@@ -170,7 +145,7 @@ def test_the_split_depends_on_the_seed_alone(project):
     assert len({split(seed) for seed in range(4)}) > 1
 
 
-def test_photos_to_judge_on_may_have_a_folder_of_their_own(project):
+def test_photos_to_validate_on_may_have_a_folder_of_their_own(project):
     folder, prepare = project
     make_scenes(folder)
     (folder / 'more').mkdir()
@@ -289,23 +264,9 @@ def test_files_of_the_user_are_all_named_and_nothing_is_begun(project, capsys):
     assert checksums(folder) == before
 
 
-def test_the_tool_ends_with_2_where_files_are_in_the_way(project, monkeypatch, capsys):
-    folder, _ = project
-    make_scenes(folder)
-    (folder / 'out').mkdir()
-    (folder / 'out' / 'masks.json').write_text('mine')
-    arguments = ['--images=photos', '--masks=masks', '--work-dir=out', '--prepare']
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *arguments])
-    with pytest.raises(SystemExit) as raised:
-        runpy.run_path(str(TOOL), run_name='__main__')
-    assert raised.value.code == 2
-    assert 'out/masks.json' in capsys.readouterr().err
-    assert (folder / 'out' / 'masks.json').read_text() == 'mine'
-
-
 def test_lists_that_the_user_edits_are_never_written(project):
     folder, prepare = project
-    make_scenes(folder, colours=COLOURS)
+    make_scenes(folder, colours=SCENE_COLOURS)
     prepare()
     lists = [folder / 'out' / n for n in ('classes.txt', 'splits/train.txt')]
     for path in lists:
@@ -330,7 +291,7 @@ def test_an_edited_config_is_kept_beside(project, capsys):
 
 def test_a_linked_work_dir_and_linked_label_maps_are_used(project):
     folder, prepare = project
-    make_scenes(folder, colours=COLOURS)
+    make_scenes(folder, colours=SCENE_COLOURS)
     for name in ('disk', 'other disk'):
         (folder / name).mkdir()
     (folder / 'out').symlink_to('disk')
@@ -372,42 +333,3 @@ def test_a_value_of_a_few_pixels_is_pointed_at(project, capsys):
     prepare()
     printed = ' '.join(capsys.readouterr().out.split())
     assert 'class_200 (1 pixel, in masks/3_gt.png)' in printed
-
-
-@pytest.mark.slow
-def test_two_folders_become_a_report(project, monkeypatch):
-    make_scenes(project[0], colours=COLOURS)
-    command = ['--images=photos', '--masks=masks', '--work-dir=out']
-    command += ['--generator-iters=2', '--segmenter-iters=2']
-    monkeypatch.setattr(runner, 'run_tool', run_tool)
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *command])
-    runpy.run_path(str(TOOL), run_name='__main__')
-    out = project[0] / 'out'
-    runs = json.loads((out / 'results.json').read_text())['runs']
-    assert [r['method'] for r in runs] == ['plain', 'recon']
-    assert set(runs[0]['per_class_iou']) == {
-        'rgb_0_0_200',
-        'rgb_90_90_90',
-        'rgb_200_0_0',
-    }
-    html = (out / 'report.html').read_text()
-    assert html.count('<img') == 3
-    assert 'Classes found in 8 masks' in html
-
-
-@pytest.mark.parametrize(
-    ('arguments', 'word'),
-    [
-        (['--masks=masks'], '1 of 8 photos have no mask in masks: photos/3.jpg'),
-        ([], 'needs --images and --masks'),
-        (['--masks=masks', '--dataset=camvid'], '--dataset does not go with --images'),
-    ],
-)
-def test_the_tool_names_what_is_wrong(project, monkeypatch, capsys, arguments, word):
-    make_scenes(project[0])
-    (project[0] / 'masks' / '3_gt.png').unlink()
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', '--images=photos', *arguments])
-    with pytest.raises(SystemExit) as raised:
-        runpy.run_path(str(TOOL), run_name='__main__')
-    assert raised.value.code != 0
-    assert word in f'{raised.value.code}{capsys.readouterr().err}'
