@@ -92,7 +92,11 @@ def find_classes(survey: MaskSurvey) -> MaskClasses:
     Raises:
         ValueError: When there is one value only.
     """
-    found = _find_values(survey)
+    found = sorted(survey.values)
+    ids = [value for value in found if value != _IGNORED]
+    look_like_ids = len(ids) > 1 and (ids[-1] < _SMALL_IDS or 2 * len(ids) > ids[-1])
+    if look_like_ids and survey.form is MaskForm.IDS:
+        found = ids
     prefix = 'rgb' if survey.form is MaskForm.COLOURS else 'class'
     names = [f'{prefix}_{survey.form.describe(v).replace(" ", "_")}' for v in found]
     ignored = sorted(survey.values - set(found))
@@ -243,14 +247,6 @@ def _slips(survey: MaskSurvey, classes: MaskClasses) -> List[str]:
     ]
 
 
-def _find_values(survey: MaskSurvey) -> List[int]:
-    """Finds the values that are classes: all but a 255 beside what looks like ids."""
-    found = sorted(survey.values)
-    ids = [value for value in found if value != _IGNORED]
-    look_like_ids = len(ids) > 1 and (ids[-1] < _SMALL_IDS or 2 * len(ids) > ids[-1])
-    return ids if look_like_ids and survey.form is MaskForm.IDS else found
-
-
 def _require_ids(survey: MaskSurvey, listed: ClassList) -> None:
     """Checks that the masks hold ids where the list has ids or names alone."""
     if survey.form is MaskForm.COLOURS:
@@ -280,7 +276,8 @@ def _listed_ids(survey: MaskSurvey, listed: ClassList) -> List[int]:
     """Returns the id of each line; names alone get theirs by their order."""
     if not listed.has_names_alone:
         return [item.value for item in listed.lines]
-    found, count = _find_values(survey), len(listed.lines)
+    found = [value for (value,) in find_classes(survey).values]
+    count = len(listed.lines)
     return found if len(found) == count <= found[-1] else list(range(count))
 
 
