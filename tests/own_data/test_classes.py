@@ -182,3 +182,9 @@ def test_the_list_of_found_classes_names_values_and_shares(folder):
     share = 100 * survey.shares([0x0000FF])[0]
     assert lines[2] == f'rgb_0_0_255, 0, 0, 255  # {share:.3f} % of the pixels'
     assert [line[:2] for line in lines] == ['# ', '# ', 'rg', 'rg', '']
+
+
+def test_masks_of_one_value_are_named_as_such_whatever_the_list(folder):
+    folder.make([3])
+    with pytest.raises(ValueError, match=r'show 1 class: class_3 \(values .*: 3;'):
+        folder.match('a\nb\n')
