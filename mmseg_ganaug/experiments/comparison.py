@@ -3,11 +3,11 @@
 import copy
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Union
+from typing import Dict, List, Optional, Sequence, Set, Union
 
 from mmengine.config import Config
 
-from mmseg_ganaug.config_search import find_real, has_type, nested_dicts
+from mmseg_ganaug.config_search import find_real, nested_dicts, type_name
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
@@ -81,10 +81,9 @@ class MethodComparison:
         self._work_dir = Path(work_dir)
         self._results_dir = None if results_dir is None else Path(results_dir)
         self.work = WorkFolder(self._folder(self.protocol), 'comparison')
-        self.results_work = WorkFolder(
-            self._results_folder(self.protocol), 'results of a comparison', '--results'
-        )
-        self.pages = self.results_work.folder / self.protocol
+        results = self._results_folder(self.protocol)
+        self.results_work = WorkFolder(results, 'results of a comparison', '--results')
+        self.pages = results / self.protocol
         self._runner = CellRunner(self.protocol, self.work)
 
     def cells(
@@ -270,9 +269,7 @@ class MethodComparison:
         return self.work.folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
 
     def _results_folder(self, protocol: str) -> Path:
-        if self._results_dir is None:
-            return self._folder(protocol) / 'results'
-        return self._results_dir
+        return self._results_dir or self._folder(protocol) / 'results'
 
     def _runs_file(self, protocol: str) -> Path:
         return runs_file(self._results_folder(protocol), protocol)
@@ -295,21 +292,15 @@ class MethodComparison:
         return None
 
     def _training(self, cell: Cell) -> TrainingRun:
-        return TrainingRun(
-            self._config_path(cell), self.test_config(cell), '', self.work
-        )
+        path, cfg = self._config_path(cell), self.test_config(cell)
+        return TrainingRun(path, cfg, '', self.work)
 
     def _training_config(self, cell: Cell) -> Config:
         cfg = Config(copy.deepcopy(self.methods[cell.method]._cfg_dict))
         cfg.work_dir = str(self._cell_folder(cell, self.trained_as))
         cfg.randomness = dict(seed=cell.seed)
-        for part in _recombinations(cfg):
+        for part in nested_dicts(cfg._cfg_dict):
             # The seed decides what is recombined, too.
-            part['seed'] = cell.seed
+            if type_name(part) in ('GANRecomposeDataset', 'RecomposeLabels'):
+                part['seed'] = cell.seed
         return cfg
-
-
-def _recombinations(cfg: Config) -> Iterator[dict]:
-    for part in nested_dicts(cfg._cfg_dict):
-        if has_type(part, 'GANRecomposeDataset') or has_type(part, 'RecomposeLabels'):
-            yield part

@@ -14,6 +14,7 @@ from mmseg_ganaug.config_search import (
     has_type,
     nested_dicts,
 )
+from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
@@ -191,6 +192,4 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> None:
 
 
 def _every(step: int, dataset: Mapping) -> List[int]:
-    from mmseg_ganaug.datasets.source_dataset import build_source
-
     return list(range(0, len(build_source(dataset)), step))
