@@ -126,7 +126,7 @@ def measure(
     """
     shown = set(evenly_spread(total, num_rows))
     rows: List[GalleryRow] = []
-    with Progress('Judging photos', total) as progress:
+    with Progress('Evaluating photos', total) as progress:
         for label_maps, generated, real in batches:
             seen_generated, seen_real = metric.measure(label_maps, generated, real)
             for place in range(len(label_maps)):
