@@ -108,7 +108,7 @@ class Progress:
         self._total = total
         self._bar: Optional[ProgressBar] = None
         self._report = ProgressReport(title, total)
-        self._started = self._told = time.monotonic()
+        self._started = self._logged = time.monotonic()
 
     def __enter__(self) -> 'Progress':
         print_log(f'{self._title}: {self._total}', logger='current')
@@ -118,13 +118,13 @@ class Progress:
         self.finish()
 
     def start(self) -> 'Progress':
-        """Begins, without a word."""
+        """Starts the bar without logging the title."""
         if self._total and sys.stdout.isatty():
             self._bar = ProgressBar(self._total)
         return self
 
     def finish(self) -> None:
-        """Leaves the line of the bar."""
+        """Ends the line of the progress bar."""
         if self._bar is not None:
             self._bar.file.write('\n')
 
@@ -136,9 +136,9 @@ class Progress:
         self._report.show(self.done)
         if self._bar is not None:
             self._bar.update(steps)
-        elif time.monotonic() - self._told >= _SECONDS_BETWEEN_LINES:
-            self._told = time.monotonic()
-            rate = self.done / (self._told - self._started)
+        elif time.monotonic() - self._logged >= _SECONDS_BETWEEN_LINES:
+            self._logged = time.monotonic()
+            rate = self.done / (self._logged - self._started)
             left = (self._total - self.done) / rate
             print_log(
                 f'{self._title}: {self.done} of {self._total}, {rate:.1f} a second, '
