@@ -27,7 +27,10 @@ _NAMED = 8
 
 
 def collect_statistics(
-    source: DatasetLabelSource, cache_dir: Union[str, Path], num_workers: int = 0
+    source: DatasetLabelSource,
+    cache_dir: Union[str, Path],
+    num_workers: int = 0,
+    with_scene: bool = False,
 ) -> LabelStatistics:
     """Reads all label maps of a data set, or what an earlier run kept of them.
 
@@ -39,6 +42,7 @@ def collect_statistics(
         source (DatasetLabelSource): The data set.
         cache_dir (str | Path): Folder in which the statistics are kept.
         num_workers (int): Processes that read. Defaults to 0: this one.
+        with_scene (bool): Whether objects are found, too. Defaults to False.
 
     Returns:
         LabelStatistics: Of all label maps, in order.
@@ -49,7 +53,7 @@ def collect_statistics(
     """
 
     def read() -> LabelStatistics:
-        statistics = read_statistics(source, cache_dir, num_workers)
+        statistics = read_statistics(source, cache_dir, num_workers, with_scene)
         for note in statistics_notes(statistics, source):
             print_log(note, logger='current', level=logging.WARNING)
         return statistics
@@ -57,7 +61,7 @@ def collect_statistics(
     statistics = on_main_process(read)
     share_digests(source)
     if statistics is None:
-        statistics = read_statistics(source, cache_dir, num_workers)
+        statistics = read_statistics(source, cache_dir, num_workers, with_scene)
     return statistics
 
 
@@ -101,7 +105,10 @@ def on_main_process(function: Callable[[], Result]) -> Optional[Result]:
 
 
 def read_statistics(
-    source: DatasetLabelSource, cache_dir: Union[str, Path], num_workers: int = 0
+    source: DatasetLabelSource,
+    cache_dir: Union[str, Path],
+    num_workers: int = 0,
+    with_scene: bool = False,
 ) -> LabelStatistics:
     """Collects the statistics in one rank alone; waits for no other.
 
@@ -109,17 +116,21 @@ def read_statistics(
         source (DatasetLabelSource): The data set.
         cache_dir (str | Path): Folder in which the statistics are kept.
         num_workers (int): Processes that read. Defaults to 0: this one.
+        with_scene (bool): Whether objects are found, too. Defaults to False.
     """
     path = Path(cache_dir) / f'statistics-{source.files_digest()[:16]}.npz'
     if source.scale is not None:
         check_label_values(source)  # which a smaller map may not show
     statistics = _load(path, source)
-    if statistics is not None:
+    if statistics is not None and (statistics.scene is not None or not with_scene):
         return statistics
     try:
         with Progress('Reading label maps', len(source)) as progress:
             statistics = LabelStatistics.collect(
-                source.verified(), num_workers, lambda done, _: progress.update_to(done)
+                source.verified(),
+                num_workers,
+                lambda done, _: progress.update_to(done),
+                with_scene=with_scene,
             )
     except LabelValueError:
         check_label_values(source)  # says how many files are wrong

@@ -12,8 +12,8 @@ from mmseg_ganaug.option_checks import (
     refuse,
 )
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.recipe import ReplayOptions
 from mmseg_ganaug.recompose.recomposer import Recomposer, frequency_rank
+from mmseg_ganaug.recompose.replay_options import ReplayOptions
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 
@@ -37,6 +37,7 @@ class AddSingle(Recomposer):
     max_objects: int = 0
     max_hidden: float = 0.5
     max_tries: int = 3
+    _one_class = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,6 +179,7 @@ class AddMulti(AddSingle):
     """
 
     num_classes: Union[int, Tuple[int, int]] = 3
+    _one_class = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

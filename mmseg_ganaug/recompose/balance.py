@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmseg_ganaug.recompose.draws import Draws
+from mmseg_ganaug.recompose.object_layers import expected_pixels
 from mmseg_ganaug.recompose.planner import Expectation
 from mmseg_ganaug.recompose.recipe import RecomposePlan
 from mmseg_ganaug.recompose.statistics import LabelStatistics
@@ -134,8 +135,11 @@ def _expected(
     pixels = np.zeros(statistics.num_classes)
     shown = np.zeros(statistics.num_classes)
     for start in range(0, len(plan), _AT_ONCE):
-        draws = Draws.from_recipes(plan[start : start + _AT_ONCE])
-        expected = expectation.pixels(draws)
+        recipes = plan[start : start + _AT_ONCE]
+        if recipes[0].parts:
+            expected = expected_pixels(statistics, recipes)
+        else:
+            expected = expectation.pixels(Draws.from_recipes(recipes))
         pixels += expected.sum(axis=0)
         # Less than a pixel is what rounding left of a class that was covered.
         shown += np.count_nonzero(expected >= 1, axis=0)

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Dict, Optional, Sequence, Tuple, cast
+from typing import Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from mmseg_ganaug.recompose.layers import (
     Layer,
     bands,
     class_layer,
+    crop_layer,
     match_tone,
 )
+from mmseg_ganaug.recompose.objects import object_layer
 from mmseg_ganaug.recompose.placement import resize_nearest, resize_photo
+from mmseg_ganaug.recompose.recipe import Part
 from mmseg_ganaug.recompose.source import (
     LabelSource,
     LabelValueError,
@@ -47,6 +50,8 @@ class RecomposedMap:
             None where labels alone were recombined.
         shown: bool [H, W], where the photo shows what the label map says: everywhere
             but in the holes that Recon filled. None without a photo.
+        laid: bool [H, W], where objects were laid; None where layers of whole classes
+            were.
     """
 
     label_map: np.ndarray
@@ -56,13 +61,18 @@ class RecomposedMap:
     rejected: int = 0
     photo: Optional[np.ndarray] = None
     shown: Optional[np.ndarray] = None
+    laid: Optional[np.ndarray] = None
 
     @cached_property
     def changed(self) -> np.ndarray:
-        """Bool [H, W]: where the new map is not the base's; all True under Recon."""
+        """Bool [H, W]: where it shows something else than the base; Recon: all True.
+
+        An object laid over one of its class counts, too.
+        """
         if self.base is None:
             return np.ones(self.label_map.shape, bool)
-        return self.label_map != self.base
+        changed = self.label_map != self.base
+        return changed if self.laid is None else changed | self.laid
 
 
 class PhotoUse(Enum):
@@ -160,6 +170,42 @@ class DonorMaps:
             layer.pixels = None if photo is None else photo[layer.box]
         return layer
 
+    def objects(self, index: int, parts: Sequence[Part]) -> List[Layer]:
+        """Cuts out objects of a map, each with what goes with it.
+
+        Args:
+            index: Number of the map.
+            parts: The objects, each by its class and one of its pixels.
+
+        Returns:
+            A layer for each; none where an object is not there.
+        """
+        found = []
+        for class_id, row, column in parts:
+            layer = self._object(index, class_id, (row, column))
+            if layer is not None:
+                ids, photo = self.instance_map(index), self.photo(index)
+                layer.ids = None if ids is None else ids[layer.box]
+                layer.pixels = None if photo is None else photo[layer.box]
+                found.append(layer)
+        return found
+
+    def _object(
+        self, index: int, class_id: int, pixel: Tuple[int, int]
+    ) -> Optional[Layer]:
+        label_map, ids = self.label_map(index), self.instance_map(index)
+        if not self._resize:
+            return object_layer(label_map, ids, class_id, pixel)
+        # Its pixel is one of the map before it was resized.
+        unresized = read_label_map(self._source, index, check_values=False)
+        ids = read_instance_map(self._source, index, unresized.shape)
+        layer = object_layer(unresized, ids, class_id, pixel)
+        if layer is None or unresized.shape == self.shape:
+            return layer
+        height, width = unresized.shape
+        mask = resize_nearest(layer.full_mask((height, width)), self.shape)
+        return crop_layer(mask, class_id, layer.instance_id)
+
 
 class Canvas:
     """A map in the making, on which layers are laid back to front.
@@ -168,13 +214,17 @@ class Canvas:
         maps: The maps of the recombination.
         hole: Label value where nothing lies yet; None = the layers are laid on the
             first of the maps.
+        marks: Note where something is laid.
 
     Attributes:
         label_map: uint8 [H, W].
         plain: There are labels alone, no instances and no photo.
     """
 
-    def __init__(self, maps: DonorMaps, hole: Optional[int] = None) -> None:
+    def __init__(
+        self, maps: DonorMaps, hole: Optional[int] = None, marks: bool = False
+    ) -> None:
+        self._laid = np.zeros(maps.shape, bool) if marks else None
         if hole is None:
             self.label_map = maps.label_map(maps.first).copy()
         else:
@@ -191,6 +241,8 @@ class Canvas:
     def lay(self, layer: Layer) -> None:
         """Lays a layer over what lies there, with its instances and pixels."""
         where = layer.mask
+        if self._laid is not None:
+            self._laid[layer.box] |= where
         np.copyto(self.label_map[layer.box], np.uint8(layer.class_id), where=where)
         if self._instances is not None:
             self._instances.paste(layer)
@@ -214,6 +266,7 @@ class Canvas:
             rejected=rejected,
             photo=self._photo,
             shown=self._shown,
+            laid=self._laid,
         )
 
 

@@ -6,10 +6,11 @@ from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
-from typing import Any, Callable, Deque, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmseg_ganaug.recompose.objects import SceneCounts
 from mmseg_ganaug.recompose.source import (
     LabelSource,
     check_form,
@@ -20,8 +21,9 @@ from mmseg_ganaug.recompose.source import (
 )
 
 Counts = Dict[str, np.ndarray]
-# First map, end, grid, whether there are instance maps.
-_Chunk = Tuple[int, int, Tuple[int, int], bool]
+_Counted = Tuple[Counts, Optional[SceneCounts]]
+# First map, end, grid, whether there are instance maps, whether objects are found.
+_Chunk = Tuple[int, int, Tuple[int, int], bool, bool]
 # Source of a process of the pool: pickled on arrival, then unpickled.
 _pickled_source: bytes
 _worker_source: Optional[LabelSource] = None
@@ -35,7 +37,8 @@ def count_maps(
     num_workers: int,
     progress: Optional[Callable[[int, int], None]],
     grid: Tuple[int, int],
-) -> Counts:
+    with_scene: bool = False,
+) -> Tuple[Counts, Optional[SceneCounts]]:
     """Counts pixels, instances and positions of every map of a source.
 
     Args:
@@ -45,9 +48,11 @@ def count_maps(
             source has to survive pickling.
         progress: Called with (maps done, N) after each chunk.
         grid: Cells (down, across) of the position counts.
+        with_scene: Find the objects, too.
 
     Returns:
-        The arrays of :class:`~mmseg_ganaug.recompose.statistics.LabelStatistics`.
+        The arrays of :class:`~mmseg_ganaug.recompose.statistics.LabelStatistics`, and
+        the objects.
 
     Raises:
         ValueError: If there are more than 255 classes, or the source cannot be passed
@@ -60,12 +65,16 @@ def count_maps(
     size = max(1, min(32, -(-total // (4 * max(num_workers, 1)))))
     has_instances = total > 0 and source.instance_map(0) is not None
     chunks = [
-        (start, min(start + size, total), grid, has_instances)
+        (start, min(start + size, total), grid, has_instances, with_scene)
         for start in range(0, total, size)
     ]
     counts: Counts = {}
+    scenes: List[SceneCounts] = []
     done = 0
-    for (start, stop, *_), part in zip(chunks, _counted(source, chunks, num_workers)):
+    for (start, stop, *_), (part, scene) in zip(
+        chunks, _counted(source, chunks, num_workers)
+    ):
+        scenes += [] if scene is None else [scene]
         for name, values in part.items():
             if name in ('positions', 'ignored_positions'):
                 counts[name] = counts.get(name, 0) + values
@@ -76,12 +85,12 @@ def count_maps(
         done += stop - start
         if progress is not None:
             progress(done, total)
-    return counts
+    return counts, SceneCounts.join(scenes) if scenes else None
 
 
 def _counted(
     source: LabelSource, chunks: Sequence[_Chunk], num_workers: int
-) -> Iterator[Counts]:
+) -> Iterator[_Counted]:
     """Yields the counts of every chunk, in order, with few chunks at a time."""
     if num_workers == 0:
         for chunk in chunks:
@@ -125,7 +134,7 @@ def _start_worker(pickled: bytes) -> None:
     _pickled_source = pickled
 
 
-def _count_in_worker(*chunk: Any) -> Counts:
+def _count_in_worker(*chunk: Any) -> _Counted:
     global _worker_source
     if _worker_source is None:
         # Not when the process starts: there, an error would be lost.
@@ -139,7 +148,9 @@ def _count_chunk(
     stop: int,
     grid: Tuple[int, int],
     has_instances: bool,
-) -> Counts:
+    with_scene: bool,
+) -> _Counted:
+    scenes = []
     count, classes = stop - start, source.num_classes
     counts = {
         'pixels': np.zeros((count, classes), np.int64),
@@ -171,11 +182,16 @@ def _count_chunk(
                     label_map, instance_map, classes, source.ignore_index
                 )
                 counts['instances'][row], counts['mixed_instances'][row] = found
+        if with_scene:
+            ids = read_instance_map(source, index, label_map.shape)
+            scenes.append(
+                SceneCounts.of_map(label_map, ids, classes, source.ignore_index)
+            )
     if source.ignore_index < classes:
         ignored = counts['positions'][source.ignore_index]
         counts['ignored_positions'] += ignored
         ignored[:] = 0
-    return counts
+    return counts, SceneCounts.join(scenes) if scenes else None
 
 
 def _count_positions(

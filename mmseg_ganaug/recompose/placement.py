@@ -57,6 +57,12 @@ class PlacementRanges:
             owner, 'scale_range', scale_range, above=0, high=100
         )
 
+    @property
+    def keep_all(self) -> bool:
+        """Whether every layer keeps its place."""
+        drawn = (self.flip_prob, *self.shift_range, *self.scale_range)
+        return drawn == (0, 0, 0, 1, 1)
+
     def draw(
         self,
         rng: np.random.Generator,
@@ -72,7 +78,7 @@ class PlacementRanges:
             size: int [2], height and width of the map in pixels.
             still: Classes that keep their place.
         """
-        if (self.flip_prob, *self.shift_range, *self.scale_range) == (0, 0, 0, 1, 1):
+        if self.keep_all:
             return ()
         placements = []
         for class_id in classes:
@@ -114,7 +120,10 @@ def resize_photo(photo: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
 
 
 def place(
-    layer: Layer, placement: Placement, shape: Tuple[int, ...]
+    layer: Layer,
+    placement: Placement,
+    shape: Tuple[int, ...],
+    box: Optional[Tuple[slice, slice]] = None,
 ) -> Optional[Layer]:
     """Applies a placement to a layer.
 
@@ -122,6 +131,8 @@ def place(
         layer: A layer of a map of the size ``shape``.
         placement: Mirror, scale and shift.
         shape: Height and width of the map.
+        box: Rows and columns about whose bottom centre the layer is scaled; None =
+            its own. Layers that are moved together have one.
 
     Returns:
         The layer at its new place, clipped to the map; None where nothing is left.
@@ -133,16 +144,23 @@ def place(
     parts = {name: part for name, part in parts.items() if part is not None}
     top, left = layer.top, layer.left
     height, width = layer.mask.shape
+    rows, columns = layer.box if box is None else box
+    bottom, middle = rows.stop, columns.start + columns.stop
     if placement.flip:
         parts = {name: part[:, ::-1] for name, part in parts.items()}
         left = shape[1] - left - width
+        middle = 2 * shape[1] - middle
     if placement.scale != 1:
         # A huge scale must not become a huge array: four maps' sides are enough.
         new = tuple(
             min(max(1, round(side * placement.scale)), 4 * limit)
             for side, limit in zip((height, width), shape)
         )
-        top, left = top + height - new[0], left + (width - new[1]) // 2
+        if box is None:
+            top, left = top + height - new[0], left + (width - new[1]) // 2
+        else:
+            top = round(bottom - (bottom - top) * placement.scale)
+            left = round((middle + (2 * left - middle) * placement.scale) / 2)
         parts = {
             name: (resize_photo if name == 'pixels' else resize_nearest)(part, new)
             for name, part in parts.items()

@@ -152,7 +152,7 @@ def choose_draws(
     uses = _Uses(drawer, statistics.pixels)
     parts = []
     for part in np.array_split(np.arange(num_samples), min(_ROUNDS, num_samples) or 1):
-        gains = _pixel_gains(shares, totals)
+        gains = pixel_gains(shares, totals)
         # What a layer covers is lost.
         weights = np.maximum(layer_area * (gains - overlap @ gains), 0)
         # No class is ever wholly out: a recombination may need several.
@@ -213,7 +213,7 @@ class _Uses:
         self._totals += np.bincount(classes, minlength=len(self._totals))
 
 
-def _pixel_gains(shares: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def pixel_gains(shares: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Returns what a pixel more of each class takes off the divergence: [C]."""
     asked = shares > 0
     gains = np.full(len(shares), -1 / totals.sum())

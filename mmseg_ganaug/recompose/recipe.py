@@ -19,7 +19,6 @@ from typing import (
 from mmseg_ganaug.files import written_whole
 from mmseg_ganaug.option_checks import (
     check_bool,
-    check_choice,
     check_mapping,
     check_number,
     check_share,
@@ -27,10 +26,15 @@ from mmseg_ganaug.option_checks import (
     check_whole,
     items_of,
 )
-from mmseg_ganaug.recompose.layers import Layer
-from mmseg_ganaug.recompose.placement import Placement, PositionPrior
+from mmseg_ganaug.recompose.placement import Placement
+from mmseg_ganaug.recompose.replay_options import (
+    DEFAULT_OPTIONS,
+    ReplayOptions,
+    whole_numbers,
+)
 
-FILLS = ('nearest', 'ignore')
+#: An object of a donor: its class, and row and column of one of its pixels.
+Part = Tuple[int, int, int]
 
 _FORMAT = 'mmseg_ganaug.recompose_plan'
 _VERSION = 1
@@ -59,96 +63,6 @@ def _items(name: str, values: Mapping[str, Any]) -> List:
     return items_of('a recipe', name, values.get(name, []), 'a list', fewest=0)
 
 
-def _whole_numbers(
-    name: str, values: Any, high: float = float('inf')
-) -> Tuple[int, ...]:
-    """Returns a list of whole numbers >= 0, which may be empty, as a tuple."""
-    listed = items_of('a recipe', name, values, 'a list of whole numbers', fewest=0)
-    return tuple(check_whole('a recipe', name, value, 0, high) for value in listed)
-
-
-@dataclass(frozen=True)
-class ReplayOptions:
-    """Options of replaying a recipe; one object for a whole plan.
-
-    Attributes:
-        resize_donors: Resize donors to the size of the base (Recon: of the first
-            donor); else another size is an error.
-        min_plausibility: Smallest plausibility (0..1) of a layer's place; 0 = any.
-        prior: The position prior, if ``min_plausibility`` > 0.
-        min_area: AddSingle and AddMulti: smallest visible area of a layer, as a share
-            (0..1) of the map's.
-        max_hidden: A layer may hide at most this share (0..1) of a guarded class of
-            the base; where it would hide more, it goes behind that class.
-        guarded: The guarded classes. The classes that the recipe adds are guarded
-            wholly: nothing of them is hidden.
-        max_objects: Objects kept of a donor's layer at most, drawn by the recipe's
-            seed: its instances, or its connected components where it has none;
-            0 = the whole layer.
-        fill: Recon: what becomes of pixels that no layer covers: the ``'nearest'``
-            class of the background, or ``'ignore'``.
-        background: The classes that may grow into holes; where the donors show none
-            of them, or none is stated, every class of the recipe may.
-
-    Raises:
-        ValueError: If a value is of the wrong type or outside its range.
-    """
-
-    resize_donors: bool = False
-    min_plausibility: float = 0.0
-    prior: Optional[PositionPrior] = None
-    min_area: float = 0.0
-    max_hidden: float = 1.0
-    guarded: Tuple[int, ...] = ()
-    max_objects: int = 0
-    fill: str = 'nearest'
-    background: Tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_bool(self, 'resize_donors', self.resize_donors)
-        check_share(self, 'min_plausibility', self.min_plausibility)
-        check_share(self, 'min_area', self.min_area)
-        check_share(self, 'max_hidden', self.max_hidden)
-        check_whole(self, 'max_objects', self.max_objects)
-        check_choice(self, 'fill', self.fill, FILLS)
-        _whole_numbers('guarded', self.guarded, high=255)
-        _whole_numbers('background', self.background, high=255)
-        if self.min_plausibility > 0 and self.prior is None:
-            raise ValueError('min_plausibility needs a position prior')
-
-    def allows_place(self, layer: Layer, shape: Tuple[int, ...]) -> bool:
-        """Returns whether a layer may lie where it lies in a map of a size."""
-        if self.prior is None or self.min_plausibility == 0:
-            return True
-        return self.prior.plausibility(layer, shape) >= self.min_plausibility
-
-    def to_json(self) -> Dict[str, Any]:
-        """Returns the options that differ from their defaults, as JSON values."""
-        values = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        }
-        if self.prior is not None:
-            values['prior'] = self.prior.values.tolist()
-        return values
-
-    @classmethod
-    def from_json(cls, values: Any) -> 'ReplayOptions':
-        """Reads what :meth:`to_json` gave; the values are not trusted.
-
-        Raises:
-            ValueError: If a name is unknown or a value not valid.
-        """
-        known = [field.name for field in fields(cls)]
-        values = check_mapping('a recipe', 'options', values, known=known)
-        if 'prior' in values:
-            values['prior'] = PositionPrior(values['prior'])
-        for name in {'guarded', 'background'} & set(values):
-            values[name] = _whole_numbers(name, values[name], high=255)
-        return cls(**values)
-
-
 @dataclass(frozen=True)
 class Recipe:
     """One recombination: which layers of which maps, and how.
@@ -166,6 +80,13 @@ class Recipe:
         fallback_donors: Donors of each layer that are tried in order where one is
             rejected; empty = none.
         options: What replaying needs beside the layers.
+        parts: Objects of the donor that make each layer: of each its class, and row
+            and column of a pixel by which it is found. A layer without parts is its
+            whole class; empty = all are. Layers with parts may share a class.
+        plausibility: How plausible the place of each layer was (0..1) when the recipe
+            was planned, see
+            :meth:`~mmseg_ganaug.recompose.scene.Scene.plausibility`; empty = it was not
+            looked at. Replaying does not need it.
 
     Raises:
         PlanError: If the layers do not fit each other.
@@ -178,16 +99,20 @@ class Recipe:
     seed: int
     placements: Tuple[Placement, ...] = ()
     fallback_donors: Tuple[Tuple[int, ...], ...] = ()
-    options: ReplayOptions = ReplayOptions()
+    options: ReplayOptions = DEFAULT_OPTIONS
+    parts: Tuple[Tuple[Part, ...], ...] = ()
+    plausibility: Tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         layers = len(self.classes)
         _require(layers > 0, 'a recipe needs at least one layer')
         _require(len(self.donors) == layers, 'donors and classes differ in length')
-        for name in ('placements', 'fallback_donors'):
+        for name in ('placements', 'fallback_donors', 'parts', 'plausibility'):
             count = len(getattr(self, name))
             _require(count in (0, layers), f'{name} and classes differ in length')
-        _require(len(set(self.classes)) == layers, 'a class is listed twice')
+        parts = self.parts or ((),) * layers
+        whole = [c for c, made_of in zip(self.classes, parts) if not made_of]
+        _require(len(set(whole)) == len(whole), 'a class is listed twice')
 
     @property
     def maps(self) -> Tuple[int, ...]:
@@ -207,9 +132,10 @@ class Recipe:
             PlanError: If one is missing.
         """
         others = [donor for donors in self.fallback_donors for donor in donors]
+        parts = [class_id for made_of in self.parts for class_id, *_ in made_of]
         for what, numbers, count in (
             ('map', (*self.maps, *others), num_maps),
-            ('class', self.classes, num_classes),
+            ('class', (*self.classes, *parts), num_classes),
         ):
             for number in numbers:
                 _require(
@@ -232,6 +158,9 @@ class Recipe:
             ]
         if self.fallback_donors:
             values['fallback_donors'] = self.fallback_donors
+        for name in ('parts', 'plausibility'):
+            if getattr(self, name):
+                values[name] = getattr(self, name)
         if with_options:
             values['options'] = self.options.to_json()
         return json.dumps(values)
@@ -258,15 +187,20 @@ class Recipe:
             return cls(
                 recomposer=check_text('a recipe', 'recomposer', values['recomposer']),
                 base=None if base is None else check_whole('a recipe', 'base', base),
-                donors=_whole_numbers('donors', values['donors']),
-                classes=_whole_numbers('classes', values['classes']),
+                donors=whole_numbers('donors', values['donors']),
+                classes=whole_numbers('classes', values['classes']),
                 seed=check_whole('a recipe', 'seed', values['seed']),
                 placements=tuple(map(_placement, _items('placements', values))),
                 fallback_donors=tuple(
-                    _whole_numbers('fallback_donors', donors)
+                    whole_numbers('fallback_donors', donors)
                     for donors in _items('fallback_donors', values)
                 ),
-                options=options or ReplayOptions(),
+                options=options or DEFAULT_OPTIONS,
+                parts=tuple(map(_parts, _items('parts', values))),
+                plausibility=tuple(
+                    check_share('a recipe', 'plausibility', value)
+                    for value in _items('plausibility', values)
+                ),
             )
         except ValueError as error:
             raise PlanError(str(error)) from error
@@ -291,7 +225,7 @@ class RecomposePlan(Sequence):
     num_maps: int
     class_names: Tuple[str, ...]
     ignore_index: int
-    options: ReplayOptions = ReplayOptions()
+    options: ReplayOptions = DEFAULT_OPTIONS
 
     def __post_init__(self) -> None:
         for number, recipe in enumerate(self.recipes):
@@ -381,6 +315,18 @@ def _check_header(header: Mapping[str, Any]) -> None:
     for name in _items('class_names', header):
         _require(isinstance(name, str), f'class_names: {name!r} is no text')
     _require('options' in header, 'options are missing')
+
+
+def _parts(values: Any) -> Tuple[Part, ...]:
+    allowed = 'a list of [class, row, column]'
+    parts = []
+    for item in items_of('a recipe', 'parts', values, allowed, fewest=0):
+        class_id, row, column = (
+            check_whole('a recipe', 'parts', value)
+            for value in items_of('a recipe', 'parts', item, allowed, 3)
+        )
+        parts.append((class_id, row, column))
+    return tuple(parts)
 
 
 def _placement(values: Any) -> Placement:

@@ -1,11 +1,10 @@
 """Recomposer: what AddSingle, AddMulti and Recon share."""
 
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_bool, check_seed, check_share, check_whole
 from mmseg_ganaug.recompose.canvas import RecomposedMap
 from mmseg_ganaug.recompose.draws import (
@@ -15,14 +14,20 @@ from mmseg_ganaug.recompose.draws import (
     group_maps,
     usable_layers,
 )
+from mmseg_ganaug.recompose.object_options import ObjectOptions
+from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior, Range
 from mmseg_ganaug.recompose.planner import Expectation, choose_draws
-from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan, ReplayOptions
+from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan
 from mmseg_ganaug.recompose.replay import replay
+from mmseg_ganaug.recompose.replay_options import ReplayOptions
+from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.weighting import (
     Target,
+    asked_classes,
+    check_asked,
     check_target,
     check_weighting,
     class_weights,
@@ -41,6 +46,8 @@ class Recomposer:
     Args:
         classes: Names or ids of the requested classes: those that are added, or by
             which Recon draws donors; default: all that occur. Each must have a donor.
+            Or ``'rare'``, or another rule that finds them, see
+            :func:`~mmseg_ganaug.recompose.weighting.asked_classes`.
         weighting: How often each is requested; default inverse frequency, see
             :func:`~mmseg_ganaug.recompose.weighting.class_weights`.
         target: The class shares that real and generated maps are to reach together,
@@ -65,12 +72,16 @@ class Recomposer:
         scale_range: Smallest and largest factor of a layer's size; it is scaled
             about its bottom centre.
         resize_donors: Combine maps of different sizes: donors are resized.
+        objects: Move whole objects, with what goes with them, to places like those of
+            the real maps: options of
+            :class:`~mmseg_ganaug.recompose.object_options.ObjectOptions`, ``dict()``
+            for the defaults. Default: layers of whole classes, as in the paper.
 
     Raises:
         ValueError: If an option is of the wrong type or outside its range.
     """
 
-    classes: Optional[ClassList] = None
+    classes: Optional[Union[str, Mapping[str, Any], ClassList]] = None
     weighting: Optional[Mapping[str, Any]] = None
     target: Optional[Target] = None
     choices: int = 8
@@ -81,10 +92,11 @@ class Recomposer:
     shift_range: Range = (0.0, 0.0)
     scale_range: Range = (1.0, 1.0)
     resize_donors: bool = False
+    objects: Optional[Mapping[str, Any]] = None
 
     def __post_init__(self) -> None:
         if self.classes is not None:
-            self.classes = check_classes(self, 'classes', self.classes)
+            self.classes = check_asked(self, self.classes)
         if self.weighting is not None:
             self.weighting = check_weighting(self, self.weighting)
         if self.target is not None:
@@ -99,6 +111,12 @@ class Recomposer:
             self.flip_prob, self.shift_range, self.scale_range, owner=self
         )
         self.resize_donors = check_bool(self, 'resize_donors', self.resize_donors)
+        self.moved = None if self.objects is None else ObjectOptions.of(self.objects)
+
+    @property
+    def needs_scene(self) -> bool:
+        """Whether the statistics must hold the objects."""
+        return self.moved is not None
 
     def plan(
         self,
@@ -133,6 +151,16 @@ class Recomposer:
                 'differ.'
             )
         weights = self._weights(statistics, groups, even=shares is not None)
+        if self.moved is not None:
+            recipes, options = self._plan_objects(
+                np.random.default_rng(seed),
+                statistics,
+                groups,
+                weights,
+                num_samples,
+                shares,
+            )
+            return self._plan_of(recipes, statistics, options)
         drawer = self._drawer(statistics, usable, groups, weights)
         options = self._replay_options(statistics)
         rng = np.random.default_rng(seed)
@@ -150,8 +178,15 @@ class Recomposer:
                 drawer,
                 expectation,
             )
+        recipes = self._recipes(rng, statistics, draws, options)
+        return self._plan_of(recipes, statistics, options)
+
+    @staticmethod
+    def _plan_of(
+        recipes: Sequence[Recipe], statistics: LabelStatistics, options: ReplayOptions
+    ) -> RecomposePlan:
         return RecomposePlan(
-            recipes=tuple(self._recipes(rng, statistics, draws, options)),
+            recipes=tuple(recipes),
             num_maps=statistics.num_maps,
             class_names=tuple(statistics.class_names),
             ignore_index=statistics.ignore_index,
@@ -175,6 +210,91 @@ class Recomposer:
                 f'a recipe for {recipe.recomposer}, not {type(self).__name__}'
             )
         return replay(recipe, source, with_photo, match_tone)
+
+    def _plan_objects(
+        self,
+        rng: np.random.Generator,
+        statistics: LabelStatistics,
+        groups: List[MapGroup],
+        weights: np.ndarray,
+        num_samples: int,
+        shares: Optional[np.ndarray],
+    ) -> Tuple[List[Recipe], ReplayOptions]:
+        """Plans recombinations of whole objects.
+
+        Args:
+            rng: Random numbers.
+            statistics: Of the source.
+            groups: The maps that can be combined.
+            weights: float64 [C], sum 1.
+            num_samples: Recipes wanted.
+            shares: float64 [C], the class shares to reach; None = by the weights.
+        """
+        assert self.moved is not None, 'objects are asked for'
+        if self.classes is not None and not isinstance(self.classes, Mapping):
+            self.moved.check_things(statistics, np.flatnonzero(weights).tolist())
+        scene = self.moved.scene(statistics, self.min_area)
+        planner = ObjectPlanner(
+            statistics,
+            scene,
+            groups,
+            weights,
+            self.moved,
+            self._one_class,
+            self._base_maps(statistics),
+        )
+        layers = planner.plan(rng, num_samples, shares, self.choices, self.even_bases)
+        options = self._object_options(statistics, scene)
+        recipes = []
+        for row, seed in enumerate(rng.integers(2**31, size=num_samples).tolist()):
+            base, laid = int(layers.bases[row]), layers.groups[row]
+            classes, laid = layers.classes[row][laid >= 0], laid[laid >= 0]
+            recipes.append(
+                self._object_recipe(
+                    Recipe(
+                        recomposer=type(self).__name__,
+                        base=base,
+                        donors=tuple(scene.maps[laid].tolist()),
+                        classes=tuple(classes.tolist()),
+                        seed=seed,
+                        placements=tuple(
+                            layers.placements(row, statistics.sizes[base])
+                        ),
+                        options=options,
+                        parts=tuple(scene.parts[group] for group in laid),
+                        plausibility=layers.plausibility_of(row),
+                    ),
+                    statistics,
+                    scene,
+                )
+            )
+        return recipes, options
+
+    #: All objects laid on a map are of one class.
+    _one_class = False
+
+    def _base_maps(self, statistics: LabelStatistics) -> np.ndarray:
+        """Finds the maps on which objects can be laid: bool [N]."""
+        return np.ones(statistics.num_maps, bool)
+
+    def _object_recipe(
+        self, recipe: Recipe, statistics: LabelStatistics, scene: Scene
+    ) -> Recipe:
+        """Completes a recipe for objects on a base."""
+        return recipe
+
+    def _object_options(
+        self, statistics: LabelStatistics, scene: Scene
+    ) -> ReplayOptions:
+        """Returns what replaying objects needs beside the layers."""
+        assert self.moved is not None, 'objects are asked for'
+        return ReplayOptions(
+            resize_donors=self.resize_donors,
+            min_area=self.min_area,
+            max_hidden=self.moved.max_hidden,
+            guarded=tuple(np.flatnonzero(self.moved.guarded(statistics)).tolist()),
+            things=tuple(np.flatnonzero(scene.things).tolist()),
+        )
 
     def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
         """Returns what replaying needs beside the layers."""
@@ -214,9 +334,10 @@ class Recomposer:
         asked = np.ones(statistics.num_classes, bool)
         if self.classes is not None:
             asked[:] = False
-            asked[statistics.class_ids(self.classes)] = True
+            asked[asked_classes(self.classes, statistics)] = True
         explicit = weighting['type'] == 'explicit' and not even
-        stated = asked if self.classes is not None else explicit & (weights > 0)
+        named = self.classes is not None and not isinstance(self.classes, Mapping)
+        stated = asked if named else explicit & (weights > 0)
         missing = np.flatnonzero(stated & ~given)
         if len(missing):
             names = ', '.join(statistics.class_names[c] for c in missing)

@@ -8,8 +8,11 @@ import numpy as np
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.recipe import FILLS, ReplayOptions
+from mmseg_ganaug.recompose.placement import Placement
+from mmseg_ganaug.recompose.recipe import Recipe
 from mmseg_ganaug.recompose.recomposer import ClassList, Recomposer, frequency_rank
+from mmseg_ganaug.recompose.replay_options import FILLS, ReplayOptions
+from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 
@@ -113,6 +116,40 @@ class Recon(Recomposer):
             things = statistics.instances.any(axis=0)
         return things
 
+    def _base_maps(self, statistics: LabelStatistics) -> np.ndarray:
+        covered = statistics.pixels[:, self.background_classes(statistics)].sum(axis=1)
+        area = statistics.sizes.prod(axis=1)
+        return covered >= np.maximum(self.min_background * area, 1)
+
+    def _object_recipe(
+        self, recipe: Recipe, statistics: LabelStatistics, scene: Scene
+    ) -> Recipe:
+        base = recipe.base
+        assert base is not None, 'objects are laid on a map'
+        # All of the map but its things, whose holes the background fills.
+        stuff = (statistics.pixels[base] > 0) & ~scene.things
+        shown = [c for c in self.layer_order(statistics) if stuff[c]]
+        count = len(shown)
+        return replace(
+            recipe,
+            base=None,
+            donors=(base,) * count + recipe.donors,
+            classes=(*shown, *recipe.classes),
+            placements=(Placement(),) * count + recipe.placements,
+            parts=((),) * count + recipe.parts,
+            plausibility=(1.0,) * count + recipe.plausibility,
+        )
+
+    def _object_options(
+        self, statistics: LabelStatistics, scene: Scene
+    ) -> ReplayOptions:
+        grows = self.fill == 'nearest'
+        return replace(
+            super()._object_options(statistics, scene),
+            fill=self.fill,
+            background=tuple(self.background_classes(statistics)) if grows else (),
+        )
+
     def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
         grows = self.fill == 'nearest'
         return replace(
@@ -130,9 +167,7 @@ class Recon(Recomposer):
     ) -> Drawer:
         background = self.background_classes(statistics)
         weights[background] = 0
-        covered = statistics.pixels[:, background].sum(axis=1)
-        area = statistics.sizes.prod(axis=1)
-        has_background = covered >= np.maximum(self.min_background * area, 1)
+        has_background = self._base_maps(statistics)
         groups = [g for g in groups if _pairs(g, weights, has_background, 1)]
         if not groups:
             names = ', '.join(statistics.class_names[c] for c in background)

@@ -1,7 +1,7 @@
 """Replays recipes: layers laid over a base, or a map built of layers alone."""
 
 from dataclasses import replace
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,13 +14,19 @@ from mmseg_ganaug.recompose.canvas import (
 )
 from mmseg_ganaug.recompose.layers import (
     Layer,
+    class_layer,
     count_class,
     keep_objects,
     paint_class,
 )
+from mmseg_ganaug.recompose.objects import number_parts
 from mmseg_ganaug.recompose.placement import Placement, place
-from mmseg_ganaug.recompose.recipe import PlanError, Recipe, ReplayOptions
+from mmseg_ganaug.recompose.recipe import PlanError, Recipe
+from mmseg_ganaug.recompose.replay_options import ReplayOptions
 from mmseg_ganaug.recompose.source import LabelSource, LabelValueError, histogram
+
+# A group of objects is laid where at least this share of it is to be seen.
+_SEEN = 0.5
 
 
 def replay(
@@ -51,9 +57,10 @@ def replay(
     if (recipe.base is None) != (recipe.recomposer == 'Recon'):
         raise PlanError(f'{recipe.recomposer} with the base {recipe.base}')
     recipe.check_numbers(len(source), source.num_classes, 'a recipe')
-    return _REPLAYS[recipe.recomposer](
-        recipe, source, PhotoUse.of(with_photo, match_tone)
-    )
+    photos = PhotoUse.of(with_photo, match_tone)
+    if recipe.base is not None and recipe.parts:
+        return _paste_objects(recipe, source, photos)
+    return _REPLAYS[recipe.recomposer](recipe, source, photos)
 
 
 def _paste_layers(
@@ -88,6 +95,121 @@ def _paste_layers(
         if chosen is not None:
             canvas.lay(layer)
     return canvas.finished(base, pasted, rejected)
+
+
+def _paste_objects(
+    recipe: Recipe, source: LabelSource, photos: PhotoUse
+) -> RecomposedMap:
+    """Lays groups of objects over the recipe's base, the farthest first.
+
+    Raises:
+        LabelValueError: If a map is not valid, or of another size than the base.
+    """
+    maps = DonorMaps(source, recipe.base, recipe.options.resize_donors, photos)
+    base = maps.label_map(recipe.base)
+    canvas = Canvas(maps, marks=True)
+    front = _Front(base, maps.instance_map(recipe.base), recipe.options.things)
+    pasted = [
+        _lay_objects(canvas, maps, recipe, number, base, front)
+        for number in range(len(recipe.classes))
+    ]
+    return canvas.finished(base, pasted, pasted.count(None))
+
+
+def _lay_objects(
+    canvas: Canvas,
+    maps: DonorMaps,
+    recipe: Recipe,
+    number: int,
+    base: np.ndarray,
+    front: '_Front',
+) -> Optional[int]:
+    """Lays a group of objects, whole or not at all.
+
+    Returns:
+        The donor; None where an object is not there, or too little is to be seen.
+    """
+    donor, parts = recipe.donors[number], recipe.parts[number]
+    layers = maps.objects(donor, parts)
+    if len(layers) < len(parts):
+        return None
+    box = _joint_box(layers)
+    placement = recipe.placements[number] if recipe.placements else Placement()
+    placed = [place(layer, placement, maps.shape, box) for layer in layers]
+    whole = [layer for layer in placed if layer is not None]
+    if not whole:
+        return None
+    bottom = _joint_box(whole)[0].stop
+    visible = [
+        _visible(front.cut(layer, bottom), base, (), recipe.options) for layer in whole
+    ]
+    area = sum(layer.area for layer in visible)
+    smallest = max(1, recipe.options.min_area * base.size)
+    if area < max(smallest, _SEEN * sum(layer.area for layer in whole)):
+        return None
+    for layer in visible:
+        canvas.lay(layer)
+    return donor
+
+
+def _joint_box(layers: Sequence[Layer]) -> Tuple[slice, slice]:
+    """Returns the rows and columns that layers lie in together."""
+    boxes = [layer.box for layer in layers]
+    rows, columns = (
+        slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes))
+        for axis in (0, 1)
+    )
+    return rows, columns
+
+
+class _Front:
+    """Finds the objects of a base that stand in front of what is laid over it.
+
+    Args:
+        base: uint8 [H, W].
+        instance_map: int32 [H, W], or None.
+        things: Classes of objects that can stand in front.
+    """
+
+    def __init__(
+        self,
+        base: np.ndarray,
+        instance_map: Optional[np.ndarray],
+        things: Tuple[int, ...],
+    ) -> None:
+        self._base = base
+        self._instance_map = instance_map
+        self._things = things
+        self._bottoms: Dict[int, np.ndarray] = {}
+
+    def cut(self, layer: Layer, bottom: int) -> Layer:
+        """Cuts away what is hidden by objects that reach below a row.
+
+        Args:
+            layer: What is laid over the base.
+            bottom: The row below its lowest pixel.
+        """
+        mask = layer.mask
+        beneath = self._base[layer.box]
+        found = histogram(beneath[mask])
+        for class_id in self._things:
+            if found[class_id]:
+                mask = mask & (self._bottom_of(class_id)[layer.box] <= bottom)
+        return replace(layer, mask=mask)
+
+    def _bottom_of(self, class_id: int) -> np.ndarray:
+        """Returns the row below each pixel's object: int32 [H, W], 0 elsewhere."""
+        if class_id not in self._bottoms:
+            layer = class_layer(self._base, class_id)
+            assert layer is not None, 'the class is in the base'
+            if self._instance_map is not None:
+                layer.ids = self._instance_map[layer.box]
+            numbers, boxes, _ = number_parts(layer)
+            table = np.append(0, layer.top + boxes[:, 1] + boxes[:, 3])
+            bottoms = np.zeros(self._base.shape, np.int32)
+            bottoms[layer.box] = table[numbers]
+            self._bottoms[class_id] = bottoms
+        return self._bottoms[class_id]
 
 
 def _donor_layer(
@@ -168,6 +290,8 @@ def _rebuild_map(
         work.lay(number)
     if options.fill == 'nearest' and not closed:
         work.fill()
+    if recipe.parts:
+        work.lay_objects()
     return work.canvas.finished(None, work.pasted, work.rejected)
 
 
@@ -193,9 +317,25 @@ class _Rebuilding:
         # Whole maps can then be processed, which is faster than cut-out layers.
         self._plain = self.canvas.plain and recipe.options.min_plausibility == 0
 
+    def lay_objects(self) -> None:
+        """Lays the layers that are made of objects, over what is there."""
+        beneath = self.canvas.label_map.copy()
+        front = _Front(beneath, None, ())
+        for number, parts in enumerate(self._recipe.parts):
+            if parts:
+                self.pasted[number] = _lay_objects(
+                    self.canvas, self._maps, self._recipe, number, beneath, front
+                )
+                self.rejected += self.pasted[number] is None
+
     def lay(self, number: int) -> bool:
-        """Lays one layer of the recipe over the canvas, if its donor shows it."""
+        """Lays one layer of the recipe over the canvas, if its donor shows it.
+
+        Not those made of objects.
+        """
         recipe, maps = self._recipe, self._maps
+        if recipe.parts and recipe.parts[number]:
+            return False
         class_id, donor = recipe.classes[number], recipe.donors[number]
         placement = recipe.placements[number] if recipe.placements else Placement()
         if self._plain and placement == Placement():

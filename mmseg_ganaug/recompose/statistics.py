@@ -1,7 +1,7 @@
 """Statistics of label maps: pixels, presence, instances, positions."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -10,6 +10,7 @@ from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_class
 from mmseg_ganaug.files import written_whole
 from mmseg_ganaug.option_checks import check_size, check_whole
 from mmseg_ganaug.recompose.counting import count_maps
+from mmseg_ganaug.recompose.objects import SceneCounts
 from mmseg_ganaug.recompose.source import LabelSource
 
 _FORMAT = 2
@@ -32,6 +33,8 @@ class LabelStatistics:
             source has no instance maps.
         mixed_instances: int64 [N], instances that cover more than one class: there
             the instance map disagrees with the label map. None as for instances.
+        scene: The objects, and small copies of the maps; None where they were not
+            asked for.
     """
 
     pixels: np.ndarray
@@ -43,6 +46,7 @@ class LabelStatistics:
     ignore_index: int
     instances: Optional[np.ndarray] = None
     mixed_instances: Optional[np.ndarray] = None
+    scene: Optional[SceneCounts] = None
 
     def __post_init__(self) -> None:
         count, classes = self.pixels.shape
@@ -73,6 +77,7 @@ class LabelStatistics:
         num_workers: int = 0,
         progress: Optional[Callable[[int, int], None]] = None,
         grid: Tuple[int, int] = (16, 32),
+        with_scene: bool = False,
     ) -> 'LabelStatistics':
         """Reads every label map of a source once.
 
@@ -84,6 +89,7 @@ class LabelStatistics:
                 given the source, which then has to survive pickling.
             progress: Called with (maps done, maps in all) now and then.
             grid: Cells (down, across) of the position statistics.
+            with_scene: Find the objects, too, which recombining them needs.
 
         Raises:
             ValueError: If the source is empty, has more than 255 classes, or cannot be
@@ -95,10 +101,11 @@ class LabelStatistics:
             raise ValueError('the source has no label maps, so it has no statistics')
         num_workers = check_whole('LabelStatistics', 'num_workers', num_workers)
         grid = check_size('LabelStatistics', 'grid', grid)
-        counts = count_maps(source, num_workers, progress, grid)
+        counts, scene = count_maps(source, num_workers, progress, grid, with_scene)
         return cls(
             class_names=list(source.class_names),
             ignore_index=source.ignore_index,
+            scene=scene,
             **counts,
         )
 
@@ -188,6 +195,7 @@ class LabelStatistics:
                 ('ignore index', self.ignore_index, other.ignore_index),
                 ('position grid', self.positions.shape, other.positions.shape),
                 ('instance maps', self.instances is None, other.instances is None),
+                ('objects', self.scene is None, other.scene is None),
             ):
                 if mine != its:
                     raise ValueError(f'cannot merge: {name} {mine} and {its}')
@@ -202,6 +210,9 @@ class LabelStatistics:
             ignored_positions=np.sum([p.ignored_positions for p in parts], axis=0),
             class_names=list(self.class_names),
             ignore_index=self.ignore_index,
+            scene=SceneCounts.join([p.scene for p in parts if p.scene is not None])
+            if self.scene is not None
+            else None,
             **joined,
         )
 
@@ -212,6 +223,8 @@ class LabelStatistics:
             for name in (*_ARRAYS, *_INSTANCE_ARRAYS)
             if getattr(self, name) is not None
         }
+        for field in fields(SceneCounts) if self.scene is not None else ():
+            arrays[_SCENE + field.name] = getattr(self.scene, field.name)
         with written_whole(path) as file:
             np.savez_compressed(
                 file,
@@ -241,9 +254,15 @@ class LabelStatistics:
                 stored = {name: file[name] for name in file.files}
             if int(stored.pop('format')) != _FORMAT:
                 raise ValueError('another format version')
+            scene = {
+                field.name: stored.pop(_SCENE + field.name)
+                for field in fields(SceneCounts)
+                if _SCENE + field.name in stored
+            }
             statistics = cls(
                 class_names=[str(name) for name in stored.pop('class_names')],
                 ignore_index=int(stored.pop('ignore_index')),
+                scene=SceneCounts(**scene) if scene else None,
                 **stored,
             )
         except FileNotFoundError:
@@ -268,4 +287,5 @@ class LabelStatistics:
 
 
 _ARRAYS = ('pixels', 'ignored', 'sizes', 'positions', 'ignored_positions')
+_SCENE = 'scene_'
 _INSTANCE_ARRAYS = ('instances', 'mixed_instances')

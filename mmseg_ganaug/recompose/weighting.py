@@ -1,15 +1,16 @@
 """Weights of classes, and the class shares that a plan is to reach."""
 
-from typing import Any, Dict, Mapping, Sequence, Union
+from typing import Any, Dict, List, Mapping, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.class_option_checks import check_class_values
+from mmseg_ganaug.class_option_checks import check_class_values, check_classes
 from mmseg_ganaug.option_checks import (
     Owner,
     check_choice,
     check_mapping,
     check_number,
+    check_share,
     refuse,
 )
 from mmseg_ganaug.recompose.statistics import LabelStatistics
@@ -20,6 +21,8 @@ _LEAST_TEMPERATURE = 1e-6
 Target = Union[str, Sequence[float], Mapping[Union[str, int], float]]
 
 
+# What a class is rare below, by each rule.
+_BELOW = {'share': 0.5, 'presence': 0.5, 'iou': 0.6}
 # The options of each type; all but the temperature have to be given.
 _TYPES: Dict[str, Sequence[str]] = {
     'inverse_frequency': ('temperature',),
@@ -180,6 +183,79 @@ def _softmax(scores: np.ndarray, temperature: float, allowed: np.ndarray) -> np.
     scores = np.where(allowed, scores / temperature, -np.inf)
     weights = np.exp(scores - scores.max())
     return weights / weights.sum()
+
+
+def check_asked(owner: Owner, classes: Any) -> Union[List, Dict[str, Any]]:
+    """Returns the classes that are asked for: a list, or how the rare ones are found.
+
+    Args:
+        owner: Whose option it is.
+        classes: See :func:`asked_classes`.
+
+    Raises:
+        ValueError: If they are neither names or ids, nor such a rule.
+    """
+    if not isinstance(classes, (str, Mapping)):
+        return check_classes(owner, 'classes', classes)
+    if isinstance(classes, str) and classes != 'rare':
+        allowed = "a list of names or ids, 'rare', or a dict such as"
+        raise refuse(owner, 'classes', classes, f"{allowed} dict(rare='presence')")
+    rule = dict(rare='share') if classes == 'rare' else classes
+    known = ('rare', 'below', 'iou')
+    rule = check_mapping(owner, 'classes', rule, needed=('rare',), known=known)
+    check_choice(owner, 'classes: rare', rule['rare'], tuple(_BELOW))
+    if 'below' in rule:
+        check_share(owner, 'classes: below', rule['below'])
+    if (rule['rare'] == 'iou') != ('iou' in rule):
+        raise refuse(
+            owner,
+            'classes',
+            classes,
+            "dict(rare='iou', iou={'rider': 0.2, ...}), and no iou with another rule",
+        )
+    if 'iou' in rule:
+        rule['iou'] = check_class_values(
+            owner, 'iou (a share, not per cent)', rule['iou'], high=1, unknown=True
+        )
+    return rule
+
+
+def asked_classes(
+    asked: Union[Sequence, Mapping[str, Any]], statistics: LabelStatistics
+) -> List[int]:
+    """Finds the ids of the classes that are asked for.
+
+    Args:
+        asked: Names or ids; or ``dict(rare='share')``: those with less than half of an
+            equal share of the pixels, ``dict(rare='presence')``: those that fewer than
+            half of the maps show, ``dict(rare='iou', iou={...})``: those whose IoU
+            (0..1, of a trained baseline) is less than 0.6 times the mean. ``below``
+            replaces the number: 0.5, 0.5, 0.6.
+        statistics: Of the source.
+
+    Raises:
+        ValueError: If one is not a class, or the rule finds none.
+    """
+    if not isinstance(asked, Mapping):
+        return statistics.class_ids(asked)
+    rule = asked['rare']
+    below = asked.get('below', _BELOW[rule])
+    if rule == 'share':
+        values, limit = statistics.frequency, below / statistics.num_classes
+    elif rule == 'presence':
+        values, limit = statistics.image_frequency, below
+    else:
+        values = _per_class(asked['iou'], statistics, np.nan, 'iou')
+        limit = below * np.nanmean(values)
+    shown = statistics.pixels.any(axis=0)
+    found = np.flatnonzero(shown & (values < limit)).tolist()
+    if not found:
+        raise ValueError(
+            f'classes={dict(asked)}: no class is rare by this rule (below {limit:.3g}; '
+            f'the smallest is {np.nanmin(values[shown]):.3g}): raise below, or list '
+            'the classes'
+        )
+    return found
 
 
 def check_target(owner: Owner, target: Any) -> Target:

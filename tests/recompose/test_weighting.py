@@ -12,7 +12,7 @@ from mmseg_ganaug.recompose import (
     iou_weights,
     target_shares,
 )
-from mmseg_ganaug.recompose.weighting import divergence
+from mmseg_ganaug.recompose.weighting import asked_classes, check_asked, divergence
 
 
 def statistics_of(pixels, names):
@@ -127,3 +127,55 @@ def test_the_divergence_is_zero_at_the_target_and_grows_away_from_it():
     assert values == sorted(values)
     assert values[-1] == np.inf
     assert np.isclose(divergence(target, np.array([0.25, 0.5, 0.25])), np.log(2) / 2)
+
+
+@pytest.mark.parametrize(
+    'rule, expected',
+    [
+        ('rare', [2]),
+        (dict(rare='share'), [2]),
+        (dict(rare='share', below=0.9), [1, 2]),
+        (dict(rare='iou', iou=dict(road=0.9, car=0.5, bicycle=0.1)), [2]),
+        (dict(rare='iou', iou=[0.9, 0.5, 0.1, None], below=1), [2]),
+        (['car', 2], [1, 2]),
+    ],
+)
+def test_classes_are_found_by_a_rule(rule, expected):
+    asked = check_asked('AddMulti', rule)
+    # 'train' is rarest of all, but no map shows it.
+    assert asked_classes(asked, STATISTICS) == expected
+
+
+def test_rare_by_presence_is_shown_by_few_maps():
+    maps = [np.full((4, 4), 0, np.uint8) for _ in range(4)]
+    for label_map in maps[:3]:
+        label_map[0] = 1
+    maps[0][1:3] = 2
+    statistics = LabelStatistics.collect(MemoryLabelSource(maps, 3))
+    assert asked_classes(dict(rare='presence'), statistics) == [2]
+    assert asked_classes(dict(rare='presence', below=0.8), statistics) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    'classes, message',
+    [
+        ('common', 'classes'),
+        (dict(rare='area'), 'share'),
+        (dict(below=0.5), 'rare'),
+        (dict(rare='share', above=1), 'above'),
+        (dict(rare='share', below=2), 'below'),
+        (dict(rare='iou'), 'iou'),
+        (dict(rare='share', iou=[1, 1]), 'iou'),
+        (dict(rare='iou', iou=[50, 60, 70, 80]), 'not per cent'),
+    ],
+)
+def test_a_wrong_rule_is_named(classes, message):
+    with pytest.raises(ValueError, match=message):
+        check_asked('AddMulti', classes)
+
+
+def test_a_rule_that_finds_no_class_says_how_near_it_was():
+    with pytest.raises(
+        ValueError, match=r'no class is rare.*smallest is 0.0476.*below'
+    ):
+        asked_classes(dict(rare='share', below=0.01), STATISTICS)

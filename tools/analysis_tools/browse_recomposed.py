@@ -47,16 +47,12 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
     result = recomposer.recompose(recipe, source, with_photo=paste_pixels)
     # The donors that were used: others may have stood in for those first drawn.
     layers = [
-        (donor, class_id)
-        for donor, class_id in zip(result.pasted, recipe.classes)
+        (donor, class_id, recipe.parts[number] if recipe.parts else ())
+        for number, (donor, class_id) in enumerate(zip(result.pasted, recipe.classes))
         if donor is not None
     ]
-    for number, (donor, class_id) in enumerate(layers[-most_donors:], 1):
-        donor_map = source.label_map(donor)
-        layer = np.where(
-            donor_map == class_id, donor_map, np.uint8(source.ignore_index)
-        )
-        cells[f'donor {number}: its layer'] = layer
+    for number, layer in enumerate(layers[-most_donors:], 1):
+        cells[f'donor {number}: its layer'] = shown_layer(source, *layer)
     cells['recombined'] = result.label_map
     if paste_pixels:
         cells['their own pixels'] = result.photo
@@ -64,11 +60,28 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
         cells['filled, so ignored'] = np.where(
             result.shown, result.label_map, np.uint8(source.ignore_index)
         )
-    classes = ', '.join(names[class_id] for _, class_id in layers)
+    classes = ', '.join(names[class_id] for _, class_id, _ in layers)
     caption = f'{recipe.recomposer}: {classes}'
     if recipe.base is not None:
         caption += f'; {100 * result.changed.mean():.1f} % changed'
+    if recipe.plausibility:
+        caption += f'; least plausible place {min(recipe.plausibility):.2f}'
     return GalleryRow(cells, caption)
+
+
+def shown_layer(source, donor, class_id, parts):
+    """Leaves of a donor's label map what it gives: a class, or some objects."""
+    import numpy as np
+
+    from mmseg_ganaug.recompose.objects import object_layer
+
+    label_map, ids = source.label_map(donor), source.instance_map(donor)
+    given = label_map == class_id if not parts else np.zeros(label_map.shape, bool)
+    for part_class, *pixel in parts:
+        layer = object_layer(label_map, ids, part_class, tuple(pixel))
+        if layer is not None:
+            given |= layer.full_mask(label_map.shape)
+    return np.where(given, label_map, np.uint8(source.ignore_index))
 
 
 @errors_as_messages()
@@ -92,9 +105,11 @@ def main():
         dataset = DATASETS.build(dict(config, lazy_init=True))
         source = dataset.label_source()
         plan, recomposer = dataset.plan()
+        # The oddest first, where the plan knows how odd they are.
+        recipes = sorted(plan, key=lambda recipe: min(recipe.plausibility, default=0))
         rows = [
             gallery_row(recipe, recomposer, source, args.donors, args.paste_pixels)
-            for recipe in plan[: args.num_samples]
+            for recipe in recipes[: args.num_samples]
         ]
         path = recomposition_gallery(
             rows,

@@ -104,7 +104,9 @@ class RecomposeLabels(BaseTransform):
         self._source.require_photos()
         self._source.check_photos()
         self._first_checked = False
-        statistics = collect_statistics(self._source, cache_dir, num_workers)
+        statistics = collect_statistics(
+            self._source, cache_dir, num_workers, self._recomposer.needs_scene
+        )
         self.plan = self._recomposer.plan(statistics, num_recipes, seed)
         if not paste_pixels:
             print_log(
