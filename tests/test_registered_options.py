@@ -92,6 +92,20 @@ WAY = dict(
     ],
     scale_range=[*RANGE, (0, 1), (1, 101)],
     resize_donors=FLAG,
+    objects=[
+        *MAPPING,
+        dict(thing=['car']),
+        dict(things='car'),
+        dict(together=[['a']]),
+        dict(num_objects=0),
+        dict(num_objects=[2, 1]),
+        dict(min_plausibility=2),
+        dict(max_hidden='1'),
+        dict(flip_prob=-1),
+        dict(shift_range=0.1),
+        dict(scale_range=[0, 1]),
+        dict(max_tries=0),
+    ],
 )
 ADD = dict(WAY, max_objects=WHOLE, max_hidden=SHARE, max_tries=WHOLE_POSITIVE)
 SAMPLER = dict(
@@ -375,7 +389,7 @@ CASES = {
         dict(
             DATA,
             recomposer=[*CONFIG, None],
-            generator=[*MAPPING, None],
+            generator=MAPPING,
             cache_dir=TEXT,
             num_samples=but_none(WHOLE_POSITIVE),
             ratio=but_none(POSITIVE),
@@ -385,12 +399,13 @@ CASES = {
             batch_size=WHOLE_POSITIVE,
             num_workers=WHOLE,
             photo_suffix=CHOICE,
-            composite=[3, True, None],
+            composite=[3, True],
             filters=[3, 'LossFilter', None, [3], [{}]],
             max_redraws=WHOLE,
             lazy_init='MMEngine',
         ),
     ),
+    'RealPixels': (dict(), dict()),
     'LabelToImageDataset': (
         None,
         dict(

@@ -79,6 +79,18 @@ online = dict(
 )
 pasted = DATASETS.build(dict(source, pipeline=[*load, online, source['pipeline'][-1]]))
 assert pasted[0]['inputs'].shape == (3, 48, 64)
+offline = DATASETS.build(
+    dict(
+        type='mmseg_ganaug.GANRecomposeDataset',
+        source=source,
+        recomposer=dict(type='AddMulti'),
+        generator=None,
+        cache_dir=f'{folder}/cache',
+        num_samples=3,
+    )
+)
+assert len(offline) == 3
+assert offline[0]['inputs'].shape == (3, 48, 64)
 DATASETS.build(
     dict(
         type='mmseg_ganaug.RareClassSamplingDataset',

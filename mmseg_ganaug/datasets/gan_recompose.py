@@ -46,6 +46,7 @@ from mmseg_ganaug.recompose import (
 )
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
 from mmseg_ganaug.synthesis import MMagicGenerator, SampleStore, build_compositing
+from mmseg_ganaug.synthesis.compositing import check_composite
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 # Needed to plan and make samples, not to load them.
@@ -74,8 +75,9 @@ class GANRecomposeDataset(BaseSegDataset):
             :class:`~mmseg_ganaug.datasets.source_dataset.SourceDataset`. Samples are
             read as its own pipeline loads them.
         recomposer (dict): Config of ``AddSingle``, ``AddMulti`` or ``Recon``.
-        generator (dict): ``config`` and ``checkpoint`` of the trained generator, see
-            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
+        generator (dict, optional): ``config`` and ``checkpoint`` of the trained
+            generator, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`. None: real
+            pixels are pasted, nothing is painted, and MMagic is not needed.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
             plan, weights and options has a store of its own in it.
         num_samples (int, optional): Number of samples; either this or ``ratio``.
@@ -95,14 +97,11 @@ class GANRecomposeDataset(BaseSegDataset):
             main process does it.
         photo_suffix (str): '.png', or '.jpg' for a fraction of the disk space.
             Defaults to '.png'.
-        composite (str | dict): What of a photo is generated: 'full', 'changed' or
-            'auto', or these with options, such as ``dict(mode='auto',
-            fidelity='fidelity.json', min_fidelity=0.5, feather=2)``; 'auto' needs the
-            file that ``tools/analysis_tools/generator_fidelity.py`` writes, or
-            ``painted``, the names of the classes to be generated. Unless
-            ``match_tone=False``, generated pixels of 'changed' and 'auto' take the
-            light of the real photo. See
-            :class:`~mmseg_ganaug.synthesis.Compositing`. Defaults to 'full'.
+        composite (str | dict, optional): What of a photo is generated: 'full',
+            'changed', 'auto' or 'real', or these with options, such as
+            ``dict(mode='auto', fidelity='fidelity.json', min_fidelity=0.5)``, see
+            :func:`~mmseg_ganaug.synthesis.build_compositing`. Defaults to 'full', and
+            to 'real' without a generator.
         filters (Sequence[dict]): Configs of filters of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
@@ -123,7 +122,7 @@ class GANRecomposeDataset(BaseSegDataset):
         self,
         source: dict,
         recomposer: dict,
-        generator: dict,
+        generator: Optional[dict],
         cache_dir: str,
         num_samples: Optional[int] = None,
         ratio: Optional[float] = None,
@@ -134,7 +133,7 @@ class GANRecomposeDataset(BaseSegDataset):
         batch_size: int = 4,
         num_workers: int = 0,
         photo_suffix: str = '.png',
-        composite: Union[str, dict] = 'full',
+        composite: Optional[Union[str, dict]] = None,
         filters: Sequence[dict] = (),
         max_redraws: int = 3,
         lazy_init: bool = False,
@@ -151,13 +150,13 @@ class GANRecomposeDataset(BaseSegDataset):
             check_number(self, 'ratio', ratio, above=0)
         if scale is not None:
             scale = check_size(self, 'scale', scale, order='(width, height)')
-        if not isinstance(composite, str):
-            check_mapping(self, 'composite', composite)
+        self._composite = check_composite(composite, paints=generator is not None)
         for item in items_of(self, 'filters', filters, 'a list of dicts', fewest=0):
             check_mapping(self, 'filters', item, needed=('type',))
         self._recomposer = check_mapping(
             self, 'recomposer', recomposer, needed=('type',)
         )
+        generator = dict(type='RealPixels') if generator is None else generator
         self._generator = check_mapping(self, 'generator', generator)
         self._cache_dir = Path(check_path(self, 'cache_dir', cache_dir))
         self._num_samples = num_samples
@@ -170,7 +169,6 @@ class GANRecomposeDataset(BaseSegDataset):
         self._photo_suffix = check_choice(
             self, 'photo_suffix', photo_suffix, PHOTO_SUFFIXES
         )
-        self._composite = composite
         self._filters = filters
         self._max_redraws = check_whole(self, 'max_redraws', max_redraws)
         self._given_pipeline = pipeline
@@ -186,8 +184,7 @@ class GANRecomposeDataset(BaseSegDataset):
                 img_suffix=photo_suffix,
                 ignore_index=self._source.ignore_index,
                 reduce_zero_label=self._source.reduce_zero_label,
-                # Known when a sample of the source can be read.
-                pipeline=[],
+                pipeline=[],  # known when a sample of the source can be read
                 lazy_init=True,
                 **kwargs,
             )
@@ -296,8 +293,11 @@ class GANRecomposeDataset(BaseSegDataset):
     def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
         """Returns plan, recomposer and statistics of the source."""
         source = self.label_source()
-        statistics = collect_statistics(source, self._cache_dir, self._num_workers)
         recomposer = RECOMPOSERS.build(self._recomposer)
+        options = (self._cache_dir, self._num_workers, recomposer.needs_scene)
+        statistics = collect_statistics(source, *options)
+        if recomposer.moved is not None:
+            print_log(recomposer.moved.found(statistics), logger='current')
         unpaired = 0 if recomposer.resize_donors else count_unpaired(statistics)
         if unpaired:
             print_log(

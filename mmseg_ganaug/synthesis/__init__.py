@@ -13,6 +13,7 @@ from mmseg_ganaug.synthesis.filters import (
     filter_table,
 )
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis.real_pixels import RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
 from mmseg_ganaug.synthesis.store_folder import (
@@ -28,6 +29,7 @@ __all__ = [
     'IgnoredShareFilter',
     'LossFilter',
     'MMagicGenerator',
+    'RealPixels',
     'Sample',
     'SampleFilter',
     'SampleMaker',

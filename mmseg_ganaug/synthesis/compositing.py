@@ -25,7 +25,7 @@ from mmseg_ganaug.recompose import RecomposedMap, match_tone
 FIDELITY_KEY = 'fidelity'
 
 
-COMPOSITES = ('full', 'changed', 'auto')
+COMPOSITES = ('full', 'changed', 'auto', 'real')
 _OWNER = 'composite'
 _ONLY_AUTO = ('painted', 'fidelity', 'min_fidelity')
 
@@ -56,9 +56,11 @@ class Compositing:
     keeps the pixels of its donor; so no class is taught from photos that do not show
     it. Holes that Recon filled with such a class become ``ignore_index``, for no real
     pixel shows it there either.
+    ``'real'``: nothing is generated, every layer keeps the pixels of its donor
+    (copy-paste). What no photo shows becomes ``ignore_index``.
 
     Args:
-        mode: One of the three.
+        mode: One of the four.
         paintable: Bool [C], whether the generator can paint each class; for 'auto'.
         feather: Width in pixels over which generated pixels fade into those of the
             base; what is generated or pasted stays whole, however thin.
@@ -97,6 +99,11 @@ class Compositing:
         """Returns whether the real photo has to be recombined along with the labels."""
         return self.mode != 'full'
 
+    @property
+    def paints(self) -> bool:
+        """Returns whether a generator has to paint anything."""
+        return self.mode != 'real'
+
     def fingerprint(self) -> Dict[str, Any]:
         """Lists what photos depend on, as JSON values.
 
@@ -107,17 +114,25 @@ class Compositing:
             used = Compositing()
         elif self.mode == 'changed':
             used = replace(self, paintable=None)
+        elif self.mode == 'real':
+            used = Compositing('real', match_tone=self.match_tone)
         return asdict(used)
 
-    def join(self, made: RecomposedMap, painted: np.ndarray, ignore_index: int) -> Pair:
+    def join(
+        self, made: RecomposedMap, painted: Optional[np.ndarray], ignore_index: int
+    ) -> Pair:
         """Makes a pair.
 
         Args:
             made: The recombination, with its photo where :attr:`needs_photo`.
-            painted: uint8 BGR [H, W, 3], the generated photo.
+            painted: uint8 BGR [H, W, 3], the generated photo; None where nothing is
+                painted.
             ignore_index: Label value of pixels that teach nothing.
         """
         label_map = made.label_map
+        if self.mode == 'real':
+            label_map = np.where(made.shown, label_map, np.uint8(ignore_index))
+            return Pair(made.photo, label_map, np.zeros(label_map.shape, bool))
         if self.mode == 'full':
             return Pair(painted, label_map, np.ones(label_map.shape, bool))
         generated = made.changed
@@ -141,6 +156,31 @@ class Compositing:
         table = np.ones(256, bool)
         table[: len(self.paintable)] = self.paintable
         return table
+
+
+def check_composite(
+    composite: Optional[Union[str, Mapping]], paints: bool
+) -> Union[str, Dict[str, Any]]:
+    """Returns an option ``composite``, or its default: 'full', or 'real'.
+
+    Args:
+        composite: What is stated, see :func:`build_compositing`; None = the default.
+        paints: Whether there is a generator.
+
+    Raises:
+        ValueError: When it is neither text nor a mapping, or needs a generator.
+    """
+    if composite is None:
+        return 'full' if paints else 'real'
+    if not isinstance(composite, str):
+        composite = check_mapping(_OWNER, 'composite', composite)
+    mode = composite if isinstance(composite, str) else composite.get('mode')
+    if not paints and mode != 'real':
+        raise ValueError(
+            f'composite={composite!r} with generator=None, which paints nothing: set '
+            "mode='real' or leave composite out, or name a generator"
+        )
+    return composite
 
 
 def build_compositing(

@@ -108,7 +108,7 @@ class SampleMaker:
         return samples
 
     def _finished(
-        self, attempt: int, made: RecomposedMap, painted: np.ndarray
+        self, attempt: int, made: RecomposedMap, painted: Optional[np.ndarray]
     ) -> Sample:
         ignore_index = self._source.ignore_index
         pair = self._compositing.join(made, painted, ignore_index)
@@ -129,7 +129,9 @@ class SampleMaker:
         )
         return Sample(pair.photo, label_map, report)
 
-    def _paint(self, maps: Sequence[RecomposedMap]) -> List[np.ndarray]:
+    def _paint(self, maps: Sequence[RecomposedMap]) -> Sequence[Optional[np.ndarray]]:
+        if not self._compositing.paints:
+            return [None] * len(maps)
         return paint_maps(
             self._generator,
             [made.label_map for made in maps],

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from mmseg_ganaug.recompose import RecomposedMap
-from mmseg_ganaug.synthesis.compositing import Compositing, paintable_classes
+from mmseg_ganaug.synthesis.compositing import (
+    Compositing,
+    check_composite,
+    paintable_classes,
+)
 
 REAL, PAINTED = 50, 200
 
@@ -153,3 +157,30 @@ def test_only_what_a_mode_uses_tells_its_photos_apart():
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Compositing(**options)
+
+
+def test_real_keeps_every_pixel_and_ignores_what_no_photo_shows(made):
+    made.shown[:, 15:18] = False
+    pair = Compositing('real').join(made, None, 255)
+    np.testing.assert_array_equal(pair.photo, made.photo)
+    assert not pair.generated.any()
+    assert (pair.label_map[:, 15:18] == 255).all()
+    np.testing.assert_array_equal(
+        pair.label_map[made.shown], made.label_map[made.shown]
+    )
+
+
+def test_photos_of_real_pixels_depend_on_their_light_alone():
+    plain = Compositing('real').fingerprint()
+    assert Compositing('real', feather=9).fingerprint() == plain
+    assert Compositing('real', match_tone=False).fingerprint() != plain
+
+
+def test_without_a_generator_nothing_is_painted():
+    assert check_composite(None, paints=False) == 'real'
+    assert check_composite(None, paints=True) == 'full'
+    light = dict(mode='real', match_tone=False)
+    assert check_composite(light, paints=False) == light
+    for wrong in ('full', 'changed', dict(mode='auto', painted=[]), dict(feather=1)):
+        with pytest.raises(ValueError, match='generator=None, which paints nothing'):
+            check_composite(wrong, paints=False)
