@@ -331,6 +331,7 @@ CASES = {
             beta=POSITIVE,
             output_dir=but_none(TEXT),
             format_only=FLAG,
+            photo_counts=but_none(TEXT),
         ),
     ),
     'GeneratorFidelityMetric': (

@@ -1,10 +1,17 @@
-"""Trains methods with several seeds each and compares them: tables, charts, a report.
+r"""Trains methods with several seeds each and compares them: tables, charts, a report.
 
     python tools/compare_methods.py configs/comparisons/camvid_small.yaml
 
 Run again, it skips what is done and goes on with what was interrupted. The matrix can
 be worked off in pieces: --methods and --seeds choose, --minutes stops between
 trainings, --report-only trains nothing.
+
+--evaluate-on tests what is trained on other data, such as photos on which no setting
+was chosen, into a protocol of its own; nothing is trained:
+
+    python tools/compare_methods.py configs/comparisons/camvid_small.yaml \
+        --protocol camvid-small-on-test \
+        --evaluate-on test_dataloader.dataset.ann_file=splits/test.txt
 
 A method that fails does not stop the others: it is shown as failed, and the exit code
 is 1. Where files of yours are in the way, nothing begins, and it is 2.
@@ -16,6 +23,8 @@ import warnings
 
 # Of libraries about themselves; the tools that are started here are as quiet.
 warnings.simplefilter('ignore')
+
+from mmengine.config import DictAction  # noqa: E402
 
 import mmseg_ganaug  # noqa: E402, F401  (prepares the libraries)
 from mmseg_ganaug.experiments.comparison import MethodComparison  # noqa: E402
@@ -38,7 +47,19 @@ def parse_args():
         help='for the figures, in a folder of the protocol (default: results beside '
         'the trainings)',
     )
-    return parser.parse_args()
+    parser.add_argument(
+        '--evaluate-on',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='test what is trained with these settings of the config changed, such as '
+        'test_dataloader.dataset.ann_file; needs --protocol',
+    )
+    parser.add_argument('--protocol', help='name of the results of --evaluate-on')
+    args = parser.parse_args()
+    if (args.evaluate_on is None) != (args.protocol is None):
+        parser.error('--evaluate-on and --protocol need each other')
+    return args
 
 
 @errors_as_messages()
@@ -46,7 +67,9 @@ def main():
     """Works the matrix off, then writes what there is."""
     args = parse_args()
     started = time.monotonic()
-    comparison = MethodComparison(args.matrix, args.work_dir, args.results)
+    comparison = MethodComparison(
+        args.matrix, args.work_dir, args.results, args.protocol, args.evaluate_on
+    )
     cells = comparison.cells(args.methods, args.seeds)
     if args.report_only:
         cells = []

@@ -8,6 +8,7 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import mmseg_ganaug  # noqa: F401  before the config: its _base_ may be in a fork
+from mmseg_ganaug.config_search import has_type, nested_dicts
 from mmseg_ganaug.progress_hook import ProgressHook
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.tool_errors import errors_as_messages
@@ -19,6 +20,7 @@ def parse_args():
     parser.add_argument('config', help='config file that the model was trained with')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder for the metrics, as JSON')
+    parser.add_argument('--photo-counts', help='NPZ file: pixel counts of each photo')
     parser.add_argument('--out', help='folder for the predicted label maps')
     parser.add_argument('--show-dir', help='folder for painted predictions')
     parser.add_argument(
@@ -59,6 +61,11 @@ def main():
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.tta_model.module = cfg.model
         cfg.model = cfg.tta_model
+    if args.photo_counts:
+        # Not by --cfg-options, which take a path with a space or a comma apart.
+        for part in nested_dicts(cfg.test_evaluator):
+            if has_type(part, 'ClassIoUMetric'):
+                part['photo_counts'] = args.photo_counts
     if args.out:
         cfg.test_evaluator.output_dir = args.out
         cfg.test_evaluator.keep_results = True

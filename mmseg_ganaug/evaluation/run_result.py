@@ -37,6 +37,8 @@ class RunResult:
             can be compared.
         extra (dict): Other facts to keep (versions, times, device), JSON
             values under names other than those above.
+        counts (np.ndarray, optional): int64, [photos, classes, 3]: see
+            :mod:`~mmseg_ganaug.evaluation.photo_counts`. Not part of the JSON values.
 
     Raises:
         ValueError: When a value has the wrong type or range; names the key and value.
@@ -49,6 +51,7 @@ class RunResult:
     per_class_iou: Dict[str, float]
     protocol: str
     extra: Dict[str, Any] = field(default_factory=dict)
+    counts: Optional[np.ndarray] = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for key in ('method', 'protocol'):
@@ -117,9 +120,21 @@ class RunResult:
             extra=dict(extra or {}),
         )
 
-    def iou(self, name: str) -> float:
-        """Returns mIoU, or the IoU of a class, in per cent; NaN where it is absent."""
-        return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
+    def iou(self, name: Union[str, Sequence[str]]) -> float:
+        """Returns an IoU in per cent.
+
+        Args:
+            name (str | Sequence[str]): 'mIoU', a class, or several of which the mean
+                is taken.
+
+        Returns:
+            float: NaN where the class, or each of several, is absent.
+        """
+        if isinstance(name, str):
+            return self.mIoU if name == 'mIoU' else self.per_class_iou[name]
+        found = [self.per_class_iou[each] for each in name]
+        found = [value for value in found if not math.isnan(value)]
+        return float(np.mean(found)) if found else math.nan
 
     def to_json(self) -> Dict[str, Any]:
         """Returns the result as JSON values; NaN becomes None."""

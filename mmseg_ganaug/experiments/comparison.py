@@ -3,7 +3,7 @@
 import copy
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Set, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Union
 
 from mmengine.config import Config
 
@@ -12,6 +12,11 @@ from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
 from mmseg_ganaug.evaluation import RunResult
+from mmseg_ganaug.evaluation.photo_counts import (
+    counts_content,
+    counts_file,
+    with_counts,
+)
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.evaluation.run_result import add_run, read_runs
 from mmseg_ganaug.experiments.matrix import last_line, read_matrix
@@ -48,13 +53,18 @@ class MethodComparison:
             called 'plain'. Optional, for all methods: ``train_every`` (n: only every
             n-th real training sample is used), ``generator`` (what replaces the
             ``generator`` of generated data sets: one that saw no other samples),
-            ``test_options`` (cfg_options of the test: other data to evaluate on) and
+            ``test_options`` (cfg_options of the test: other data to evaluate on),
             ``trained_as`` (another protocol: nothing is trained, the weights of its
-            finished trainings are tested).
+            finished trainings are tested), and what is asked of them: see
+            :func:`~mmseg_ganaug.experiments.questions.read_questions`.
         work_dir (str | Path): Folder of the trainings. Defaults to 'work_dirs'.
         results_dir (str | Path, optional): The results go to ``PROTOCOL.jsonl`` and
             the folder ``PROTOCOL`` in it. Defaults to None: to ``results`` beside the
             trainings.
+        protocol (str, optional): With ``evaluate_on``: name of these results.
+        evaluate_on (Mapping[str, Any], optional): Evaluates the finished trainings of
+            the matrix on other data: ``test_options``, with ``trained_as`` the
+            matrix's own protocol.
 
     Attributes:
         failures: Why a training failed, by method and seed, see :meth:`attempt`.
@@ -70,8 +80,10 @@ class MethodComparison:
         matrix: Union[str, Path],
         work_dir: Union[str, Path] = 'work_dirs',
         results_dir: Optional[Union[str, Path]] = None,
+        protocol: Optional[str] = None,
+        evaluate_on: Optional[Mapping[str, Any]] = None,
     ) -> None:
-        self._matrix = read_matrix(matrix)
+        self._matrix = read_matrix(matrix, protocol, evaluate_on)
         self.protocol = self._matrix.protocol
         self.seeds = self._matrix.seeds
         self.methods = self._matrix.configs
@@ -136,6 +148,7 @@ class MethodComparison:
         results = self.results_work.in_the_way(
             [self.pages / name for name in RESULT_PAGES]
             + [self._runs_file(self.protocol)] * bool(open_cells)
+            + [counts_file(self.pages, cell.method, cell.seed) for cell in open_cells]
         )
         refuse(
             (found, self.work.remedy(found)),
@@ -151,7 +164,7 @@ class MethodComparison:
     def results(self) -> List[RunResult]:
         """Lists what all finished trainings reached."""
         found = [self.result(cell) for cell in self.cells()]
-        return [result for result in found if result is not None]
+        return [with_counts(run, self.pages) for run in found if run is not None]
 
     def test_config(self, cell: Cell) -> Config:
         """Returns what a training is tested with, and trained unless that is done."""
@@ -210,6 +223,9 @@ class MethodComparison:
             self._matrix.stated[cell.method],
             weights,
         )
+        if result.counts is not None:
+            counts = counts_file(self.pages, cell.method, cell.seed)
+            self.results_work.write(counts, counts_content(result.counts))
         add_run(self._runs_file(self.protocol), result, self.results_work.write)
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
@@ -241,11 +257,14 @@ class MethodComparison:
             results,
             self.statistics(),
             self.failures,
+            questions=self._matrix.questions,
         )
         share, write = report.class_share, self.results_work.write
         text = '\n'.join(table.to_markdown() for table in report.tables)
         return [
-            save_protocol(self.pages, self.protocol, share, write),
+            save_protocol(
+                self.pages, self.protocol, share, self._matrix.questions, write
+            ),
             write(self.pages / 'results.md', text),
             *report.write(),
         ]

@@ -16,8 +16,10 @@ from mmseg_ganaug.config_search import (
 )
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.experiments.questions import Questions, check_rare, read_questions
 from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
+from mmseg_ganaug.own_data.configs import scale_length
 from mmseg_ganaug.safe_configs import read_config
 
 #: Folders beside those of the methods.
@@ -32,11 +34,13 @@ class Matrix:
     Attributes:
         protocol: Its name.
         seeds: Of the trainings of each method.
-        stated: What the file says of each method: ``config``, perhaps ``cfg_options``.
+        stated: What the file says of each method: ``config``, perhaps ``cfg_options``;
+            of one that is another one, trained longer, ``twice_as_long_as``, too.
         configs: Config of each method that can be trained.
         faults: Why the others cannot.
         test_options: Options of the test.
         trained_as: Protocol of which the weights are.
+        questions: What is asked beside the gain on the baseline.
     """
 
     protocol: str
@@ -46,13 +50,20 @@ class Matrix:
     faults: Dict[str, str]
     test_options: Dict[str, Any]
     trained_as: str
+    questions: Questions
 
 
-def read_matrix(path: Union[str, Path]) -> Matrix:
+def read_matrix(
+    path: Union[str, Path],
+    protocol: Optional[str] = None,
+    evaluate_on: Optional[Mapping[str, Any]] = None,
+) -> Matrix:
     """Reads the matrix of a comparison.
 
     Args:
         path (str | Path): A config, see :class:`MethodComparison`.
+        protocol (str, optional): As which its trainings are evaluated once more.
+        evaluate_on (Mapping[str, Any], optional): What changes of the test then.
 
     Returns:
         Matrix: A method whose config cannot be read, trained or evaluated is among its
@@ -69,7 +80,10 @@ def read_matrix(path: Union[str, Path]) -> Matrix:
             f'{path} lacks {", ".join(missing)}: a comparison has a protocol '
             '(its name), seeds (a list) and methods (name -> config)'
         )
+    if evaluate_on is not None:
+        settings = _evaluated_on(settings, path, protocol, evaluate_on)
     _check_values(settings, path)
+    questions = read_questions(settings, list(settings.methods), str(path))
     test_options = dict(settings.get('test_options') or {})
     stated: Dict[str, Dict[str, Any]] = {}
     configs: Dict[str, Config] = {}
@@ -81,10 +95,21 @@ def read_matrix(path: Union[str, Path]) -> Matrix:
             configs[name] = _method_config(
                 stated[name], settings.get('train_every', 1), settings.get('generator')
             )
-            _check_method(configs[name], test_options)
+            names = _check_method(configs[name], test_options)
         except Exception as error:  # Whatever it is, the other methods can be trained.
             configs.pop(name, None)
             faults[name] = last_line(error)
+        else:
+            check_rare(questions.rare, names)
+    for name, longer in questions.doubled.items():
+        if longer not in stated:
+            stated[longer] = dict(stated[name], twice_as_long_as=name)
+            if name in configs:
+                configs[longer] = _twice_as_long(configs[name])
+            else:
+                faults[longer] = faults[name]
+        elif {name, longer} <= set(configs):
+            _check_lengths(configs, name, longer, path)
     return Matrix(
         protocol=settings.protocol,
         seeds=list(settings.seeds),
@@ -93,6 +118,7 @@ def read_matrix(path: Union[str, Path]) -> Matrix:
         faults=faults,
         test_options=test_options,
         trained_as=settings.get('trained_as', settings.protocol),
+        questions=questions,
     )
 
 
@@ -106,6 +132,24 @@ def last_line(error: Exception) -> str:
     line = lines[-1] if lines else ''
     known = isinstance(error, (ValueError, OSError, RuntimeError)) and line
     return line if known else f'{type(error).__name__}: {line}'.rstrip(': ')
+
+
+def _evaluated_on(
+    settings: Config,
+    path: Union[str, Path],
+    protocol: Optional[str],
+    options: Mapping[str, Any],
+) -> Config:
+    if protocol is None or protocol == settings.protocol:
+        raise ValueError(
+            f'what {path} trained needs a protocol of its own when it is evaluated on '
+            f'other data: give a name other than {settings.protocol!r}'
+        )
+    values = dict(settings._cfg_dict)
+    values.setdefault('trained_as', settings.protocol)
+    values['protocol'] = protocol
+    values['test_options'] = {**(values.get('test_options') or {}), **options}
+    return Config(values)
 
 
 def _check_values(settings: Config, path: Union[str, Path]) -> None:
@@ -175,8 +219,31 @@ def _method_config(
     return cfg
 
 
-def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> None:
-    """Finds what would only show after a training: that it cannot be evaluated."""
+def _twice_as_long(cfg: Config) -> Config:
+    longer = Config(copy.deepcopy(cfg._cfg_dict))
+    scale_length(longer, 2 * num_iters(cfg))
+    if 'val_interval' in cfg.train_cfg:
+        longer.train_cfg.val_interval = cfg.train_cfg.val_interval
+    return longer
+
+
+def _check_lengths(
+    configs: Mapping[str, Config], name: str, longer: str, path: Union[str, Path]
+) -> None:
+    lengths = num_iters(configs[name]), num_iters(configs[longer])
+    if lengths[1] != 2 * lengths[0]:
+        raise ValueError(
+            f'doubled of {path} has {longer!r} for {name!r}, but they are trained for '
+            f'{lengths[1]} and {lengths[0]} iterations'
+        )
+
+
+def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
+    """Finds what would only show after a training: that it cannot be evaluated.
+
+    Returns:
+        list[str]: Names of the classes.
+    """
     num_iters(cfg)
     tested = Config(copy.deepcopy(cfg._cfg_dict))
     tested.merge_from_dict(dict(test_options))
@@ -188,7 +255,7 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> None:
             'test_evaluator is an IoUMetric, which prints the IoU of a class to the '
             "log only: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
         )
-    class_names(tested)
+    return class_names(tested)
 
 
 def _every(step: int, dataset: Mapping) -> List[int]:

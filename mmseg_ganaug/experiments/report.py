@@ -7,12 +7,15 @@ import numpy as np
 
 from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
 from mmseg_ganaug.evaluation import RunResult, comparison_table
-from mmseg_ganaug.evaluation.results import (
-    BASELINE,
-    difference_table,
-    method_gains,
-    runs_by_method,
+from mmseg_ganaug.evaluation.differences import method_gains
+from mmseg_ganaug.evaluation.results import BASELINE, runs_by_method
+from mmseg_ganaug.experiments.evidence import (
+    LADDER,
+    LEARNING_CURVES,
+    Chart,
+    Evidence,
 )
+from mmseg_ganaug.experiments.questions import Questions
 from mmseg_ganaug.experiments.runner import CellRunner, environment
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.recompose import LabelStatistics
@@ -50,7 +53,8 @@ def report_files(folder: Path, ways: Sequence[str] = ()) -> List[Path]:
     if ways:
         charts = [_FREQUENCY, _IOU, *map(_GALLERY.format, ways)]
     else:
-        charts = [_GAINS, _IOU, _FREQUENCY_IOU]
+        evidence = [f'{name}.png' for name in (LADDER, LEARNING_CURVES)]
+        charts = [_GAINS, _IOU, _FREQUENCY_IOU, *evidence]
     return [folder / name for name in (*charts, _REPORT)]
 
 
@@ -58,7 +62,8 @@ class ExperimentReport:
     """Shows the results of an experiment, in one HTML file and the charts beside it.
 
     With ``samples``, it shows them and how they move the label distribution; else what
-    each method gains on the baseline, and whether rare classes score worst.
+    each method gains on the baseline, whether rare classes score worst, and what the
+    runs answer to the questions of the matrix.
 
     Args:
         work (WorkFolder): Where the files go.
@@ -69,9 +74,10 @@ class ExperimentReport:
             method and seed.
         samples (Mapping[str, GANRecomposeDataset], optional): Generated samples of
             each method that trains on such.
+        questions (Questions, optional): What is asked beside the gain on the baseline.
 
     Attributes:
-        tables: The results, and the differences to the baseline.
+        tables: The results, the differences, and the answers to the questions.
         class_share: Class name -> share (0..1) of the labelled pixels.
     """
 
@@ -83,6 +89,7 @@ class ExperimentReport:
         real: LabelStatistics,
         failures: Optional[Mapping[str, Mapping[int, str]]] = None,
         samples: Optional[Mapping[str, GANRecomposeDataset]] = None,
+        questions: Optional[Questions] = None,
     ) -> None:
         share = real.frequency.tolist()
         self.class_share: Dict[str, float] = dict(zip(real.class_names, share))
@@ -103,8 +110,11 @@ class ExperimentReport:
             BASELINE in self._mean and len(self._mean) > 1 and not self._samples
         )
         self.tables = [comparison_table(results, self._names, share, failures=failures)]
-        if self._shows_gains:
-            self.tables.append(difference_table(results))
+        self._charts: List[Chart] = []
+        if not self._samples:
+            evidence = Evidence(results, questions or Questions(), self.class_share)
+            self.tables += [*evidence.differences(), *evidence.answers()]
+            self._charts = evidence.charts()
 
     def write(
         self,
@@ -130,6 +140,10 @@ class ExperimentReport:
             figures += map(self._gallery, self._samples)
         elif BASELINE in self._mean:
             figures.append(self._frequency_and_iou())
+        figures += [
+            self._drawn(f'{chart.name}.png', chart.draw, chart.caption, chart.title)
+            for chart in self._charts
+        ]
         sections: List[Section] = [
             *([Notice(notice)] if notice else []),
             *overview,

@@ -3,25 +3,28 @@
 import json
 import re
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.results import (
-    BASELINE,
-    compare_runs,
-    mean_and_spread,
-    runs_by_method,
-)
+from mmseg_ganaug.evaluation.differences import Figure, PairedRuns
+from mmseg_ganaug.evaluation.photo_counts import with_counts
+from mmseg_ganaug.evaluation.results import BASELINE, mean_and_spread, runs_by_method
 from mmseg_ganaug.evaluation.run_result import RunResult, Write, load_runs
+from mmseg_ganaug.experiments.evidence import Evidence
+from mmseg_ganaug.experiments.questions import Questions
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.visualization.table import ABSENT, Cell, Table, mark_best
 
-#: File in the folder of a protocol, with the class shares of its training data.
+#: File in the folder of a protocol: class shares of its training data, what is asked.
 PROTOCOL_FILE = 'protocol.json'
 _BLOCK = re.compile(
     r'(<!-- results (?P<protocol>\S+)( (?P<runs>\d+)\+ runs)?(?P<all> all classes)? -->'
     r'\n).*?(?P<end><!-- end of results -->)',
+    re.DOTALL,
+)
+_EVIDENCE = re.compile(
+    r'(<!-- evidence (?P<protocol>\S+) -->\n).*?(?P<end><!-- end of evidence -->)',
     re.DOTALL,
 )
 
@@ -30,6 +33,7 @@ def save_protocol(
     folder: Union[str, Path],
     protocol: str,
     class_share: Mapping[str, float],
+    questions: Optional[Questions] = None,
     write: Write = write_atomically,
 ) -> Path:
     """Writes what the results of a protocol have in common.
@@ -39,10 +43,12 @@ def save_protocol(
         protocol (str): Its name.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
+        questions (Questions, optional): What is asked of the methods.
         write (callable): Writes a text to a path, such as ``WorkFolder.write``.
             Defaults to :func:`write_atomically`.
     """
-    values = dict(protocol=protocol, class_share=dict(class_share))
+    asked = {} if questions is None else questions.to_json()
+    values = dict(protocol=protocol, class_share=dict(class_share), **asked)
     text = json.dumps(values, indent=2, ensure_ascii=False) + '\n'
     return write(Path(folder) / PROTOCOL_FILE, text)
 
@@ -53,7 +59,7 @@ def runs_file(results_dir: Union[str, Path], protocol: str) -> Path:
 
 
 def load_protocol(results_dir: Union[str, Path], protocol: str) -> List[RunResult]:
-    """Reads all runs of a protocol: ``PROTOCOL.jsonl``.
+    """Reads all runs of a protocol: ``PROTOCOL.jsonl``, and the counts of their photos.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -70,7 +76,7 @@ def load_protocol(results_dir: Union[str, Path], protocol: str) -> List[RunResul
                 f'{path} holds a run of {found.protocol} ({found.method}, seed '
                 f'{found.seed}): put it into {found.protocol}.jsonl, or correct it'
             )
-    return results
+    return [with_counts(run, path.with_suffix('')) for run in results]
 
 
 def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
@@ -91,10 +97,44 @@ def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
         ) from error
 
 
+def load_questions(folder: Union[str, Path]) -> Questions:
+    """Reads the questions that :func:`save_protocol` wrote.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged; names it.
+    """
+    path = Path(folder) / PROTOCOL_FILE
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        asked = {k: v for k, v in found.items() if k not in ('protocol', 'class_share')}
+        return Questions(**asked)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} holds no questions of a matrix ({error}): move it away, and have '
+            'tools/compare_methods.py --report-only write it again'
+        ) from error
+
+
+def load_evidence(results_dir: Union[str, Path], protocol: str) -> Evidence:
+    """Reads what the runs of a protocol answer to the questions of its matrix.
+
+    Raises:
+        FileNotFoundError: When the protocol has no results.
+        ValueError: When a file is damaged; names it.
+    """
+    folder = Path(results_dir) / protocol
+    return Evidence(
+        load_protocol(results_dir, protocol),
+        load_questions(folder),
+        load_class_share(folder),
+    )
+
+
 def method_table(
     results: Sequence[RunResult],
     class_share: Mapping[str, float],
-    rare_share: float = 0.02,
+    questions: Optional[Questions] = None,
     config_prefix: str = '',
     min_runs: int = 1,
     all_classes: bool = False,
@@ -105,8 +145,8 @@ def method_table(
         results (Sequence[RunResult]): Runs of one protocol.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
-        rare_share (float): Classes below this share are rare: they get a column
-            each. Of these, and of the others, there is a mean. Defaults to 0.02.
+        questions (Questions, optional): Says which classes are rare: they get a column
+            each. Of these, and of the others, there is a mean.
         config_prefix (str): What leads from the page to the root of the repository,
             such as '../'. Defaults to ''.
         min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
@@ -120,24 +160,21 @@ def method_table(
     }
     mean = {m: float(np.mean([run.mIoU for run in group])) for m, group in runs.items()}
     order = sorted(runs, key=lambda m: (m != BASELINE, -mean[m]))
-    rare = [name for name, share in class_share.items() if share < rare_share]
+    rare = (questions or Questions()).rare_classes(class_share)
     others = [name for name in class_share if name not in rare]
 
-    def column(names: Sequence[str]) -> List[Cell]:
-        values = [
-            [float(np.nanmean([run.iou(name) for name in names])) for run in runs[m]]
-            for m in order
-        ]
+    def column(names: Figure) -> List[Cell]:
+        values = [[run.iou(names) for run in runs[m]] for m in order]
         found = [mean_and_spread(v) for v in values]
         marks = mark_best([mean for mean, _ in found])
         return [Cell(text, best=best) for (_, text), best in zip(found, marks)]
 
     shown = [*rare, *others] if all_classes else rare
-    figures = [column(names) for names in (['mIoU'], rare, others)]
-    figures += [column([name]) for name in shown]
+    figures = [column(names) for names in ('mIoU', rare, others)]
+    figures += [column(name) for name in shown]
     plain = runs.get(BASELINE, [])
     gains = [
-        '' if m == BASELINE else compare_runs(runs[m], plain, 'mIoU').marked()
+        '' if m == BASELINE else PairedRuns(runs[m], plain).difference('mIoU').marked()
         for m in order
     ]
     rows: List[List[Union[str, Cell]]] = [
@@ -166,7 +203,9 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
     A table stands between ``<!-- results PROTOCOL -->`` and
     ``<!-- end of results -->``; what was between them is replaced. With
     ``<!-- results PROTOCOL 3+ runs all classes -->`` methods with fewer runs are left
-    out, and every class has a column; both are optional.
+    out, and every class has a column; both are optional. Between
+    ``<!-- evidence PROTOCOL -->`` and ``<!-- end of evidence -->`` stand the charts and
+    tables that answer the questions of its matrix.
 
     Args:
         text (str): The page.
@@ -182,13 +221,28 @@ def fill_page(text: str, results_dir: Union[str, Path], config_prefix: str = '')
         made = method_table(
             load_protocol(results_dir, match['protocol']),
             load_class_share(Path(results_dir) / match['protocol']),
+            load_questions(Path(results_dir) / match['protocol']),
             config_prefix=config_prefix,
             min_runs=int(match['runs'] or 1),
             all_classes=bool(match['all']),
         )
         return f'{match[1]}\n{made.to_markdown()}\n{match["end"]}'
 
-    return _BLOCK.sub(table, text)
+    def evidence(match: 're.Match[str]') -> str:
+        protocol = match['protocol']
+        found = load_evidence(results_dir, protocol)
+        folder = f'{config_prefix}docs/results/{protocol}'
+        charts = [f'![{c.title}]({folder}/{c.name}.svg)\n' for c in found.charts()]
+        tables = [table.to_markdown() for table in found.answers()]
+        made = '\n'.join([*charts, *tables])
+        return f'{match[1]}\n{made}\n{match["end"]}'
+
+    return _EVIDENCE.sub(evidence, _BLOCK.sub(table, text))
+
+
+def evidence_of(text: str) -> List[str]:
+    """Lists the protocols of which a page shows the evidence."""
+    return [match['protocol'] for match in _EVIDENCE.finditer(text)]
 
 
 def _config_link(result: RunResult, prefix: str) -> Cell:

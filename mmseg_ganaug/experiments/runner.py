@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from mmengine.utils.dl_utils import collect_env
 
 from mmseg_ganaug.config_search import find_generated, find_shipped
 from mmseg_ganaug.evaluation import RunResult
-from mmseg_ganaug.experiments.training_run import TrainingRun
+from mmseg_ganaug.experiments.training_run import TrainingRun, num_iters
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.progress import REPORT_TO, read_report
 from mmseg_ganaug.version import __version__
@@ -189,6 +189,10 @@ class CellRunner:
             needs_samples (bool): Generates samples that are not there also where the
                 training is finished. Defaults to False.
 
+        Returns:
+            RunResult: With the counts of the photos, and the learning curve of what is
+            trained here as ``curve`` where there is one.
+
         Raises:
             ToolError: When a tool fails.
         """
@@ -199,10 +203,11 @@ class CellRunner:
                 tool = 'tools/synthesize.py'
                 self.run_tool(titles['synthesize'], tool, [training.config], log)
             self.train(titles['train'], training, log)
-        metrics = training.test(
+        curve = [] if weights is not None else training.curve()
+        metrics, counts = training.test(
             lambda tool, args: self.run_tool(titles['test'], tool, args, log), weights
         )
-        return RunResult.from_metrics(
+        result = RunResult.from_metrics(
             metrics,
             class_names(cfg),
             method=cell.method,
@@ -210,6 +215,8 @@ class CellRunner:
             protocol=self._protocol,
             extra=dict(
                 **extra,
+                iterations=num_iters(cfg),
+                **(dict(curve=curve) if curve else {}),
                 config_hash=config_hash(cfg),
                 seconds={
                     tool: round(self.seconds[title], 1)
@@ -220,6 +227,7 @@ class CellRunner:
                 **environment(),
             ),
         )
+        return replace(result, counts=counts)
 
     def _numbered(self, title: str) -> str:
         self._number += 1

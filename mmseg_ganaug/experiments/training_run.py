@@ -17,9 +17,12 @@ from typing import (
     Union,
 )
 
+import numpy as np
 from mmengine.config import Config
 
-from mmseg_ganaug.config_search import nested_dicts
+from mmseg_ganaug.config_search import has_type, nested_dicts
+from mmseg_ganaug.evaluation.curves import Point, read_curve
+from mmseg_ganaug.evaluation.photo_counts import read_counts
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
 from mmseg_ganaug.safe_configs import config_text, read_values
@@ -39,6 +42,19 @@ class _Stamp(NamedTuple):
     inputs: str
     max_iters: int
     finished: bool
+
+
+class Tested(NamedTuple):
+    """What a test measured.
+
+    Attributes:
+        metrics: What the evaluator measured, by name.
+        counts: Of each photo, see :mod:`~mmseg_ganaug.evaluation.photo_counts`; None
+            where it is no ``ClassIoUMetric``.
+    """
+
+    metrics: Dict[str, float]
+    counts: Optional[np.ndarray]
 
 
 class TrainingRun:
@@ -116,7 +132,11 @@ class TrainingRun:
         run_tool('tools/train.py', [self.config, '--resume'])
         self._write_stamp(finished=True)
 
-    def test(self, run_tool: Tool, weights: Optional[Path] = None) -> Dict[str, float]:
+    def curve(self) -> List[Point]:
+        """Returns what was reached on the validation data on the way."""
+        return read_curve(self.work_dir)
+
+    def test(self, run_tool: Tool, weights: Optional[Path] = None) -> Tested:
         """Tests weights, in a folder for this test in ``test`` of the work dir.
 
         Args:
@@ -124,20 +144,26 @@ class TrainingRun:
             weights (Path, optional): Defaults to None: those at the end of the
                 training.
 
-        Returns:
-            dict[str, float]: What the evaluator measured, by name.
-
         Raises:
             ToolError: When the test fails.
         """
         folder = free_name(self.work_dir / 'test' / time.strftime('%Y%m%d-%H%M%S'))
         folder.mkdir(parents=True)
+        counts, options = folder / 'photo_counts.npz', []
+        if any(
+            has_type(part, 'ClassIoUMetric')
+            for part in nested_dicts(self.cfg.get('test_evaluator'))
+        ):
+            options = ['--photo-counts', counts]
         run_tool(
             'tools/test.py',
-            [self.config, weights or self._checkpoint, '--work-dir', folder],
+            [self.config, weights or self._checkpoint, *options, '--work-dir', folder],
         )
         (metrics,) = folder.glob('*/*.json')
-        return json.loads(metrics.read_text())
+        return Tested(
+            json.loads(metrics.read_text()),
+            read_counts(counts) if counts.is_file() else None,
+        )
 
     def _is_known(self) -> bool:
         """Checks whether the folder holds this training, begun or finished."""

@@ -9,6 +9,10 @@ from mmseg_ganaug.visualization.charts import (
     frequency_against_iou_chart,
     gain_chart,
 )
+from mmseg_ganaug.visualization.evidence_charts import (
+    ladder_chart,
+    learning_curve_chart,
+)
 from mmseg_ganaug.visualization.gallery import GalleryRow, recomposition_gallery
 from mmseg_ganaug.visualization.label_maps import (
     colour_label_map,
@@ -38,6 +42,8 @@ __all__ = [
     'framed',
     'frequency_against_iou_chart',
     'gain_chart',
+    'ladder_chart',
+    'learning_curve_chart',
     'overlay_label_map',
     'recomposition_gallery',
     'write_report',

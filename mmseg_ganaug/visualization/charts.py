@@ -8,20 +8,19 @@ import numpy as np
 
 from mmseg_ganaug.shown_text import shortened
 from mmseg_ganaug.visualization.figure_files import (
+    COLOURS,
+    DPI,
     FEW_CHARACTERS,
+    GRID,
     INK,
     MOST_CHARACTERS,
     add_legend,
+    colour_of,
     drawn_figure,
     name_points,
 )
 
-# Okabe and Ito's colours, distinct with any kind of colour vision; the yellow, too
-# pale on white, is left out.
-_COLOURS = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#555555')
 _MARKERS = 'osD^vPX'
-_GRID = '#dddddd'
-_DPI = 200
 # Narrow, so that the text can still be read when a phone scales the chart down.
 _WIDTH = 5.2
 # With more bars than this, a chart shows dots, which take less height.
@@ -161,7 +160,7 @@ def gain_chart(
     above = 0.06 * max(0, max(map(len, aslant)) - 16)
     width = 0.4 + 0.06 * longest + 0.38 * len(columns) + above
     height = 1.4 + 0.22 * len(gains) + above
-    with drawn_figure(path, width, height, _DPI, layout='constrained') as figure:
+    with drawn_figure(path, width, height, DPI, layout='constrained') as figure:
         axes = figure.add_subplot()
         edges = [np.arange(count + 1) - 0.5 for count in values.shape[::-1]]
         strong = dict(vmin=-_STRONG_GAIN, vmax=_STRONG_GAIN)
@@ -223,15 +222,15 @@ def frequency_against_iou_chart(
     correlation = _rank_correlation(shares, values)
 
     found = '' if math.isnan(correlation) else f' (rank correlation {correlation:.2f})'
-    with drawn_figure(path, _WIDTH, 4.4, _DPI, layout='constrained') as figure:
+    with drawn_figure(path, _WIDTH, 4.4, DPI, layout='constrained') as figure:
         axes = figure.add_subplot()
-        axes.scatter(shares, values, s=34, color=_COLOURS[0], zorder=3)
+        axes.scatter(shares, values, s=34, color=COLOURS[0], zorder=3)
         if len(kept):
             axes.set_xscale('log')
             axes.set_xlim(shares.min() / 2, shares.max() * 3)
             _plain_log_labels(axes)
         axes.set_ylim(-4, 104)
-        axes.grid(color=_GRID, linewidth=0.7)
+        axes.grid(color=GRID, linewidth=0.7)
         axes.set_xlabel('share of the labelled training pixels, % (log scale)')
         axes.set_ylabel('IoU, %')
         axes.set_title(f'IoU over class frequency{found}', loc='left', fontsize=12)
@@ -263,7 +262,7 @@ def _class_chart(
         values = np.where(values > 0, values, math.nan)
     as_bars = values.size <= _MOST_BARS
     row_height = max(0.26, 0.13 * len(series) + 0.06) if as_bars else 0.2
-    with drawn_figure(path, _WIDTH, _WIDTH, _DPI, layout='constrained') as figure:
+    with drawn_figure(path, _WIDTH, _WIDTH, DPI, layout='constrained') as figure:
         axes = figure.add_subplot()
         if log:
             lowest = 10 ** math.floor(math.log10(np.nanmin(values)) - 0.2)
@@ -283,7 +282,7 @@ def _class_chart(
         if not as_bars:
             # On a tall chart the reader should not have to scroll for the scale.
             axes.tick_params(axis='x', top=True, labeltop=True)
-        axes.grid(axis='x', color=_GRID, linewidth=0.7)
+        axes.grid(axis='x', color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.spines[['top', 'right', 'left']].set_visible(False)
         axes.set_xlabel(axis)
@@ -297,7 +296,7 @@ def _class_chart(
             fontsize=9.5,
             handlelength=1,
         )
-        above = legend.get_window_extent().height / _DPI
+        above = legend.get_window_extent().height / DPI
         figure.set_size_inches(_WIDTH, 0.9 + above + row_height * len(order))
     return Path(path)
 
@@ -315,7 +314,7 @@ def _draw_bars(axes: Any, values: np.ndarray, absent: str) -> List[Any]:
     drawn = []
     for index, row in enumerate(values):
         middles = np.arange(len(row)) + (index - (len(values) - 1) / 2) * height
-        colour = _colour(index, len(values))
+        colour = colour_of(index, len(values))
         ends = np.nan_to_num(row, nan=left)
         bars = axes.barh(middles, ends, height=0.9 * height, color=colour)
         texts = [absent if math.isnan(value) else _short(value) for value in row]
@@ -340,20 +339,12 @@ def _draw_dots(axes: Any, values: np.ndarray, absent: str) -> List[Any]:
             rows,
             s=22,
             marker=_MARKERS[index % len(_MARKERS)],
-            color=_colour(index, len(values)),
+            color=colour_of(index, len(values)),
             zorder=3,
             clip_on=False,
         )
         for index, row in enumerate(values)
     ]
-
-
-def _colour(index: int, count: int) -> Any:
-    if count <= len(_COLOURS):
-        return _COLOURS[index]
-    from matplotlib import colormaps
-
-    return colormaps['viridis'](index / (count - 1))
 
 
 def _short(value: float) -> str:

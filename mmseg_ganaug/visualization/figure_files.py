@@ -13,6 +13,11 @@ from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.shown_text import shortened
 
 INK = '#333333'
+GRID = '#dddddd'
+DPI = 200
+#: Okabe and Ito's colours, distinct with any kind of colour vision; the yellow, too
+#: pale on white, is left out.
+COLOURS = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#555555')
 #: Of a name in a legend, a title or a row of numbers.
 MOST_CHARACTERS = 60
 #: Of a name beside bars, points or cells, which leave little space.
@@ -142,6 +147,20 @@ def name_points(axes: Any, names: Sequence[str], x: np.ndarray, y: np.ndarray) -
                 taken.append(box)
                 break
             label.remove()
+
+
+def colour_of(index: int, count: int) -> Any:
+    """Returns the colour of a series.
+
+    Args:
+        index (int): Its number, from 0.
+        count (int): Number of series.
+    """
+    if count <= len(COLOURS):
+        return COLOURS[index]
+    from matplotlib import colormaps
+
+    return colormaps['viridis'](index / (count - 1))
 
 
 def save_figure(figure: Any, path: Union[str, Path], dpi: int) -> Path:

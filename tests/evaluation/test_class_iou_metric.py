@@ -15,6 +15,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.metrics import ClassIoUMetric
+from mmseg_ganaug.evaluation.photo_counts import class_ious, read_counts
 
 CLASSES = ('road', 'pole', 'rider')
 
@@ -74,6 +75,22 @@ def test_a_label_that_is_neither_class_nor_ignored_names_file_value_and_remedy()
         ValueError, match=r'labels/a\.png has the label 11.*ignore_index'
     ):
         _evaluate(ClassIoUMetric(), _sample([[0, 0]], [[0, 11]]))
+
+
+def test_the_counts_of_each_photo_give_the_figures_again(tmp_path):
+    path = tmp_path / 'a photo, or two.npz'
+    samples = [
+        _sample([[0, 1], [2, 0]], [[0, 1], [2, 2]]),
+        _sample([[1, 1], [2, 0]], [[0, 1], [255, 1]]),
+    ]
+    metrics = _evaluate(ClassIoUMetric(photo_counts=str(path)), *samples)
+    counts = read_counts(path)
+    assert counts.tolist() == [
+        [[1, 2, 1], [1, 1, 1], [1, 2, 2]],
+        [[0, 2, 1], [1, 3, 2], [0, 0, 0]],
+    ]
+    found = class_ious(counts.sum(axis=0))
+    assert [metrics[f'IoU.{name}'] for name in CLASSES] == found.round(2).tolist()
 
 
 def test_format_only_needs_no_labels(tmp_path):

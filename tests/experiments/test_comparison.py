@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmseg_ganaug.evaluation.photo_counts import counts_content, read_counts
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.experiments.comparison import MethodComparison
 from mmseg_ganaug.experiments.runner import Cell, ToolError
@@ -79,16 +80,31 @@ def tools(monkeypatch):
             figures = {'mIoU': 50 + gain, 'aAcc': 80.0, 'IoU.road': 90.0}
             figures['IoU.pole'] = 10.0 + 2 * gain + config.randomness.seed
             (folder / 'now.json').write_text(json.dumps(figures))
+            if run_tool.counts is not None:
+                path = Path(arguments[arguments.index('--photo-counts') + 1])
+                path.write_bytes(counts_content(run_tool.counts(gain, config)))
         return 1.0
 
     run_tool.failing = None
+    run_tool.counts = None
     run_tool.calls = calls
     monkeypatch.setattr(runner, 'run_tool', run_tool)
     return run_tool
 
 
-def make(matrix, tmp_path):
-    return MethodComparison(matrix, tmp_path / 'work', tmp_path / 'results')
+def make(matrix, tmp_path, **options):
+    return MethodComparison(matrix, tmp_path / 'work', tmp_path / 'results', **options)
+
+
+def add(matrix, *lines):
+    with open(matrix, 'a') as file:
+        file.write('\n'.join([*lines, '']))
+
+
+def fitting_counts(gain, config):
+    """Two photos, with the figures that the stand-in of test.py gives."""
+    pole = 10 + 2 * int(gain) + config.randomness.seed
+    return np.array([[[45, 50, 45], [pole, 50, 30]], [[45, 50, 45], [0, 50, 20]]])
 
 
 def saved_runs(path):
@@ -198,6 +214,131 @@ def test_trained_weights_are_evaluated_on_other_data(matrix, tools, tmp_path, ca
     config = tmp_path / 'plain.py'
     config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
     assert make(other, tmp_path).run(trained) is None
+
+
+def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
+    matrix, tools, tmp_path
+):
+    trained, cell = Cell('plain', 1), Cell('plain', 0)
+    make(matrix, tmp_path).run(trained)
+    tools.calls.clear()
+    options = {'test_dataloader.batch_size': 7}
+    elsewhere = make(matrix, tmp_path, protocol='toy-untouched', evaluate_on=options)
+    assert elsewhere.run(cell) is None
+    assert elsewhere.run(trained).protocol == 'toy-untouched'
+    assert names(tools) == ['test.py']
+    assert tools.calls[0][1].test_dataloader.batch_size == 7
+    weights = tmp_path / 'work/compare-toy/plain/seed1/iter_10.pth'
+    assert tools.arguments[1] == str(weights)
+    # What the matrix itself evaluates on otherwise stays.
+    add(matrix, "test_options = {'test_dataloader.num_workers': 3}")
+    again = make(matrix, tmp_path, protocol='toy-untouched', evaluate_on=options)
+    loader = again.test_config(trained).test_dataloader
+    assert (loader.batch_size, loader.num_workers) == (7, 3)
+    for name in (None, 'toy'):
+        with pytest.raises(ValueError, match='needs a protocol of its own'):
+            make(matrix, tmp_path, protocol=name, evaluate_on=options)
+
+
+def test_the_counts_of_the_photos_are_kept_beside_the_results(matrix, tools, tmp_path):
+    tools.counts = fitting_counts
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.run(cell)
+    kept = tmp_path / 'results/toy/recon-seed1.npz'
+    assert read_counts(kept)[:, 1, 0].tolist() == [15, 0]
+    assert all(run.counts is not None for run in comparison.results())
+    comparison.report()
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert 'bootstrap' in text
+    assert '+4.00 (+0.00 to +8.00)' in text  # pole
+    kept.unlink()
+    comparison.report()
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert 'recon-seed1.npz' in text
+    assert '+4.00 ± 0.00 *' in text
+
+
+def test_a_file_of_the_user_in_place_of_counts_is_named(matrix, tools, tmp_path):
+    mine = tmp_path / 'results/toy/recon-seed1.npz'
+    mine.parent.mkdir(parents=True)
+    mine.write_text('precious')
+    comparison = make(matrix, tmp_path)
+    with pytest.raises(InTheWayError) as caught:
+        comparison.check_free(comparison.cells())
+    assert caught.value.paths == [mine]
+
+
+def test_a_finished_run_keeps_its_learning_curve(matrix, tools, tmp_path):
+    folder = tmp_path / 'work/compare-toy/plain/seed0'
+    comparison = make(matrix, tmp_path)
+    tools.failing = 'test.py'
+    with pytest.raises(ToolError):
+        comparison.run(Cell('plain', 0))
+    tools.failing = None
+    scalars = folder / '20260101_000000/vis_data/scalars.json'
+    scalars.parent.mkdir(parents=True)
+    scalars.write_text(
+        ''.join(
+            json.dumps({'mIoU': 10.0 * step, 'IoU.road': 1.0, 'step': step}) + '\n'
+            for step in (1, 2)
+        )
+    )
+    for cell in comparison.cells(seeds=[0]):
+        comparison.run(cell)
+    plain, recon = saved_runs(tmp_path / 'results/toy.jsonl')
+    assert plain['curve'] == [[1, 10.0, {'road': 1.0}], [2, 20.0, {'road': 1.0}]]
+    assert (plain['iterations'], 'curve' in recon) == (10, False)
+    files = comparison.report()
+    assert 'learning_curves.png' in {path.name for path in files}
+    # Elsewhere nothing was trained, so there is no curve.
+    options = {'test_dataloader.batch_size': 7}
+    elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
+    assert 'curve' not in elsewhere.run(Cell('plain', 0)).extra
+
+
+def test_doubled_methods_are_trained_twice_as_long(matrix, tools, tmp_path):
+    schedule = "[dict(type='PolyLR', begin=2, end=10), dict(type='Other')]"
+    with open(tmp_path / 'recon.py', 'a') as file:
+        file.write(f'param_scheduler = {schedule}\ntrain_cfg["val_interval"] = 5\n')
+    add(matrix, "doubled = ['recon']", "ladder = ['plain', 'recon', 'recon-doubled']")
+    comparison = make(matrix, tmp_path)
+    assert Cell('recon-doubled', 1) in comparison.cells()
+    longer = comparison.methods['recon-doubled']
+    assert longer.train_cfg == dict(max_iters=20, val_interval=5)
+    poly, other = longer.param_scheduler
+    assert (poly.begin, poly.end, 'end' in other) == (4, 20, False)
+    assert comparison.methods['recon'].train_cfg.max_iters == 10
+    assert comparison.methods['recon'].param_scheduler[0].end == 10
+    for cell in comparison.cells():
+        comparison.run(cell)
+    comparison.report()
+    saved = saved_runs(tmp_path / 'results/toy.jsonl')[-1]
+    assert saved['method'] == 'recon-doubled'
+    assert saved['twice_as_long_as'] == 'recon'
+    assert saved['iterations'] == 20
+    text = (tmp_path / 'results/toy/results.md').read_text()
+    assert '| recon | 10 | 52.00 ± 0.00 | 52.00 ± 0.00 | +0.00 ± 0.00 | yes |' in text
+
+
+def test_a_method_that_cannot_be_trained_cannot_be_doubled_either(matrix, tmp_path):
+    (tmp_path / 'recon.py').unlink()
+    add(matrix, "doubled = ['recon']")
+    comparison = make(matrix, tmp_path)
+    assert list(comparison.methods) == ['plain']
+    for name in ('recon', 'recon-doubled'):
+        assert comparison.attempt(Cell(name, 0)) is None
+    assert set(comparison.failures) == {'recon', 'recon-doubled'}
+
+
+def test_a_stated_double_must_be_twice_as_long(matrix, tmp_path):
+    double = f"dict(config='{tmp_path}/recon.py', cfg_options={{'train_cfg': %s}})"
+    stated = "methods['long'] = " + double % "{'max_iters': 20}"
+    add(matrix, stated, "doubled = {'recon': 'long'}")
+    assert 'recon-doubled' not in make(matrix, tmp_path).methods
+    add(matrix, "methods['long']['cfg_options']['train_cfg']['max_iters'] = 15")
+    with pytest.raises(ValueError, match='trained for 15 and 10 iterations'):
+        make(matrix, tmp_path)
 
 
 def test_the_report_shows_means_and_differences(matrix, tools, tmp_path, capsys):
@@ -380,6 +521,8 @@ def test_one_damaged_line_costs_one_run(matrix, tools, tmp_path, capsys):
         ("methods['wrong'] = 3", "method 'wrong' of .* is 3"),
         ('methods = [1]', 'gives a config for each name'),
         ('train_every = 0', 'train_every of .* is 0'),
+        ("rare = ['pole', 'sky']", r"rare names \['sky'\]; the classes are"),
+        ("ladder = ['plain', 'sky']", 'ladder of .* lists some of plain, recon'),
     ],
 )
 def test_wrong_values_of_a_matrix_are_named(matrix, tmp_path, change, message):

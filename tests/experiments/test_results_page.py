@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmseg_ganaug.evaluation import RunResult
-from mmseg_ganaug.evaluation.results import method_gains
+from mmseg_ganaug.evaluation.differences import method_gains
 from mmseg_ganaug.evaluation.run_result import add_run
 from mmseg_ganaug.experiments.results_page import (
     fill_page,

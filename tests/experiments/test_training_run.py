@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmseg_ganaug.evaluation.photo_counts import counts_content
 from mmseg_ganaug.experiments.training_run import TrainingRun
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.ownership import WorkFolder
@@ -200,10 +202,28 @@ def test_each_test_has_a_folder_of_its_own(make, trainer):
     mine = training.work_dir / 'test' / 'mine' / 'figures.json'
     mine.parent.mkdir(parents=True)
     mine.write_text('precious')
-    assert training.test(trainer) == {'mIoU': 1.0}
-    assert training.test(trainer) == {'mIoU': 1.0}
+    assert training.test(trainer) == ({'mIoU': 1.0}, None)
+    assert training.test(trainer) == ({'mIoU': 1.0}, None)
     assert len(list(training.work_dir.glob('test/2*'))) == 2
     assert mine.read_text() == 'precious'
+
+
+def test_the_counts_of_the_photos_are_kept_where_the_evaluator_has_them(make, trainer):
+    counts = np.arange(12).reshape(2, 2, 3)
+
+    def tool(name, arguments):
+        if '--photo-counts' in arguments:
+            path = arguments[arguments.index('--photo-counts') + 1]
+            path.write_bytes(counts_content(counts))
+        trainer(name, arguments)
+
+    for evaluator in (
+        dict(type='mmseg_ganaug.ClassIoUMetric'),
+        [dict(type='Other'), dict(type='ClassIoUMetric')],
+    ):
+        found = make(test_evaluator=evaluator).test(tool).counts
+        assert np.array_equal(found, counts)
+    assert make(test_evaluator=dict(type='Other')).test(tool).counts is None
 
 
 def test_options_of_the_test_do_not_change_a_training(make, trainer):

@@ -39,3 +39,31 @@ def test_the_run_reports_how_far_it_is(tool, arguments, tmp_path, monkeypatch):
     runpy.run_path(str(TOOLS / f'{tool}.py'), run_name='__main__')
     assert ran == [(tool, 1)]
     assert isinstance(hooks[0], ProgressHook)
+
+
+def test_the_file_for_counts_may_have_any_name(tmp_path, monkeypatch):
+    config = tmp_path / 'config.py'
+    config.write_text(
+        "test_evaluator = [dict(type='Other'),"
+        " dict(type='mmseg_ganaug.ClassIoUMetric')]"
+    )
+    found = []
+
+    class Run:
+        def __init__(self, cfg):
+            found.extend(cfg.test_evaluator)
+
+        def register_hook(self, hook):
+            pass
+
+        def test(self):
+            pass
+
+    monkeypatch.setattr(Runner, 'from_cfg', Run)
+    arguments = [str(config), 'weights.pth', '--photo-counts', 'a photo, or [two].npz']
+    monkeypatch.setattr(sys, 'argv', ['test', *arguments])
+    runpy.run_path(str(TOOLS / 'test.py'), run_name='__main__')
+    assert found == [
+        dict(type='Other'),
+        dict(type='mmseg_ganaug.ClassIoUMetric', photo_counts='a photo, or [two].npz'),
+    ]

@@ -3,21 +3,24 @@
     python tools/misc/update_results.py
 
 reads docs/results/PROTOCOL.jsonl (a run a line) and writes what stands between
-``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``, and
-docs/results/PROTOCOL/gains.svg of the protocols shown in README.md. With --check it
-writes nothing, and fails where one of them is out of date.
+``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``, or
+``<!-- evidence PROTOCOL -->`` and ``<!-- end of evidence -->``, with the charts of the
+latter, and docs/results/PROTOCOL/gains.svg of the protocols shown in README.md. With
+--check it writes nothing, and fails where one of them is out of date.
 """
 
 import argparse
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import List
+from typing import Callable, List
 
-from mmseg_ganaug.evaluation.results import method_gains
+from mmseg_ganaug.evaluation.differences import method_gains
 from mmseg_ganaug.experiments.results_page import (
+    evidence_of,
     fill_page,
     load_class_share,
+    load_evidence,
     load_protocol,
 )
 from mmseg_ganaug.files import write_atomically
@@ -31,22 +34,32 @@ PAGES = {'README.md': '', 'docs/results.md': '../'}
 CHARTS = {'camvid-small': 3}
 
 
-def renew_chart(protocol: str, min_runs: int, check: bool) -> bool:
-    """Draws the chart of a protocol; returns whether it was out of date.
+RESULTS = ROOT / 'docs' / 'results'
+
+
+def renew_gains(protocol: str, min_runs: int, check: bool) -> List[str]:
+    """Draws the chart of gains; returns its name where it was out of date."""
+    folder = RESULTS / protocol
+    gains = method_gains(load_protocol(RESULTS, protocol), min_runs)
+    share = load_class_share(folder)
+    return renew_chart(
+        folder / 'gains.svg', lambda place: gain_chart(gains, share, place), check
+    )
+
+
+def renew_chart(chart: Path, draw: Callable[[Path], object], check: bool) -> List[str]:
+    """Draws a chart; returns its name where it was out of date.
 
     The numbers on it are compared: libraries of another version draw other lines.
     """
-    results = ROOT / 'docs' / 'results'
-    folder = results / protocol
-    chart = folder / 'gains.svg'
     with TemporaryDirectory() as elsewhere:
         new = Path(elsewhere) / chart.name
-        gains = method_gains(load_protocol(results, protocol), min_runs)
-        gain_chart(gains, load_class_share(folder), new)
-        stale = not chart.is_file() or shown_texts(chart) != shown_texts(new)
-        if stale and not check:
+        draw(new)
+        if chart.is_file() and shown_texts(chart) == shown_texts(new):
+            return []
+        if not check:
             write_atomically(chart, new.read_bytes())
-    return stale
+    return [f'the chart {chart.stem} of {chart.parent.name}']
 
 
 def shown_texts(chart: Path) -> List[str]:
@@ -59,16 +72,18 @@ def renew(check: bool) -> List[str]:
     stale = []
     for name, prefix in PAGES.items():
         text = (ROOT / name).read_text(encoding='utf-8')
-        filled = fill_page(text, ROOT / 'docs' / 'results', prefix)
+        filled = fill_page(text, RESULTS, prefix)
         if filled != text:
             stale.append(name)
             if not check:
                 write_atomically(ROOT / name, filled)
-    return stale + [
-        f'the chart of {name}'
-        for name in CHARTS
-        if renew_chart(name, CHARTS[name], check)
-    ]
+        for protocol in evidence_of(text):
+            for chart in load_evidence(RESULTS, protocol).charts():
+                path = RESULTS / protocol / f'{chart.name}.svg'
+                stale += renew_chart(path, chart.draw, check)
+    for protocol, min_runs in CHARTS.items():
+        stale += renew_gains(protocol, min_runs, check)
+    return stale
 
 
 @errors_as_messages()

@@ -2,11 +2,14 @@
 
 from typing import Any, Dict, Optional, Sequence
 
+import torch
 from mmseg.evaluation import IoUMetric
 
 from mmseg_ganaug.class_option_checks import check_ignore_index
 from mmseg_ganaug.evaluation.metrics.options import check_metric
+from mmseg_ganaug.evaluation.photo_counts import counts_content
 from mmseg_ganaug.evaluation.run_result import class_iou_key
+from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.option_checks import (
     check_bool,
     check_names,
@@ -41,6 +44,9 @@ class ClassIoUMetric(IoUMetric):
         output_dir (str, optional): Folder that predictions are written to.
         format_only (bool): Only writes them.
         prefix (str, optional): Prefix of the names of the numbers.
+        photo_counts (str, optional): NPZ file for the counts of each photo, see
+            :mod:`~mmseg_ganaug.evaluation.photo_counts`, in the order of the data set.
+            Defaults to None: they are not kept.
         **kwargs: Of ``IoUMetric``.
 
     Raises:
@@ -57,8 +63,12 @@ class ClassIoUMetric(IoUMetric):
         output_dir: Optional[str] = None,
         format_only: bool = False,
         prefix: Optional[str] = None,
+        photo_counts: Optional[str] = None,
         **kwargs: Any,
     ) -> None:
+        if photo_counts is not None:
+            photo_counts = str(check_path(self, 'photo_counts', photo_counts))
+        self._photo_counts = photo_counts
         if nan_to_num is not None:
             nan_to_num = check_number(self, 'nan_to_num', nan_to_num)
         if output_dir is not None:
@@ -114,6 +124,13 @@ class ClassIoUMetric(IoUMetric):
         metrics = super().compute_metrics(results)
         if self.format_only:
             return metrics
+        if self._photo_counts is not None:
+            counts = [
+                torch.stack([intersection, union, label], dim=1)
+                for intersection, union, _, label in results
+            ]
+            content = counts_content(torch.stack(counts).numpy())
+            write_atomically(self._photo_counts, content)
         areas = [sum(area) for area in zip(*results)]
         ious = self.total_area_to_metrics(*areas, ['mIoU'], self.nan_to_num)['IoU']
         for name, iou in zip(self.dataset_meta['classes'], ious):
