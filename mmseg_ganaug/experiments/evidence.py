@@ -94,35 +94,40 @@ class Evidence:
                 Chart(
                     LADDER,
                     'The ladder',
-                    'Each bar begins where the rung before ends. Blue gains, red '
+                    'Each bar begins where the rung before ends. Blue gains, orange '
                     'loses; the thin line is the 95 % confidence interval of the gain.',
                     lambda place: ladder_chart(self._asked.ladder, panels, place),
                 )
             )
         curves = self._curves()
         if curves:
-            left = '' if len(curves) <= _MOST_CURVES else ' The highest are shown.'
             shown = dict(list(curves.items())[:_MOST_CURVES])
+            others = ', '.join(list(curves)[_MOST_CURVES:])
+            others = f' Left out, as they end lower: {others}.' if others else ''
             charts.append(
                 Chart(
                     LEARNING_CURVES,
                     'Learning curves',
                     'mIoU on the validation data during training: the mean over the '
-                    f'seeds, and each seed as a thin line.{left}',
+                    f'seeds, and each seed as a thin line.{others}',
                     lambda place: learning_curve_chart(shown, place),
                 )
             )
         return charts
 
     def _curves(self) -> Dict[str, Curves]:
-        """Returns the curves of methods, the baseline first, the highest end next."""
+        """Returns the curves: what is doubled after the baseline, then by their end."""
         found = {}
         for method, runs in self._runs.items():
             mean = mean_curve(runs)
             if mean:
                 seeds = [curve for curve in map(curve_of, runs) if curve]
                 found[method] = Curves(mean, seeds)
-        order = sorted(found, key=lambda m: (m != BASELINE, -_last(found[m].mean)))
+        doubled = {*self._asked.doubled, *self._asked.doubled.values()}
+        order = sorted(
+            found,
+            key=lambda m: (m != BASELINE, m not in doubled, -_last(found[m].mean)),
+        )
         return {method: found[method] for method in order}
 
     def _has_ladder(self) -> bool:
@@ -171,7 +176,7 @@ class Evidence:
                 *(
                     text
                     for figure in self._figures
-                    for text in (figure, f'{figure} on the rung before')
+                    for text in (figure, f'gain in {figure}')
                 ),
             ],
             rows=[list(row) for row in zip(ladder, *columns)],

@@ -157,4 +157,6 @@ def _draw_steps(axes: Any, steps: Sequence[Optional[Step]]) -> None:
             text = f'{step.gain + 0.0:+.1f}'
         place: Any = dict(xytext=(6, 0), textcoords='offset points', va='center')
         axes.annotate(text, (end, row), fontsize=8.5, color=INK, **place)
+    # Bars would end the axis where they begin.
+    axes.use_sticky_edges = False
     axes.margins(x=0.22)

@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.differences import method_gains
+from mmseg_ganaug.evaluation.photo_counts import counts_content, counts_file
 from mmseg_ganaug.evaluation.run_result import add_run
+from mmseg_ganaug.experiments.questions import Questions
 from mmseg_ganaug.experiments.results_page import (
+    evidence_of,
     fill_page,
     load_protocol,
     method_table,
@@ -127,6 +131,45 @@ def test_the_pages_of_this_repository_show_its_results():
     command = [sys.executable, str(tool), '--check']
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_page_shows_the_answers_to_the_questions_of_a_matrix(results_dir):
+    page = '<!-- evidence toy -->\nold\n<!-- end of evidence -->\n'
+    empty = fill_page(page, results_dir)
+    assert 'old' not in empty and '|' not in empty
+    asked = Questions(ladder=['plain', 'recon', 'weighted'], rare=['road'])
+    save_protocol(results_dir / 'toy', 'toy', SHARE, asked)
+    filled = fill_page(page, results_dir, '../')
+    assert '![The ladder](../docs/results/toy/ladder.svg)' in filled
+    assert '| recon | 32.00 ± 1.41 | +1.50 ± 6.35 | 90.00 ± 0.00 |' in filled
+    assert fill_page(filled, results_dir, '../') == filled
+    assert evidence_of(filled) == ['toy']
+    assert evidence_of('<!-- results toy -->\n<!-- end of results -->') == []
+    # The classes that are rare have a column each in the other table, too.
+    table = fill_page('<!-- results toy -->\n<!-- end of results -->', results_dir)
+    assert '| 1 rare | 1 others | road (90.0 %) |' in table
+
+
+def test_unknown_questions_are_named(results_dir):
+    path = results_dir / 'toy' / 'protocol.json'
+    path.write_text(path.read_text().replace('{', '{"doubled_by": 3,', 1))
+    page = '<!-- evidence toy -->\n<!-- end of evidence -->\n'
+    with pytest.raises(ValueError, match=r'protocol\.json holds no questions'):
+        fill_page(page, results_dir)
+
+
+def test_the_counts_beside_the_results_give_the_intervals(results_dir):
+    def counts(pole):
+        return np.array([[[45, 50, 45], [pole, 50, 50]], [[45, 50, 45], [0, 50, 50]]])
+
+    for result in RUNS:
+        path = counts_file(results_dir / 'toy', result.method, result.seed)
+        path.write_bytes(counts_content(counts(int(result.per_class_iou['pole']))))
+    assert all(run.counts is not None for run in load_protocol(results_dir, 'toy'))
+    page = '<!-- results toy -->\n<!-- end of results -->\n'
+    recon = next(line for line in fill_page(page, results_dir).splitlines()
+                 if line.startswith('| recon |'))  # fmt: skip
+    assert re.search(r'\| \+1\.50 \(\S+ to \S+\)', recon)
 
 
 def test_damaged_class_shares_are_named(results_dir):
