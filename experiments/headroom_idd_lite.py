@@ -34,3 +34,10 @@ methods = dict(
         for photos in (25, 50, 100, 200, 400)
     },
 )
+rare = ['non-drivable', 'living']
+photos = {f'weights-{photos}-9600': photos for photos in (25, 50, 100, 200, 400)}
+doubled = {
+    f'weights-{photos}-{max_iters}': f'weights-{photos}-{2 * max_iters}'
+    for max_iters in (2400, 4800)
+    for photos in (25, 50, 100, 200, 400)
+}

@@ -81,3 +81,9 @@ methods = {
         **_pasted(type='AddMulti', classes='rare', target='sqrt', objects=dict())
     ),
 }
+ladder = [
+    *('plain', 'weights', 'weights-pasted-layers', 'weights-pasted-objects'),
+    'weights-400',
+]
+against = ['weights']
+rare = ['non-drivable', 'living']
