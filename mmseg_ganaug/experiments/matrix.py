@@ -140,13 +140,14 @@ def _evaluated_on(
     protocol: Optional[str],
     options: Mapping[str, Any],
 ) -> Config:
-    if protocol is None or protocol == settings.protocol:
-        raise ValueError(
-            f'what {path} trained needs a protocol of its own when it is evaluated on '
-            f'other data: give a name other than {settings.protocol!r}'
-        )
     values = dict(settings._cfg_dict)
     values.setdefault('trained_as', settings.protocol)
+    taken = sorted({settings.protocol, values['trained_as']})
+    if protocol is None or protocol in taken:
+        raise ValueError(
+            f'what {path} trained needs a protocol of its own when it is evaluated on '
+            f'other data: give a name other than {", ".join(taken)}'
+        )
     values['protocol'] = protocol
     values['test_options'] = {**(values.get('test_options') or {}), **options}
     return Config(values)

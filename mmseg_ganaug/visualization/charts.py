@@ -134,7 +134,7 @@ def gain_chart(
         gains (Mapping[str, Mapping[str, float]]): For each row, such as
             'AddMulti (3)', differences in points of IoU, of 'mIoU' and each class;
             NaN, where a class is absent, stays blank. See
-            :func:`~mmseg_ganaug.evaluation.results.method_gains`.
+            :func:`~mmseg_ganaug.evaluation.differences.method_gains`.
         class_share (Mapping[str, float]): Class name -> share (0..1) of the labelled
             training pixels.
         path (str | Path): The PNG or SVG file to write.

@@ -235,7 +235,8 @@ def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
     again = make(matrix, tmp_path, protocol='toy-untouched', evaluate_on=options)
     loader = again.test_config(trained).test_dataloader
     assert (loader.batch_size, loader.num_workers) == (7, 3)
-    for name in (None, 'toy'):
+    add(matrix, "protocol, trained_as = 'toy-other', 'toy'")
+    for name in (None, 'toy', 'toy-other'):
         with pytest.raises(ValueError, match='needs a protocol of its own'):
             make(matrix, tmp_path, protocol=name, evaluate_on=options)
 
