@@ -6,6 +6,7 @@ The reference knows nothing but the official names.
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from mmseg_ganaug.checkpoints import load_generator_weights
 from mmseg_ganaug.models import (
@@ -14,6 +15,7 @@ from mmseg_ganaug.models import (
     Pix2PixHDLocalEnhancer,
     Pix2PixHDMultiscaleDiscriminator,
 )
+from mmseg_ganaug.models.pix2pixhd.generators import PixelNorm
 from mmseg_ganaug.models.pix2pixhd.region_code import (
     number_regions,
     spread_over_regions,
@@ -96,6 +98,28 @@ def test_generator_treats_each_sample_alone():
     x = torch.randn(2, 3, 8, 8)
     torch.testing.assert_close(network(x)[1:], network(x[1:]))
     torch.testing.assert_close(network.eval()(x), network.train()(x))
+
+
+@pytest.mark.parametrize('kind', [Pix2PixHDGlobalGenerator, Pix2PixHDLocalEnhancer])
+def test_a_pixel_norm_has_the_same_parameters_and_sees_one_pixel(kind):
+    options = dict(base_channels=4, num_downsamples=1, num_blocks=1)
+    plain, network = (kind(3, norm=n, **options) for n in ('instance', 'pixel'))
+    network.load_state_dict(plain.state_dict(), strict=True)
+    norms = [m for m in network.modules() if isinstance(m, PixelNorm)]
+    assert len(norms) == sum(isinstance(m, nn.InstanceNorm2d) for m in plain.modules())
+    assert not any(isinstance(m, nn.InstanceNorm2d) for m in network.modules())
+    x = torch.randn(2, 8, 5, 6) * 3 + 1
+    y = PixelNorm(8)(x)
+    torch.testing.assert_close(y.mean(1), torch.zeros(2, 5, 6), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        y.var(1, correction=0), torch.ones(2, 5, 6), atol=1e-3, rtol=0
+    )
+    torch.testing.assert_close(PixelNorm(8)(x[..., 2:4, 3:]), y[..., 2:4, 3:])
+
+
+def test_another_norm_is_refused():
+    with pytest.raises(ValueError, match=r"norm='batch'.*'instance', 'pixel'"):
+        Pix2PixHDGlobalGenerator(3, norm='batch')
 
 
 def test_weights_are_drawn_as_in_the_paper():

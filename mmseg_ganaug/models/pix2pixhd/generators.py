@@ -2,17 +2,19 @@
 
 The order of the layers is part of the interface: it gives the parameters the names
 they have in official checkpoints. The norms are ``InstanceNorm2d(affine=False)``
-and hold no parameters (Wang et al., CVPR 2018).
+(Wang et al., CVPR 2018) or, in generators of our own, :class:`PixelNorm`; neither
+holds parameters.
 """
 
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
+import torch.nn.functional as F
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmseg_ganaug.checkpoints import load_strictly, read_generator_state
-from mmseg_ganaug.option_checks import Owner, check_path, check_whole
+from mmseg_ganaug.option_checks import Owner, check_choice, check_path, check_whole
 from mmseg_ganaug.registry import MODELS
 
 # Far more than any of the networks has: a typing error exceeds it.
@@ -46,23 +48,48 @@ def wide_conv(in_channels: int, out_channels: int) -> List[nn.Module]:
     return [nn.ReflectionPad2d(3), nn.Conv2d(in_channels, out_channels, 7)]
 
 
-def norm_relu(channels: int) -> List[nn.Module]:
-    """Builds an instance norm and a ReLU."""
-    return [nn.InstanceNorm2d(channels), nn.ReLU(inplace=True)]
+class PixelNorm(nn.Module):
+    """Normalises the channels of each pixel to mean 0 and variance 1.
+
+    Unlike an instance norm it does not look at other pixels: a part of a map is painted
+    as it is in the whole map, and light that fills a photo is not subtracted from it.
+
+    Source: Ba et al., "Layer Normalization", 2016, at each pixel as in ConvNeXt (Liu et
+    al., CVPR 2022), without parameters.
+
+    Args:
+        channels (int): Channels of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self._shape = (channels,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [B, C, H, W] to the same shape."""
+        return F.layer_norm(x.permute(0, 2, 3, 1), self._shape).permute(0, 3, 1, 2)
 
 
-def down_block(in_channels: int, out_channels: int) -> List[nn.Module]:
+NORMS = {'instance': nn.InstanceNorm2d, 'pixel': PixelNorm}
+
+
+def norm_relu(channels: int, norm: str) -> List[nn.Module]:
+    """Builds a norm, by its name in ``NORMS``, and a ReLU."""
+    return [NORMS[norm](channels), nn.ReLU(inplace=True)]
+
+
+def down_block(in_channels: int, out_channels: int, norm: str) -> List[nn.Module]:
     """Builds a 3x3 convolution that halves the size, norm, ReLU."""
     conv = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
-    return [conv, *norm_relu(out_channels)]
+    return [conv, *norm_relu(out_channels, norm)]
 
 
-def up_block(in_channels: int, out_channels: int) -> List[nn.Module]:
+def up_block(in_channels: int, out_channels: int, norm: str) -> List[nn.Module]:
     """Builds a transposed 3x3 convolution that doubles the size, norm, ReLU."""
     conv = nn.ConvTranspose2d(
         in_channels, out_channels, 3, stride=2, padding=1, output_padding=1
     )
-    return [conv, *norm_relu(out_channels)]
+    return [conv, *norm_relu(out_channels, norm)]
 
 
 def pyramid_pool() -> nn.AvgPool2d:
@@ -75,17 +102,18 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels (int): Channels of input and output.
+        norm (str): Name of the norm.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: str = 'instance') -> None:
         super().__init__()
         self.conv_block = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
-            *norm_relu(channels),
+            *norm_relu(channels, norm),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
+            NORMS[norm](channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,17 +122,21 @@ class ResidualBlock(nn.Module):
 
 
 def global_trunk(
-    in_channels: int, base_channels: int, num_downsamples: int, num_blocks: int
+    in_channels: int,
+    base_channels: int,
+    num_downsamples: int,
+    num_blocks: int,
+    norm: str,
 ) -> List[nn.Module]:
     """Builds the global generator without its last convolution and its Tanh."""
-    layers = [*wide_conv(in_channels, base_channels), *norm_relu(base_channels)]
+    layers = [*wide_conv(in_channels, base_channels), *norm_relu(base_channels, norm)]
     channels = base_channels
     for _ in range(num_downsamples):
-        layers += down_block(channels, channels * 2)
+        layers += down_block(channels, channels * 2, norm)
         channels *= 2
-    layers += [ResidualBlock(channels) for _ in range(num_blocks)]
+    layers += [ResidualBlock(channels, norm) for _ in range(num_blocks)]
     for _ in range(num_downsamples):
-        layers += up_block(channels, channels // 2)
+        layers += up_block(channels, channels // 2, norm)
         channels //= 2
     return layers
 
@@ -115,10 +147,11 @@ def global_network(
     base_channels: int,
     num_downsamples: int,
     num_blocks: int,
+    norm: str = 'instance',
 ) -> nn.Sequential:
     """Builds the global generator, which without its residual blocks is the encoder."""
     return nn.Sequential(
-        *global_trunk(in_channels, base_channels, num_downsamples, num_blocks),
+        *global_trunk(in_channels, base_channels, num_downsamples, num_blocks, norm),
         *wide_conv(base_channels, out_channels),
         nn.Tanh(),
     )
@@ -140,6 +173,8 @@ class Pix2PixHDGlobalGenerator(BaseModule):
             doubles them.
         num_downsamples (int): Number of halvings of the size.
         num_blocks (int): Number of residual blocks at the lowest size.
+        norm (str): 'instance' as in the paper, or 'pixel', :class:`PixelNorm`, for a
+            generator that is to paint windows of a map.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
@@ -150,6 +185,7 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         base_channels: int = 64,
         num_downsamples: int = 4,
         num_blocks: int = 9,
+        norm: str = 'instance',
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
@@ -161,10 +197,11 @@ class Pix2PixHDGlobalGenerator(BaseModule):
             num_downsamples=num_downsamples,
         )
         check_whole(self, 'num_blocks', num_blocks)
+        check_choice(self, 'norm', norm, tuple(NORMS))
         self.in_channels = in_channels
         self.stride = 2**num_downsamples
         self.model = global_network(
-            in_channels, out_channels, base_channels, num_downsamples, num_blocks
+            in_channels, out_channels, base_channels, num_downsamples, num_blocks, norm
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -202,6 +239,8 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         global_checkpoint (str, optional): Checkpoint of a trained
             :class:`Pix2PixHDGlobalGenerator` (coarse-to-fine training). It is read by
             ``init_weights``, that is, when a training begins.
+        norm (str): 'instance' as in the paper, or 'pixel', :class:`PixelNorm`, for a
+            generator that is to paint windows of a map.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
@@ -215,6 +254,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         num_enhancers: int = 1,
         num_local_blocks: int = 3,
         global_checkpoint: Optional[str] = None,
+        norm: str = 'instance',
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
@@ -230,6 +270,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         check_whole(self, 'num_local_blocks', num_local_blocks)
         if global_checkpoint is not None:
             check_path(self, 'global_checkpoint', global_checkpoint)
+        check_choice(self, 'norm', norm, tuple(NORMS))
         self.in_channels = in_channels
         self.num_enhancers = num_enhancers
         self.global_checkpoint = global_checkpoint
@@ -237,11 +278,13 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         self.downsample = pyramid_pool()
         widest = base_channels * 2**num_enhancers
         self.model = nn.Sequential(
-            *global_trunk(in_channels, widest, num_downsamples, num_blocks)
+            *global_trunk(in_channels, widest, num_downsamples, num_blocks, norm)
         )
         for number in range(1, num_enhancers + 1):
             channels = base_channels * 2 ** (num_enhancers - number)
-            reads, paints = self._enhancer(in_channels, channels, num_local_blocks)
+            reads, paints = self._enhancer(
+                in_channels, channels, num_local_blocks, norm
+            )
             if number == num_enhancers:
                 paints += [*wide_conv(channels, out_channels), nn.Tanh()]
             self.add_module(f'model{number}_1', nn.Sequential(*reads))
@@ -249,12 +292,12 @@ class Pix2PixHDLocalEnhancer(BaseModule):
 
     @staticmethod
     def _enhancer(
-        in_channels: int, channels: int, num_blocks: int
+        in_channels: int, channels: int, num_blocks: int, norm: str
     ) -> Tuple[List[nn.Module], List[nn.Module]]:
-        reads = [*wide_conv(in_channels, channels), *norm_relu(channels)]
-        reads += down_block(channels, channels * 2)
-        paints = [ResidualBlock(channels * 2) for _ in range(num_blocks)]
-        return reads, paints + up_block(channels * 2, channels)
+        reads = [*wide_conv(in_channels, channels), *norm_relu(channels, norm)]
+        reads += down_block(channels, channels * 2, norm)
+        paints = [ResidualBlock(channels * 2, norm) for _ in range(num_blocks)]
+        return reads, paints + up_block(channels * 2, channels, norm)
 
     def coarse_parameters(self) -> Iterator[nn.Parameter]:
         """Returns the parameters of the global generator, which are trained first."""

@@ -91,7 +91,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
     """Paints photos of label maps.
 
     Source: Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation
-    with Conditional GANs", CVPR 2018. The norms are instance norms, so training and
+    with Conditional GANs", CVPR 2018. The norms keep no statistics, so training and
     evaluation mode give the same photos.
 
     ``inputs`` of a batch are ``img_label`` (uint8 [B, 1, H, W]), ``img_photo``
