@@ -218,6 +218,7 @@ CASES = {
             generator=[*CONFIG, None, dict(config='a.py')],
             num_classes=NUM_CLASSES,
             ignore_index=[*IGNORE_INDEX, None],
+            composite=[3, None, [], 'half', dict(mode='auto', painted=[])],
             photometric_distortion=[
                 *MAPPING,
                 dict(brightness=3),
@@ -287,7 +288,7 @@ CASES = {
     ),
     'Pix2PixHDGlobalGenerator': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
-        dict(NETWORK, num_blocks=WHOLE),
+        dict(NETWORK, num_blocks=WHOLE, norm=CHOICE),
     ),
     'Pix2PixHDLocalEnhancer': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
@@ -297,6 +298,7 @@ CASES = {
             num_enhancers=DEPTH,
             num_local_blocks=WHOLE,
             global_checkpoint=but_none(TEXT),
+            norm=CHOICE,
         ),
     ),
     'Pix2PixHDMultiscaleDiscriminator': (
@@ -435,6 +437,7 @@ CASES = {
             prob=SHARE,
             paste_pixels=FLAG,
             match_tone=FLAG,
+            mark_changed=FLAG,
             num_recipes=WHOLE_POSITIVE,
             scale=but_none(SIZE),
             instance_path=PAIR,

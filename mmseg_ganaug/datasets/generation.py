@@ -18,6 +18,7 @@ from mmseg_ganaug.synthesis import (
     filter_table,
     synthesize,
 )
+from mmseg_ganaug.synthesis.windows import warn_of_statistics
 
 
 class Generation(NamedTuple):
@@ -71,6 +72,8 @@ class Generation(NamedTuple):
             print_log(f'Removed by the filters:\n{table}', logger='current')
 
     def _generate(self, missing: List[int], batch_size: int, cache_dir: Path) -> None:
+        if self.compositing.windows is not None:
+            warn_of_statistics(self.generator)
         self.generator.load()
         for sample_filter in self.filters:
             sample_filter.prepare(self.source, cache_dir)

@@ -271,7 +271,10 @@ def _dense(ids: np.ndarray) -> Tuple[np.ndarray, int]:
 
 
 def match_tone(
-    photo: np.ndarray, reference: np.ndarray, where: Optional[np.ndarray] = None
+    photo: np.ndarray,
+    reference: np.ndarray,
+    where: Optional[np.ndarray] = None,
+    spread: bool = True,
 ) -> np.ndarray:
     """Shifts and scales each channel to the mean and spread of another photo.
 
@@ -282,6 +285,7 @@ def match_tone(
         photo: uint8 [H, W, 3].
         reference: uint8 [H, W, 3], the photo with the wanted light.
         where: Bool [H, W], the pixels of both that are compared; None = all.
+        spread: Whether the spread is matched too; else the mean alone.
 
     Returns:
         uint8 [H, W, 3]; the photo as it is where less than a twentieth is compared.
@@ -291,7 +295,7 @@ def match_tone(
     if where.mean() < _SMALLEST_SHARE:
         return photo
     ours, theirs = (p[where].astype(np.float32) for p in (photo, reference))
-    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1)
+    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1) if spread else 1.0
     matched = (photo - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
     return np.round(matched).clip(0, 255).astype(np.uint8)
 

@@ -1,5 +1,6 @@
 """Batches: of one size, and no larger than the memory holds."""
 
+import math
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -33,7 +34,7 @@ def by_shape(arrays: Sequence[Any]) -> List[List[int]]:
 class BatchHalving:
     """Halves a batch as long as it does not fit into memory.
 
-    The size that did fit is remembered for the batches that follow.
+    The number of pixels that did fit is remembered for the batches that follow.
 
     Args:
         remedy (str): What else to do when not even one item fits; ends the message.
@@ -59,9 +60,12 @@ class BatchHalving:
             MemoryError: When not even one item fits.
         """
         count = len(batches[0])
+        pixels = math.prod(batches[0].shape[1:])
         done, results = 0, []
         while done < count:
-            size = min(self._limit or count, count - done)
+            size = count - done
+            if self._limit is not None:
+                size = min(size, max(1, self._limit // pixels))
             parts = [None if b is None else b[done : done + size] for b in batches]
             failure = None
             try:
@@ -80,10 +84,10 @@ class BatchHalving:
                     f'one label map of {" x ".join(map(str, batches[0].shape[1:]))} '
                     f'does not fit into memory ({failure}): {self._remedy}'
                 )
-            self._limit = size // 2
+            self._limit = size // 2 * pixels
             print_log(
                 f'{size} label maps at a time do not fit into memory; going on with '
-                f'{self._limit}',
+                f'{size // 2}',
                 logger='current',
             )
         return results[0] if len(results) == 1 else np.concatenate(results)

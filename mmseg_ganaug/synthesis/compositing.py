@@ -19,7 +19,9 @@ from mmseg_ganaug.option_checks import (
     check_path,
     check_whole,
 )
-from mmseg_ganaug.recompose import RecomposedMap, match_tone
+from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.synthesis.blending import blend
+from mmseg_ganaug.synthesis.windows import Painted, Windows, build_windows
 
 #: Key of the figures in the file that ``generator_fidelity.py`` writes.
 FIDELITY_KEY = 'fidelity'
@@ -69,16 +71,19 @@ class Compositing:
             of donors, too. A generator that sees labels only paints every photo in the
             mean light of its training photos: a pole before a dusky sky would have a
             bright rim. See :func:`~mmseg_ganaug.recompose.match_tone`.
+        windows: Chooses the parts of a photo that are painted, for 'changed' and
+            'auto'. None = the whole photo is painted, whatever of it is kept.
 
     Raises:
-        ValueError: When an option is of the wrong type or outside its range, or
-            ``paintable`` is missing.
+        ValueError: When an option is of the wrong type or outside its range,
+            ``paintable`` is missing, or windows have no use.
     """
 
     mode: str = 'full'
     paintable: Optional[Tuple[bool, ...]] = None
     feather: int = 2
     match_tone: bool = True
+    windows: Optional[Windows] = None
 
     def __post_init__(self) -> None:
         check_choice(_OWNER, 'mode', self.mode, COMPOSITES)
@@ -86,12 +91,27 @@ class Compositing:
         feather = check_whole(_OWNER, 'feather', self.feather)
         object.__setattr__(self, 'feather', feather)
         check_bool(_OWNER, 'match_tone', self.match_tone)
+        if self.windows is not None:
+            self._check_windows(self.windows)
         if self.mode == 'auto' and self.paintable is None:
             raise ValueError(
                 "composite='auto' needs the fidelity of each class: measure it with "
                 'tools/analysis_tools/generator_fidelity.py and set fidelity to the '
                 'file that it writes, or painted to the classes that the generator '
                 'paints'
+            )
+
+    def _check_windows(self, windows: Windows) -> None:
+        if self.mode not in ('changed', 'auto'):
+            raise ValueError(
+                f'composite has windows and mode={self.mode!r}, which paints all of a '
+                "photo or nothing: set mode='changed' or 'auto', or leave windows out"
+            )
+        if windows.margin is not None and windows.margin <= self.feather:
+            raise ValueError(
+                f'composite has feather={self.feather} and windows with '
+                f'margin={windows.margin}: the margin must be larger, for generated '
+                'pixels fade out in it'
             )
 
     @property
@@ -116,40 +136,59 @@ class Compositing:
             used = replace(self, paintable=None)
         elif self.mode == 'real':
             used = Compositing('real', match_tone=self.match_tone)
-        return asdict(used)
+        listed = asdict(used)
+        if self.windows is None:
+            # As in the stores of before there were windows.
+            del listed['windows']
+        return listed
+
+    def generated(self, made: RecomposedMap) -> np.ndarray:
+        """Finds the pixels that are to be generated: bool [H, W].
+
+        Args:
+            made: The recombination.
+        """
+        if self.mode == 'full':
+            return np.ones(made.label_map.shape, bool)
+        if self.mode == 'changed':
+            return made.changed
+        return made.changed & self._table()[made.label_map]
 
     def join(
-        self, made: RecomposedMap, painted: Optional[np.ndarray], ignore_index: int
+        self,
+        made: RecomposedMap,
+        painted: Optional[Painted],
+        ignore_index: int,
     ) -> Pair:
         """Makes a pair.
 
         Args:
             made: The recombination, with its photo where :attr:`needs_photo`.
-            painted: uint8 BGR [H, W, 3], the generated photo; None where nothing is
-                painted.
+            painted: The generated photo; None where nothing is painted.
             ignore_index: Label value of pixels that teach nothing.
         """
         label_map = made.label_map
-        if self.mode == 'real':
+        if painted is None:
             label_map = np.where(made.shown, label_map, np.uint8(ignore_index))
             return Pair(made.photo, label_map, np.zeros(label_map.shape, bool))
+        generated = self.generated(made)
         if self.mode == 'full':
-            return Pair(painted, label_map, np.ones(label_map.shape, bool))
-        generated = made.changed
+            return Pair(painted.photo, label_map, generated)
         if self.mode == 'auto':
-            able = self._table()[label_map]
-            generated = generated & able
-            unseen = ~made.shown & ~able
+            unseen = ~made.shown & ~self._table()[label_map]
             if unseen.any():
                 label_map = np.where(unseen, np.uint8(ignore_index), label_map)
-        if self.match_tone:
-            real = made.shown if made.base is None else ~made.changed
-            painted = match_tone(painted, made.photo, real)
-        if generated.all():
-            return Pair(painted, label_map, generated)
-        weight = _weight(generated, made.changed, self.feather)[..., None]
-        photo = np.round(weight * painted + (1 - weight) * made.photo)
-        return Pair(photo.astype(np.uint8), label_map, generated)
+        real = made.shown if made.base is None else ~made.changed
+        photo = blend(
+            painted,
+            made.photo,
+            real,
+            generated,
+            made.changed,
+            self.feather,
+            self.match_tone,
+        )
+        return Pair(photo, label_map, generated)
 
     def _table(self) -> np.ndarray:
         """Makes a table, bool [256]: what may be painted, and all that is no class."""
@@ -189,7 +228,8 @@ def build_compositing(
     """Builds what an option ``composite`` states.
 
     Args:
-        config: A mode, or a mapping with ``mode``, ``feather``, ``match_tone``, and for
+        config: A mode, or a mapping with ``mode``, ``feather``, ``match_tone``,
+            ``windows`` (True, or a mapping with ``margin`` and ``sizes``), and for
             'auto' ``fidelity`` (the JSON file with the figure of each class) and
             ``min_fidelity`` (default 0.5), which decide and are logged, or
             ``painted``, the names of the classes that the generator paints.
@@ -207,12 +247,14 @@ def build_compositing(
     )
     given = {key: options.pop(key, None) for key in _ONLY_AUTO}
     given = {key: value for key, value in given.items() if value is not None}
-    unknown = sorted(set(options) - {'mode', 'feather', 'match_tone'})
+    unknown = sorted(set(options) - {'mode', 'feather', 'match_tone', 'windows'})
     if unknown:
         raise ValueError(
             f'composite knows no {", ".join(unknown)}; there are mode, feather, '
-            'match_tone, fidelity, min_fidelity and painted'
+            'match_tone, windows, fidelity, min_fidelity and painted'
         )
+    if 'windows' in options:
+        options['windows'] = build_windows(options['windows'])
     mode = options.get('mode', Compositing.mode)
     if given and mode in COMPOSITES and mode != 'auto':
         raise ValueError(
@@ -272,18 +314,6 @@ def paintable_classes(
             f'set; there are {", ".join(fidelity)}'
         )
     return tuple(bool(fidelity[name] >= min_fidelity) for name in class_names)
-
-
-def _weight(generated: np.ndarray, changed: np.ndarray, feather: int) -> np.ndarray:
-    """Computes the weight of the generated photo, float32 [H, W], 0..1."""
-    if not feather or not generated.any():
-        return generated.astype(np.float32)
-    import cv2
-
-    distance = cv2.distanceTransform((~generated).view(np.uint8), cv2.DIST_L2, 3)
-    weight = np.clip(1 - distance / (feather + 1), 0, 1)
-    weight[changed & ~generated] = 0
-    return weight
 
 
 def load_class_fidelity(path: Union[str, Path]) -> Dict[str, float]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cached_property
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -134,6 +135,21 @@ class MMagicGenerator:
         """Returns whether it also wants instance maps."""
         return self.config.model.label_encoder.get('edges', False)
 
+    @property
+    def needs_whole_map(self) -> bool:
+        """Returns whether a part of a map looks otherwise when painted alone."""
+        return self.config.model.generator.get('norm', 'instance') == 'instance'
+
+    @cached_property
+    def stride(self) -> int:
+        """Factor of the sides of the network's input, found without its weights."""
+        from mmseg_ganaug.registry import MODELS
+
+        with torch.device('meta'):
+            return MODELS.build(
+                {**self.config.model.generator, 'in_channels': 1}
+            ).stride
+
     def fingerprint(self) -> str:
         """Computes a digest of the weights, the network and how it is run.
 
@@ -185,7 +201,7 @@ class MMagicGenerator:
             )
         resolve_precision(self._precision, self._find_device())
         if self._tile:
-            check_tiles(self._tile, self._overlap, self._stride())
+            check_tiles(self._tile, self._overlap, self.stride)
 
     def _find_device(self) -> str:
         device = self._device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
@@ -197,15 +213,6 @@ class MMagicGenerator:
                 "device='cpu'"
             )
         return device
-
-    def _stride(self) -> int:
-        """Finds the factor of the sides of the network's input, without its weights."""
-        from mmseg_ganaug.registry import MODELS
-
-        with torch.device('meta'):
-            return MODELS.build(
-                {**self.config.model.generator, 'in_channels': 1}
-            ).stride
 
     def load(self) -> None:
         """Builds the model through MMagic and loads its weights strictly.

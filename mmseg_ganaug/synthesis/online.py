@@ -2,8 +2,9 @@
 
 import logging
 from inspect import signature
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 import torch
 from mmengine.logging import print_log
 from mmseg.models import SegDataPreProcessor
@@ -11,9 +12,17 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
-from mmseg_ganaug.option_checks import check_mapping, check_number, check_range
+from mmseg_ganaug.option_checks import (
+    check_choice,
+    check_mapping,
+    check_number,
+    check_range,
+)
 from mmseg_ganaug.registry import GENERATORS, MODELS
 from mmseg_ganaug.synthesis.batches import by_shape
+from mmseg_ganaug.synthesis.blending import blend
+from mmseg_ganaug.synthesis.compositing import build_compositing
+from mmseg_ganaug.synthesis.windows import paint_windows, warn_of_statistics
 
 # What MMSeg's transforms fill label maps up with.
 _PADDING_LABEL = 255
@@ -133,6 +142,10 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
             :class:`PhotometricDistortion`, which painted photos then go through: the
             pipeline's own comes too early for them. ``dict()`` gives the ranges of
             MMSeg's. Defaults to None: no distortion.
+        composite (str | dict): What of a photo is generated: 'full', or 'changed' with
+            options, such as ``dict(mode='changed', windows=True)``, see
+            :class:`~mmseg_ganaug.synthesis.Compositing`. The latter needs
+            ``mark_changed=True`` in ``RecomposeLabels``. Defaults to 'full'.
         **kwargs: Those of :class:`mmseg.models.SegDataPreProcessor`.
 
     Raises:
@@ -150,6 +163,7 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         num_classes: Optional[int] = None,
         ignore_index: int = 255,
         photometric_distortion: Optional[dict] = None,
+        composite: Union[str, dict] = 'full',
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -172,6 +186,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
                 known=tuple(signature(PhotometricDistortion).parameters),
             )
             self._distortion = PhotometricDistortion(**options)
+        self._compositing = build_compositing(composite, ())
+        check_choice(self, 'composite', self._compositing.mode, ('full', 'changed'))
         self._rgb_inputs = kwargs.get('rgb_to_bgr', False)
         # No nn.Module: what it loads stays out of the segmenter's own.
         self._generator: Any = None
@@ -237,20 +253,64 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         for value in self._ignored_values:
             ignored |= labels == value
         labels = labels.masked_fill(ignored, self._generator.ignore_index)
-        instances = None
-        if self._generator.uses_instances:
-            instances = torch.stack([self._instances(s) for s in data_samples])
+        black = (photos == 0).all(dim=1, keepdim=True)
+        # Recon has no base: all of the photo in its place is black.
+        padding = ignored & black & ~black.flatten(1).all(1).view(-1, 1, 1, 1)
+        labels = labels.to(torch.uint8)
         # The generator has a precision of its own.
         with torch.autocast(self.device.type, enabled=False):
-            painted = self._generator.model.paint(labels.to(torch.uint8), instances)
+            if self._compositing.needs_photo:
+                real = photos if self._rgb_inputs else photos.flip(1)
+                painted = self._composited(real, labels, padding, data_samples)
+            else:
+                instances = None
+                if self._generator.uses_instances:
+                    instances = torch.stack([self._instances(s) for s in data_samples])
+                painted = self._generator.model.paint(labels, instances)
         if distortion is not None:
             painted = distortion(painted)
         if not self._rgb_inputs:
             painted = painted.flip(1)
-        black = (photos == 0).all(dim=1, keepdim=True)
-        # Recon has no base: all of the photo in its place is black.
-        padding = ignored & black & ~black.flatten(1).all(1).view(-1, 1, 1, 1)
         return painted.masked_fill(padding, 0).to(photos.dtype)
+
+    def _composited(
+        self,
+        photos: Tensor,
+        labels: Tensor,
+        padding: Tensor,
+        data_samples: Sequence[SegDataSample],
+    ) -> Tensor:
+        """Paints what has changed into RGB photos, as stored samples are painted."""
+        maps, filled = labels[:, 0].cpu().numpy(), padding[:, 0].cpu().numpy()
+        instances: List[Any] = [None] * len(maps)
+        if self._generator.uses_instances:
+            instances = [self._instances(s)[0].cpu().numpy() for s in data_samples]
+        changed = [self._changed(sample) for sample in data_samples]
+        ignored = self._generator.ignore_index
+        way = self._compositing
+        painted = paint_windows(
+            self._generator, maps, instances, ignored, changed, way.windows
+        )
+        # BGR, as what is stored.
+        real = photos.flip(1).permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+        blended = [
+            blend(part, photo, ~new & ~empty, new, new, way.feather, way.match_tone)
+            for part, photo, new, empty in zip(painted, real, changed, filled)
+        ]
+        result = torch.from_numpy(np.stack(blended)).to(photos.device)
+        return result.permute(0, 3, 1, 2).flip(1)
+
+    def _changed(self, data_sample: SegDataSample) -> np.ndarray:
+        changed = data_sample.get('gt_changed_map')
+        if changed is None:
+            raise ValueError(
+                f'{data_sample.get("img_path")} does not tell what of it has changed, '
+                f'but composite is {self._compositing.mode!r}: set mark_changed=True '
+                "in RecomposeLabels, and add 'gt_changed_map' to the meta_keys of "
+                'PackSegInputs'
+            )
+        # Transforms that pad fill with other values.
+        return np.asarray(changed) == 1
 
     def _instances(self, data_sample: SegDataSample) -> Tensor:
         instances = data_sample.get('gt_instance_map')
@@ -274,6 +334,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         )
         if self._num_classes is not None:
             generator.check(self._num_classes, has_instances=True)
+        if self._compositing.windows is not None:
+            warn_of_statistics(generator)
         # Building draws weights that are then overwritten: training must not notice.
         with torch.random.fork_rng(devices=[]):
             generator.load()

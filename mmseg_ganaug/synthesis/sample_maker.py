@@ -8,7 +8,7 @@ import numpy as np
 from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
-from mmseg_ganaug.synthesis.generator import paint_maps
+from mmseg_ganaug.synthesis.windows import Painted, paint_windows
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class SampleMaker:
         return samples
 
     def _finished(
-        self, attempt: int, made: RecomposedMap, painted: Optional[np.ndarray]
+        self, attempt: int, made: RecomposedMap, painted: Optional[Painted]
     ) -> Sample:
         ignore_index = self._source.ignore_index
         pair = self._compositing.join(made, painted, ignore_index)
@@ -129,12 +129,14 @@ class SampleMaker:
         )
         return Sample(pair.photo, label_map, report)
 
-    def _paint(self, maps: Sequence[RecomposedMap]) -> Sequence[Optional[np.ndarray]]:
+    def _paint(self, maps: Sequence[RecomposedMap]) -> Sequence[Optional[Painted]]:
         if not self._compositing.paints:
             return [None] * len(maps)
-        return paint_maps(
+        return paint_windows(
             self._generator,
             [made.label_map for made in maps],
             [made.instance_map for made in maps],
             self._source.ignore_index,
+            [self._compositing.generated(made) for made in maps],
+            self._compositing.windows,
         )

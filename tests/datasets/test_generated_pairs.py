@@ -86,6 +86,22 @@ def test_auto_paints_what_the_generator_can_paint(generated, tmp_path, by_name):
     assert seen == {'bird', 'cup'}
 
 
+def test_windows_of_a_killed_run_end_with_the_same_bytes(generated, tmp_path):
+    generated['generator'] = dict(type='ColourPainter')
+    generated['composite'] = dict(mode='changed', windows=dict(margin=3, sizes=[9, 12]))
+    generated['batch_size'] = 2
+    undisturbed = build({**generated, 'cache_dir': str(tmp_path / 'undisturbed')})
+    ColourPainter.batches, ColourPainter.dies_after = 0, 5
+    with pytest.raises(KeyboardInterrupt):
+        build(generated)
+    ColourPainter.dies_after = None
+    for one, other in zip(infos(build(generated)), infos(undisturbed)):
+        for found, wanted in zip(read(one), read(other)):
+            np.testing.assert_array_equal(found, wanted)
+    generated['composite'] = 'changed'
+    assert build(generated).generate()[1].folder.name != undisturbed.store().folder.name
+
+
 def test_compositing_and_filters_have_stores_of_their_own(generated, tmp_path):
     variants = [
         {},

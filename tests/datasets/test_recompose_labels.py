@@ -85,6 +85,22 @@ def test_without_pixels_the_photo_waits_to_be_painted(telling, tmp_path):
     assert not dataset[0]['img'].any()
 
 
+def test_what_has_changed_is_marked_where_asked_for(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path)
+    assert 'gt_changed_map' not in dataset[0]
+    flip = [dict(type='RandomFlip', prob=1.0)]
+    dataset = dataset_with(telling, tmp_path, flip, mark_changed=True)
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        base = cv2.imread(sample['seg_map_path'], -1)[:, ::-1]
+        found = sample['gt_changed_map']
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found == 1, sample['gt_seg_map'] != base)
+    recon = dict(type='Recon')
+    dataset = dataset_with(telling, tmp_path, recomposer=recon, mark_changed=True)
+    assert (dataset[0]['gt_changed_map'] == 1).all()
+
+
 def test_a_stated_share_of_the_samples_is_replaced(telling, tmp_path):
     set_random_seed(3)
     dataset = dataset_with(telling, tmp_path, prob=0.25, paste_pixels=True)

@@ -112,6 +112,15 @@ def test_mean_and_spread_are_those_of_the_reference():
     np.testing.assert_allclose(matched.std((0, 1)), reference.std((0, 1)), atol=0.6)
 
 
+def test_the_spread_may_be_left_as_it_is():
+    rng = np.random.default_rng(0)
+    photo = rng.normal(100, 20, (40, 50, 3)).astype(np.uint8)
+    reference = np.full((40, 50, 3), 120, np.uint8)
+    matched = match_tone(photo, reference, spread=False).astype(float)
+    np.testing.assert_allclose(matched.mean((0, 1)), 120, atol=0.6)
+    np.testing.assert_allclose(matched.std((0, 1)), photo.std((0, 1)), atol=0.1)
+
+
 def test_only_what_is_compared_decides():
     photo = np.full((10, 10, 3), 100, np.uint8)
     photo[:5] = 200

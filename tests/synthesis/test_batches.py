@@ -44,6 +44,16 @@ def test_size_that_fitted_is_remembered():
     assert painter.sizes == [4, 4, 3]
 
 
+def test_of_smaller_maps_as_many_pixels_are_taken():
+    painter, halving = Painter(fits=4), BatchHalving('')
+    halving.run(painter, MAPS[:8], None)
+    painter.sizes.clear()
+    painter.fits = 100
+    halving.run(painter, np.zeros((20, 1, 3), np.uint8), None)
+    halving.run(painter, np.zeros((3, 9, 9), np.uint8), None)
+    assert painter.sizes == [8, 8, 4, 1, 1, 1]
+
+
 def test_instance_maps_are_cut_with_the_label_maps():
     seen = []
 

@@ -12,8 +12,13 @@ from mmseg_ganaug.synthesis.compositing import (
     check_composite,
     paintable_classes,
 )
+from mmseg_ganaug.synthesis.windows import Painted
 
 REAL, PAINTED = 50, 200
+
+
+def whole(photo):
+    return Painted(photo, np.ones(photo.shape[:2], bool))
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def painted():
 
 def joined(compositing, made, painted):
     compositing = replace(compositing, match_tone=False)
-    pair = compositing.join(made, painted, 255)
+    pair = compositing.join(made, whole(painted), 255)
     real = ~pair.generated & ~made.changed
     # Filters rely on it: what is not generated is real, but for the feathered rim.
     assert (pair.photo[pair.generated] == PAINTED).all()
@@ -103,7 +108,7 @@ def test_what_is_painted_takes_the_light_of_what_stays_real(made):
     made.photo = rng.integers(20, 100, (20, 30, 3)).astype(np.uint8)
     painted = 2 * made.photo
     painted[..., 2] += 30
-    photo = Compositing('changed', feather=0).join(made, painted, 255).photo
+    photo = Compositing('changed', feather=0).join(made, whole(painted), 255).photo
     np.testing.assert_allclose(photo.astype(int), made.photo.astype(int), atol=1)
     np.testing.assert_array_equal(photo[~made.changed], made.photo[~made.changed])
 
@@ -112,14 +117,16 @@ def test_under_recon_the_light_is_that_of_the_donors(made, painted):
     made.base = None
     made.shown[:, 15:] = False
     made.photo[made.shown] = 60
-    photo = Compositing('changed').join(made, painted, 255).photo
+    photo = Compositing('changed').join(made, whole(painted), 255).photo
     assert (photo == 60).all()
 
 
 def test_a_photo_without_real_pixels_keeps_its_light(made, painted):
     made.base = None
     made.shown[:] = False
-    assert (Compositing('changed').join(made, painted, 255).photo == PAINTED).all()
+    assert (
+        Compositing('changed').join(made, whole(painted), 255).photo == PAINTED
+    ).all()
 
 
 def test_fidelity_decides_what_is_paintable():

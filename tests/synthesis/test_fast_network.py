@@ -180,7 +180,11 @@ def test_tiles_take_the_statistics_of_the_whole_map(channels_last):
 
 @pytest.mark.parametrize('channels_last', [True, False])
 @pytest.mark.parametrize('encoder', ['ignore channel', 'label ids'])
-@pytest.mark.parametrize('generator', [GLOBAL, ENHANCER], ids=['global', 'enhancer'])
+@pytest.mark.parametrize(
+    'generator',
+    [GLOBAL, ENHANCER, {**ENHANCER, 'norm': 'pixel'}],
+    ids=['global', 'enhancer', 'pixel norm'],
+)
 def test_fast_model_paints_the_same_photos(generator, encoder, channels_last):
     model = make_model(generator, encoder)
     # Sides that do not divide by the stride.

@@ -21,7 +21,7 @@ NORM = dict(mean=[120.0, 115.0, 100.0], std=[60.0, 57.0, 55.0], bgr_to_rgb=True)
 
 @pytest.fixture(scope='module')
 def make_generator(tmp_path_factory):
-    def make(num_classes=3, **encoder):
+    def make(num_classes=3, norm='instance', **encoder):
         folder = tmp_path_factory.mktemp('generator')
         model = dict(
             type='Pix2PixHD',
@@ -31,6 +31,7 @@ def make_generator(tmp_path_factory):
                 base_channels=4,
                 num_downsamples=1,
                 num_blocks=1,
+                norm=norm,
             ),
         )
         Config(dict(model=model)).dump(folder / 'generator.py')
@@ -198,6 +199,81 @@ def test_instance_maps_reach_a_generator_with_edges(make_generator):
         sample.set_metainfo(dict(gt_instance_map=instances))
         painted.append(build(config).paint_batch(batch_of((photo, sample)))['inputs'])
     assert not torch.equal(painted[0][0], painted[1][0])
+
+
+WINDOWED = dict(mode='changed', feather=1, windows=dict(margin=4, sizes=[8]))
+
+
+def test_what_has_not_changed_stays_real_online(make_generator):
+    pixel = make_generator(norm='pixel')
+    size = (32, 48)
+    samples = [make_sample(i, True, size) for i in range(3)] + [
+        make_sample(3, False, size)
+    ]
+    changed = np.zeros(size, np.uint8)
+    changed[10:12, 20:23] = 1
+    changed[:, -3:] = 255  # what a transform fills up with
+    for _, sample in samples:
+        sample.set_metainfo(dict(gt_changed_map=changed))
+    samples[2][1].set_metainfo(dict(gt_changed_map=np.zeros(size, np.uint8)))
+    batch = batch_of(*samples)
+    parts = build(pixel, composite={**WINDOWED, 'match_tone': False})
+    whole = build(pixel, composite=dict(mode='changed', feather=1, match_tone=False))
+    found, wanted = (p.paint_batch(batch)['inputs'] for p in (parts, whole))
+    new = torch.from_numpy(changed == 1)
+    near = torch.zeros(size, dtype=torch.bool)
+    near[8:14, 18:25] = True
+    for index in range(2):
+        photo, sample = samples[index]
+        assert torch.equal(found[index][:, ~near], photo[:, ~near])
+        assert torch.equal(wanted[index][:, new], painted_by(whole, sample)[:, new])
+        assert not torch.equal(found[index][:, new], photo[:, new])
+        difference = found[index].float() - wanted[index].float()
+        assert difference[:, new].abs().mean() < 1
+    for index in (2, 3):
+        assert torch.equal(found[index], samples[index][0])
+    rgb = dict(rgb_to_bgr=True, bgr_to_rgb=False)
+    flipped = build(pixel, composite={**WINDOWED, 'match_tone': False}, **rgb)
+    batch['inputs'] = [photo.flip(0) for photo, _ in samples]
+    for one, other in zip(flipped.paint_batch(batch)['inputs'], found):
+        assert torch.equal(one.flip(0), other)
+
+
+def test_the_light_of_what_changes_online_is_that_of_the_photo(generator):
+    size = (32, 48)
+    photo, sample = make_sample(0, True, size)
+    changed = np.zeros(size, np.uint8)
+    changed[10:20, 20:30] = 1
+    sample.set_metainfo(dict(gt_changed_map=changed))
+    photo[:] = 31
+    for windows in (None, True):
+        way = dict(mode='changed', windows=windows)
+        (found,) = build(generator, composite=way).paint_batch(
+            batch_of((photo, sample))
+        )['inputs']
+        new = found[:, torch.from_numpy(changed == 1)].float()
+        assert abs(new.mean() - 31) < 12
+
+
+def test_padding_stays_black_where_what_changes_is_painted(generator):
+    photo, sample = make_sample(0, True)
+    photo[:, 6:] = 0
+    sample.gt_sem_seg.data[:, 6:] = 255
+    changed = np.ones(SIZE, np.uint8)
+    changed[6:] = 255
+    sample.set_metainfo(dict(gt_changed_map=changed))
+    way = build(generator, composite='changed', photometric_distortion=dict())
+    (found,) = way.paint_batch(batch_of((photo, sample)))['inputs']
+    assert (found[:, 6:] == 0).all()
+    assert not torch.equal(found[:, :6], photo[:, :6])
+
+
+def test_without_a_mark_of_what_has_changed_it_says_what_to_do(generator):
+    preprocessor = build(generator, composite='changed')
+    with pytest.raises(ValueError, match=r'0\.png.*mark_changed=True.*gt_changed_map'):
+        preprocessor.paint_batch(batch_of(make_sample(0, True)))
+    with pytest.raises(ValueError, match=r"composite='auto'.*'full', 'changed'"):
+        build(generator, composite=dict(mode='auto', painted=[]))
 
 
 def test_another_number_of_classes_is_an_error_before_anything_is_painted(generator):

@@ -41,7 +41,8 @@ class RecomposeLabels(BaseTransform):
     ``img_shape``, ``ori_shape``, ``img_path``, ``seg_map_path``. Added: ``recomposed``
     (bool, whether the photo has still to be painted), and for a recombined sample
     ``recipe`` (int, its number in the plan) and, for sources with instance maps,
-    ``gt_instance_map`` (int32 [H, W]) in ``seg_fields``.
+    ``gt_instance_map`` (int32 [H, W]) in ``seg_fields``; with ``mark_changed`` also
+    ``gt_changed_map`` (uint8 [H, W]: 1 where the label is not that of the photo).
 
     Args:
         source (dict): Config of the MMSeg data set that gives base and donors: the one
@@ -53,6 +54,9 @@ class RecomposeLabels(BaseTransform):
         paste_pixels (bool): Whether real pixels come along. Defaults to False.
         match_tone (bool): Whether pasted pixels take the light of the photo that they
             are laid into. Defaults to False, as in plain copy-paste.
+        mark_changed (bool): Whether ``gt_changed_map`` is added, for a
+            ``GANSegDataPreProcessor`` that paints what has changed alone: it has to be
+            among the ``meta_keys`` of ``PackSegInputs``. Defaults to False.
         num_recipes (int): Different recombinations planned. Defaults to 10000.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
             recombined. Defaults to None: as they are.
@@ -76,6 +80,7 @@ class RecomposeLabels(BaseTransform):
         prob: float = 0.5,
         paste_pixels: bool = False,
         match_tone: bool = False,
+        mark_changed: bool = False,
         num_recipes: int = 10000,
         scale: Optional[Tuple[int, int]] = None,
         instance_path: Optional[Tuple[str, str]] = None,
@@ -91,6 +96,7 @@ class RecomposeLabels(BaseTransform):
         self.prob = check_share(self, 'prob', prob)
         self.paste_pixels = check_bool(self, 'paste_pixels', paste_pixels)
         self.match_tone = check_bool(self, 'match_tone', match_tone)
+        self.mark_changed = check_bool(self, 'mark_changed', mark_changed)
         check_whole(self, 'num_recipes', num_recipes, 1)
         check_seed(self, 'seed', seed)
         check_whole(self, 'num_workers', num_workers)
@@ -156,6 +162,9 @@ class RecomposeLabels(BaseTransform):
         if made.instance_map is not None:
             results['gt_instance_map'] = made.instance_map
             results['seg_fields'].append('gt_instance_map')
+        if self.mark_changed and not self.paste_pixels:
+            results['gt_changed_map'] = made.changed.astype(np.uint8)
+            results['seg_fields'].append('gt_changed_map')
         results['img_shape'] = results['ori_shape'] = label_map.shape
         # No file holds this sample; these name the first it is made of.
         first = recipe.maps[0]
@@ -191,5 +200,6 @@ class RecomposeLabels(BaseTransform):
         return (
             f'{type(self).__name__}(recomposer={type(self._recomposer).__name__}, '
             f'prob={self.prob}, paste_pixels={self.paste_pixels}, '
-            f'match_tone={self.match_tone}, num_recipes={len(self.plan)})'
+            f'match_tone={self.match_tone}, mark_changed={self.mark_changed}, '
+            f'num_recipes={len(self.plan)})'
         )
