@@ -16,7 +16,11 @@ from mmseg_ganaug.datasets.statistics import check_label_values
 
 #: Data sets that are drawn; more by ``GANAUG_FUZZ=2000``.
 EXAMPLES = int(os.environ.get('GANAUG_FUZZ', 200))
-WAYS = ('AddSingle', 'AddMulti', 'Recon')
+RECOMPOSERS = [
+    dict(type=name, **options)
+    for name in ('AddSingle', 'AddMulti', 'Recon')
+    for options in ({}, dict(objects={}, min_area=0))
+]
 
 
 def read_labels(drawn):
@@ -40,13 +44,13 @@ def train_generator(drawn):
         assert np.array_equal(found, wanted), 'the generator sees other labels'
 
 
-def generate(drawn, way, cache):
+def generate(drawn, recomposer, cache):
     """Makes samples, and holds what training gets against what was stored."""
     dataset = DATASETS.build(
         dict(
             type='mmseg_ganaug.GANRecomposeDataset',
             source=drawn.config,
-            recomposer=dict(type=way),
+            recomposer=recomposer,
             generator=dict(type='GreyPainter'),
             num_samples=3,
             cache_dir=str(cache),
@@ -59,8 +63,7 @@ def generate(drawn, way, cache):
         stored = samples.label_map(index)
         known = set(range(drawn.num_classes)) | {drawn.ignore_index}
         assert set(np.unique(stored).tolist()) <= known, 'a foreign label value'
-        _, recomposer = dataset.plan()
-        made = recomposer.recompose(plan[index], source).label_map
+        made = dataset.plan()[1].recompose(plan[index], source).label_map
         assert np.array_equal(made, stored), 'not what the recipe says'
         packed = dataset[index]['data_samples'].gt_sem_seg.data[0].numpy()
         flipped = [stored, stored[:, ::-1]]
@@ -88,22 +91,26 @@ def test_a_data_set_is_read_right_or_refused_by_name(tmp_path_factory, counted):
         phases=[Phase.generate],
         report_multiple_bugs=False,
     )
-    @given(drawn=data_sets(folder), way=st.sampled_from(WAYS))
-    def check(drawn, way):
+    @given(drawn=data_sets(folder), recomposer=st.sampled_from(RECOMPOSERS))
+    def check(drawn, recomposer):
         cache = folder.with_name('cache')
         outcomes = []
         for action, faults in (
             (lambda: read_labels(drawn), drawn.label_faults),
             (lambda: train_generator(drawn), drawn.faults + drawn.label_faults),
-            (lambda: generate(drawn, way, cache), drawn.faults + drawn.label_faults),
+            (
+                lambda: generate(drawn, recomposer, cache),
+                drawn.faults + drawn.label_faults,
+            ),
         ):
             try:
                 action()
             except AssertionError:
                 raise
             except Exception as error:
-                # Too few objects or sizes to recombine: says so, and names the way.
-                if not drawn.label_faults and way in str(error):
+                # Too few objects or sizes to recombine: says so, and names the option.
+                names = (recomposer['type'], 'objects=')
+                if not drawn.label_faults and any(n in str(error) for n in names):
                     outcomes.append('nothing to recombine')
                     continue
                 problem = problem_of(error, faults)
