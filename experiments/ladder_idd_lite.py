@@ -1,5 +1,5 @@
 # The ladder of IDD-Lite: one plan and one set of seeds, from plain training to more
-# real photos, to see which rung loses how much. 100 photos of the pool, evaluated on
+# real photos, to see which rung loses how much. 25 photos of the pool, evaluated on
 # drives of the training set (see idd_lite_splits.py). No generator: what is pasted are
 # real pixels.
 protocol = 'idd-lite-ladder'
@@ -13,6 +13,9 @@ _crop = [
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
+# There is room here: at this point of longer trainings (headroom_idd_lite.py, seed 0),
+# four times the photos raise the mean of the two rare classes from 18.5 to 25.2.
+_ITERATIONS = 2400
 _real = dict(
     type='BaseSegDataset',
     data_root='data',
@@ -27,7 +30,7 @@ _real = dict(
             'sky',
         )
     ),
-    ann_file='idd_lite_splits/train_100.txt',
+    ann_file='idd_lite_splits/train_25.txt',
 )
 _weights = {
     'model.decode_head.loss_decode': dict(
@@ -39,11 +42,13 @@ _weights = {
 }
 
 
-def _method(photos=100, **options):
+def _method(photos=25, **options):
     return dict(
         config='experiments/segmenters/idd_lite.py',
         cfg_options={
             'train_dataloader.dataset.ann_file': f'idd_lite_splits/train_{photos}.txt',
+            'train_cfg': dict(max_iters=_ITERATIONS, val_interval=_ITERATIONS // 4),
+            'param_scheduler.1.end': _ITERATIONS,
             **options,
         },
     )
@@ -54,7 +59,7 @@ def _pasted(prob=0.5, **recomposer):
         type='mmseg_ganaug.RecomposeLabels',
         source=_real,
         recomposer=recomposer,
-        cache_dir='data/ganaug/idd_lite_100',
+        cache_dir='data/ganaug/idd_lite_25',
         prob=prob,
         paste_pixels=True,
         num_recipes=800,
@@ -66,7 +71,7 @@ def _pasted(prob=0.5, **recomposer):
 methods = {
     'plain': _method(),
     'weights': _method(**_weights),
-    'weights-400': _method(400, **_weights),
+    'weights-100': _method(100, **_weights),
     # Whole class layers, as in the paper, of the two rare classes.
     'weights-pasted-layers': _method(
         **_pasted(
@@ -78,12 +83,18 @@ methods = {
     ),
     # Whole objects of the rare things, with what goes with them, where they fit.
     'weights-pasted-objects': _method(
-        **_pasted(type='AddMulti', classes='rare', target='sqrt', objects=dict())
+        **_pasted(
+            type='AddMulti',
+            classes=['living'],
+            target='sqrt',
+            # Of 25 maps, non-drivable would be taken for a thing, too.
+            objects=dict(things=['living', 'vehicle']),
+        )
     ),
 }
 ladder = [
     *('plain', 'weights', 'weights-pasted-layers', 'weights-pasted-objects'),
-    'weights-400',
+    'weights-100',
 ]
 against = ['weights']
 rare = ['non-drivable', 'living']
