@@ -20,7 +20,7 @@ from mmseg_ganaug.recompose.statistics import LabelStatistics
 _ATTEMPTS = 10
 # Rounds a plan is made in, at most, and recombinations in one at least: after each, the
 # shares reached are looked at.
-_ROUNDS = 100
+_ROUNDS = 40
 _A_ROUND = 32
 # A group of objects is whole where so much of its box is inside the map.
 _WHOLE = 0.95
