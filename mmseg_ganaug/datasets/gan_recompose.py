@@ -296,8 +296,8 @@ class GANRecomposeDataset(BaseSegDataset):
         recomposer = RECOMPOSERS.build(self._recomposer)
         options = (self._cache_dir, self._num_workers, recomposer.needs_scene)
         statistics = collect_statistics(source, *options)
-        if recomposer.moved is not None:
-            print_log(recomposer.moved.found(statistics), logger='current')
+        if (moved := recomposer.moved) is not None:
+            print_log(moved.found(statistics, recomposer.min_area), 'current')
         unpaired = 0 if recomposer.resize_donors else count_unpaired(statistics)
         if unpaired:
             print_log(

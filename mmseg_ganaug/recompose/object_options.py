@@ -26,7 +26,8 @@ class ObjectOptions:
     Args:
         things: Names or ids of the classes of countable objects, the only ones that
             are moved; default: classes whose parts are small and keep away from the
-            left and right edges of the maps.
+            left and right edges of the maps; where there are instance maps, those that
+            have instances, and those of very small parts.
         together: Pairs of things that are moved together where their objects touch,
             such as ``[('rider', 'bicycle')]``; default: those that touch far more often
             than chance has it.
@@ -133,11 +134,18 @@ class ObjectOptions:
             for pair in self.together:
                 one, other = statistics.class_ids(pair, 'together')
                 together[one, other] = together[other, one] = True
-        return Scene(statistics.scene, statistics.sizes, things, together, min_area)
+        counts, counted = statistics.scene, statistics.instances
+        instances = None if counted is None else counted.any(axis=0)
+        return Scene(counts, statistics.sizes, things, together, min_area, instances)
 
-    def found(self, statistics: LabelStatistics) -> str:
-        """Says which classes are things, and which of them are moved together."""
-        scene = self.scene(statistics, 0)
+    def found(self, statistics: LabelStatistics, min_area: float) -> str:
+        """Says which classes are things, and which of them are moved together.
+
+        Args:
+            statistics: Of the source, with its objects.
+            min_area: Smallest object, as a share (0..1) of its map.
+        """
+        scene = self.scene(statistics, min_area)
         names = statistics.class_names
         things = ', '.join(names[c] for c in np.flatnonzero(scene.things))
         pairs = ', '.join(

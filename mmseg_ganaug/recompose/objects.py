@@ -127,16 +127,18 @@ def number_parts(layer: Layer) -> Tuple[np.ndarray, np.ndarray, int]:
         mask = layer.mask.view(np.uint8)
         _, ids, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
         return ids, boxes[1:], 0
+    rows, columns = np.nonzero(layer.mask)
+    values, number = np.unique(layer.ids[rows, columns], return_inverse=True)
     ids = np.zeros(layer.mask.shape, np.int32)
-    inside = layer.ids[layer.mask]
-    values, ids[layer.mask] = np.unique(inside, return_inverse=True)
-    ids[layer.mask] += 1
-    boxes = np.zeros((len(values), 5), np.int32)
-    for number in range(1, len(values) + 1):
-        rows, columns = np.nonzero(ids == number)
-        left, top = columns.min(), rows.min()
-        width, height = columns.max() - left + 1, rows.max() - top + 1
-        boxes[number - 1] = left, top, width, height, len(rows)
+    ids[rows, columns] = number + 1
+    order = np.argsort(number, kind='stable')
+    starts = np.searchsorted(number[order], np.arange(len(values)))
+    (top, left), (bottom, right) = (
+        [extreme.reduceat(place[order], starts) for place in (rows, columns)]
+        for extreme in (np.minimum, np.maximum)
+    )
+    area = np.bincount(number)
+    boxes = np.stack([left, top, right - left + 1, bottom - top + 1, area], axis=1)
     return ids, boxes, int(values[0] == 0)
 
 

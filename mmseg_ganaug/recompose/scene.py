@@ -17,6 +17,9 @@ from mmseg_ganaug.recompose.recipe import Part
 # the mean part is a smaller share of it; they count by the root of their area.
 _AT_SIDE = 0.4
 _PART = 0.1
+# Where there are instance maps, a class without instances is one of things if its mean
+# part is smaller than this: poles and signs.
+_SMALL_PART = 0.01
 # Two classes go together where so many objects of the one touch one of the other, so
 # many times as often as chance has it, and seen from the other nearly so; from fewer
 # objects nothing is concluded.
@@ -50,6 +53,8 @@ class Scene:
         companions: bool [C, C], symmetric, the classes that go together; None = learn.
         min_area: Smallest area of a group, as a share (0..1) of its map's; smaller
             parts of a group are left out.
+        instances: bool [C], the classes that have instances; None = there are no
+            instance maps.
 
     Attributes:
         thumbnails: uint8 [N, 96, 128], small copies of the maps.
@@ -69,10 +74,11 @@ class Scene:
         things: Optional[np.ndarray] = None,
         companions: Optional[np.ndarray] = None,
         min_area: float = 0.0,
+        instances: Optional[np.ndarray] = None,
     ) -> None:
         self.thumbnails = counts.thumbnails
         self._num_classes = len(counts.spread)
-        self.things = _things(counts.spread) if things is None else things
+        self.things = _things(counts.spread, instances) if things is None else things
         objects, areas = counts.objects, sizes.prod(axis=1)
         share = objects['area'] / np.maximum(areas[objects['map']], 1)
         kept = self.things[objects['class_id']] & (share >= min_area)
@@ -307,14 +313,16 @@ def _score(known: np.ndarray, terms: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(ranks, least)).sum(axis=0)
 
 
-def _things(spread: np.ndarray) -> np.ndarray:
+def _things(spread: np.ndarray, instances: Optional[np.ndarray]) -> np.ndarray:
     """Finds the classes of countable objects: bool [C]."""
     share = np.maximum(spread[:, 0], 1)
-    return (
+    largest = _PART if instances is None else _SMALL_PART
+    found = (
         (spread[:, 0] > 0)
-        & (spread[:, 1] / share < _PART)
+        & (spread[:, 1] / share < largest)
         & (spread[:, 2] / share < _AT_SIDE)
     )
+    return found if instances is None else found | instances
 
 
 def _movable(group: np.ndarray, share: np.ndarray) -> np.ndarray:

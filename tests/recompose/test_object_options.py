@@ -53,12 +53,12 @@ def test_a_class_that_is_no_thing_cannot_be_asked_for():
 
 def test_what_was_found_is_said():
     statistics = LabelStatistics.collect(streets(40), with_scene=True)
-    assert ObjectOptions().found(statistics) == (
+    assert ObjectOptions().found(statistics, 0) == (
         'Objects: things are car, rider, bike, pole, sign; moved together: rider with '
         'bike, pole with sign'
     )
     none = ObjectOptions(things=['car'], together=[])
-    assert none.found(statistics) == (
+    assert none.found(statistics, 0) == (
         'Objects: things are car; moved together: no classes'
     )
 

@@ -26,6 +26,15 @@ def test_things_are_small_and_keep_away_from_the_sides(scene):
     ]
 
 
+def test_with_instance_maps_things_have_instances_or_very_small_parts(statistics):
+    instances = np.zeros(8, bool)
+    instances[[CAR, ROAD]] = True
+    scene = Scene(statistics.scene, statistics.sizes, instances=instances)
+    # Parts of riders and bikes are 1 % of a map and more.
+    assert {CAR, ROAD, POLE, SIGN} <= set(np.flatnonzero(scene.things))
+    assert not scene.things[[SKY, PAVEMENT]].any()
+
+
 def test_what_touches_far_more_often_than_by_chance_goes_together(scene):
     pairs = {(a, b) for a, b in zip(*np.nonzero(scene.companions))}
     assert pairs == {(RIDER, BIKE), (BIKE, RIDER), (POLE, SIGN), (SIGN, POLE)}
