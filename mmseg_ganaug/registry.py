@@ -81,6 +81,7 @@ DATA_SAMPLERS = _child_of(
 TRANSFORMS = _child_of(
     mmengine_registry.TRANSFORMS,
     [f'{SCOPE}.datasets.transforms'],
+    'DamageObjects',
     'LoadGeneratedSample',
     'LoadInstanceMap',
     'PackLabelToImage',
@@ -95,6 +96,7 @@ MODELS = _child_of(
     'ClassWeightedCrossEntropyLoss',
     'EfficientNetLite',
     'GANSegDataPreProcessor',
+    'Harmonizer',
     'Pix2PixHD',
     'Pix2PixHDEncoder',
     'Pix2PixHDGlobalGenerator',

@@ -374,6 +374,35 @@ CASES = {
             overlap=WHOLE,
         ),
     ),
+    'HarmonizedPixels': (
+        dict(
+            config='configs/harmonizer/harmonizer_small_1xb4-2k_camvid-240x320.py',
+            checkpoint='a.pth',
+        ),
+        dict(config=TEXT, checkpoint=TEXT, device=['gpu0', '', 0, ['cpu']]),
+    ),
+    'Harmonizer': (
+        dict(num_classes=3),
+        dict(
+            num_classes=[*NUM_CLASSES, None],
+            ignore_index=[*IGNORE_INDEX, None],
+            channels=[*CHANNELS, 1],
+            num_blocks=DEPTH,
+            rim=WHOLE_POSITIVE,
+            ring=[*WHOLE_POSITIVE, 1],
+            **INIT_CFG,
+        ),
+    ),
+    'DamageObjects': (
+        dict(crop_size=(4, 4)),
+        dict(
+            crop_size=SIZE,
+            things=[3, 'ab', [-1], [255], [1.5], [True], [None]],
+            max_objects=WHOLE_POSITIVE,
+            min_area=SHARE,
+            ignore_index=[*IGNORE_INDEX, None],
+        ),
+    ),
     'CamVidDataset': (None, OWN_FOLDERS),
     'ToyStreetsDataset': (None, OWN_FOLDERS),
     'ClassPresenceDataset': (None, dict(DATA, cache_dir=TEXT)),
@@ -438,6 +467,7 @@ CASES = {
             paste_pixels=FLAG,
             match_tone=FLAG,
             mark_changed=FLAG,
+            harmonizer=[*CONFIG, dict(config='a.py'), dict(SEGMENTER)],
             num_recipes=WHOLE_POSITIVE,
             scale=but_none(SIZE),
             instance_path=PAIR,

@@ -41,6 +41,7 @@ import sys
 
 import cv2
 import numpy as np
+import torch
 
 import mmseg_ganaug
 from mmengine.registry import HOOKS, METRICS, MODELS, init_default_scope
@@ -91,6 +92,29 @@ offline = DATASETS.build(
 )
 assert len(offline) == 3
 assert offline[0]['inputs'].shape == (3, 48, 64)
+harmonizer = MODELS.build(dict(type='mmseg_ganaug.Harmonizer', num_classes=3))
+torch.save(harmonizer.state_dict(), f'{folder}/harmonizer.pth')
+with open(f'{folder}/harmonizer.py', 'w') as file:
+    file.write("model = dict(type='mmseg_ganaug.Harmonizer', num_classes=3)")
+weights = dict(
+    config=f'{folder}/harmonizer.py', checkpoint=f'{folder}/harmonizer.pth'
+)
+harmonized = DATASETS.build(
+    dict(
+        type='mmseg_ganaug.GANRecomposeDataset',
+        source=source,
+        recomposer=dict(type='AddMulti'),
+        generator=dict(type='HarmonizedPixels', **weights),
+        cache_dir=f'{folder}/cache',
+        num_samples=3,
+    )
+)
+# Untrained, it changes nothing.
+assert (harmonized[0]['inputs'] == offline[0]['inputs']).all()
+assert harmonized.store().folder != offline.store().folder
+damage = dict(type='mmseg_ganaug.DamageObjects', crop_size=(32, 32))
+damaged = DATASETS.build(dict(source, pipeline=[*load, damage]))[0]
+assert damaged['photo'].shape == (3, 32, 32)
 DATASETS.build(
     dict(
         type='mmseg_ganaug.RareClassSamplingDataset',

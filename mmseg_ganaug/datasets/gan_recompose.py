@@ -47,6 +47,7 @@ from mmseg_ganaug.recompose import (
 from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
 from mmseg_ganaug.synthesis import MMagicGenerator, SampleStore, build_compositing
 from mmseg_ganaug.synthesis.compositing import check_composite
+from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 # Needed to plan and make samples, not to load them.
@@ -77,7 +78,8 @@ class GANRecomposeDataset(BaseSegDataset):
         recomposer (dict): Config of ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict, optional): ``config`` and ``checkpoint`` of the trained
             generator, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`. None: real
-            pixels are pasted, nothing is painted, and MMagic is not needed.
+            pixels are pasted, nothing is painted, and MMagic is not needed;
+            with ``type='HarmonizedPixels'``, a harmonizer fits them into the photo.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
             plan, weights and options has a store of its own in it.
         num_samples (int, optional): Number of samples; either this or ``ratio``.
@@ -150,7 +152,6 @@ class GANRecomposeDataset(BaseSegDataset):
             check_number(self, 'ratio', ratio, above=0)
         if scale is not None:
             scale = check_size(self, 'scale', scale, order='(width, height)')
-        self._composite = check_composite(composite, paints=generator is not None)
         for item in items_of(self, 'filters', filters, 'a list of dicts', fewest=0):
             check_mapping(self, 'filters', item, needed=('type',))
         self._recomposer = check_mapping(
@@ -158,6 +159,7 @@ class GANRecomposeDataset(BaseSegDataset):
         )
         generator = dict(type='RealPixels') if generator is None else generator
         self._generator = check_mapping(self, 'generator', generator)
+        self._composite = check_composite(composite, paints(generator, recomposer))
         self._cache_dir = Path(check_path(self, 'cache_dir', cache_dir))
         self._num_samples = num_samples
         self._ratio = ratio

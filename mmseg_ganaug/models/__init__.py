@@ -1,4 +1,4 @@
-"""Parts of segmenters and, where MMagic is installed, pix2pixHD."""
+"""Parts of segmenters, the harmonizer and, where MMagic is installed, pix2pixHD."""
 
 from mmseg_ganaug import compat
 
@@ -8,8 +8,9 @@ from mmseg_ganaug.models.class_weighted_loss import (  # noqa: E402
     ClassWeightedCrossEntropyLoss,
 )
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite  # noqa: E402
+from mmseg_ganaug.models.harmonizer import Harmonizer  # noqa: E402
 
-__all__ = ['ClassWeightedCrossEntropyLoss', 'EfficientNetLite']
+__all__ = ['ClassWeightedCrossEntropyLoss', 'EfficientNetLite', 'Harmonizer']
 
 if compat.has_synthesis():
     from mmseg_ganaug.models.pix2pixhd import (

@@ -50,6 +50,8 @@ class RecomposedMap:
             None where labels alone were recombined.
         shown: bool [H, W], where the photo shows what the label map says: everywhere
             but in the holes that Recon filled. None without a photo.
+        base_photo: BGR uint8 [H, W, 3], the photo without what was pasted, read-only;
+            None without a photo, or under Recon.
         laid: bool [H, W], where objects were laid; None where layers of whole classes
             were.
     """
@@ -62,6 +64,7 @@ class RecomposedMap:
     photo: Optional[np.ndarray] = None
     shown: Optional[np.ndarray] = None
     laid: Optional[np.ndarray] = None
+    base_photo: Optional[np.ndarray] = None
 
     @cached_property
     def changed(self) -> np.ndarray:
@@ -230,6 +233,7 @@ class Canvas:
         else:
             self.label_map = np.full(maps.shape, hole, np.uint8)
         instances, photo = maps.instance_map(maps.first), maps.photo(maps.first)
+        self._base_photo = photo if hole is None else None
         self._instances = None
         if instances is not None:
             beneath = instances if hole is None else np.zeros_like(instances)
@@ -267,6 +271,7 @@ class Canvas:
             photo=self._photo,
             shown=self._shown,
             laid=self._laid,
+            base_photo=self._base_photo,
         )
 
 

@@ -13,6 +13,7 @@ from mmseg_ganaug.synthesis.filters import (
     filter_table,
 )
 from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
@@ -25,6 +26,7 @@ from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
     'Compositing',
+    'HarmonizedPixels',
     'IgnoredClassesFilter',
     'IgnoredShareFilter',
     'LossFilter',

@@ -164,13 +164,15 @@ class Compositing:
 
         Args:
             made: The recombination, with its photo where :attr:`needs_photo`.
-            painted: The generated photo; None where nothing is painted.
+            painted: The generated photo, or that with harmonised pixels; None where
+                nothing is painted.
             ignore_index: Label value of pixels that teach nothing.
         """
         label_map = made.label_map
-        if painted is None:
+        if painted is None or not self.paints:
             label_map = np.where(made.shown, label_map, np.uint8(ignore_index))
-            return Pair(made.photo, label_map, np.zeros(label_map.shape, bool))
+            photo = made.photo if painted is None else painted.photo
+            return Pair(photo, label_map, np.zeros(label_map.shape, bool))
         generated = self.generated(made)
         if self.mode == 'full':
             return Pair(painted.photo, label_map, generated)
@@ -216,8 +218,9 @@ def check_composite(
     mode = composite if isinstance(composite, str) else composite.get('mode')
     if not paints and mode != 'real':
         raise ValueError(
-            f'composite={composite!r} with generator=None, which paints nothing: set '
-            "mode='real' or leave composite out, or name a generator"
+            f'composite={composite!r} needs a generator that paints, but None and '
+            "HarmonizedPixels paint nothing: set mode='real' or leave composite out, "
+            'or name another generator'
         )
     return composite
 

@@ -1,7 +1,6 @@
 """The trained generator, loaded and run through MMagic."""
 
 import json
-import os
 from functools import cached_property
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
@@ -9,7 +8,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmengine.runner import find_latest_checkpoint
 
 from mmseg_ganaug import compat
 from mmseg_ganaug.checkpoints import load_generator_weights
@@ -25,6 +23,7 @@ from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batches import BatchHalving, by_shape
 from mmseg_ganaug.synthesis.tiles import check_tiles
+from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
 
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
@@ -101,18 +100,7 @@ class MMagicGenerator:
         Raises:
             FileNotFoundError: When there is no such file; says how to get one.
         """
-        path = self._checkpoint
-        if os.path.isdir(path):
-            latest = find_latest_checkpoint(path)
-            # The name counts: a work dir that was moved still holds the old path.
-            path = os.path.join(path, os.path.basename(latest or ''))
-        if not os.path.isfile(path):
-            raise FileNotFoundError(
-                f'generator checkpoint {self._checkpoint} does not exist. Train it '
-                f'with\n    python tools/train.py {self._config_name}\n'
-                'or set generator.checkpoint to a checkpoint that you have'
-            )
-        return path
+        return find_checkpoint(self._checkpoint, self._config_name)
 
     @property
     def scale(self) -> Optional[Tuple[int, int]]:
@@ -199,20 +187,9 @@ class MMagicGenerator:
                 'instance maps, which this data set does not give: set instance_path, '
                 'or train a generator with label_encoder.edges=False'
             )
-        resolve_precision(self._precision, self._find_device())
+        resolve_precision(self._precision, find_device(self._device))
         if self._tile:
             check_tiles(self._tile, self._overlap, self.stride)
-
-    def _find_device(self) -> str:
-        device = self._device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
-        number = torch.cuda.device_count()
-        if device.startswith('cuda') and (torch.device(device).index or 0) >= number:
-            raise RuntimeError(
-                f'device {device!r} was asked for, but torch {torch.__version__} sees '
-                f'{number or "no"} GPU{"s" * (number > 1)}: repair the driver, or set '
-                "device='cpu'"
-            )
-        return device
 
     def load(self) -> None:
         """Builds the model through MMagic and loads its weights strictly.
@@ -228,7 +205,7 @@ class MMagicGenerator:
 
         from mmseg_ganaug.synthesis.fast_network import make_fast
 
-        device = self._find_device()
+        device = find_device(self._device)
         dtype = resolve_precision(self._precision, device)
         # init_model switches the process to MMagic's scope; MMSeg builds next.
         with DefaultScope.overwrite_default_scope('mmagic'):

@@ -8,6 +8,7 @@ import numpy as np
 from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
+from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.windows import Painted, paint_windows
 
 
@@ -30,7 +31,7 @@ class Sample:
 
 
 class SampleMaker:
-    """Makes samples: recombines, paints, joins with real pixels, and filters.
+    """Makes samples: recombines, paints or harmonises, joins real pixels, filters.
 
     Args:
         recipes: The plan, one recipe a sample, then those that stand in where a filter
@@ -39,7 +40,8 @@ class SampleMaker:
         recompose: Turns a recipe into a label map, such as ``AddSingle().recompose``.
         source: Where the layers come from.
         generator: Paints label maps, see
-            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`.
+            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`, or fits pasted pixels into
+            photos, see :class:`~mmseg_ganaug.synthesis.HarmonizedPixels`.
         compositing: What of a photo is generated.
         filters: What the samples go through, in order.
     """
@@ -131,6 +133,9 @@ class SampleMaker:
 
     def _paint(self, maps: Sequence[RecomposedMap]) -> Sequence[Optional[Painted]]:
         if not self._compositing.paints:
+            if isinstance(self._generator, HarmonizedPixels):
+                photos = [self._generator.harmonize(made) for made in maps]
+                return [Painted(p, np.ones(p.shape[:2], bool)) for p in photos]
             return [None] * len(maps)
         return paint_windows(
             self._generator,
