@@ -52,9 +52,9 @@ def repaired(root, harmonizer):
     config['pipeline'] = [c for c in config['pipeline'] if c['type'] != 'RandomFlip']
     with DefaultScope.overwrite_default_scope('mmseg'):
         samples = DATASETS.build(config)
-    for number in range(3 * len(samples)):
+    for number in range(len(samples)):
         np.random.seed(number)  # noqa: NPY002
-        sample = samples[number % len(samples)]
+        sample = samples[number]
         photo, base, target, pasted, labels = (
             sample[key].permute(1, 2, 0).numpy()
             for key in ('photo', 'base', 'target', 'pasted', 'labels')
@@ -200,8 +200,8 @@ def main():
     parser.add_argument('--out', type=Path, default='harmonizer.jsonl')
     parser.add_argument('--name', default='small', help='name in the figures')
     parser.add_argument('--seeds', type=int, default=2, help='of the detector')
-    parser.add_argument('--pasted', type=int, nargs=2, default=(1500, 600))
-    parser.add_argument('--iterations', type=int, default=500)
+    parser.add_argument('--pasted', type=int, nargs=2, default=(900, 400))
+    parser.add_argument('--iterations', type=int, default=400)
     args = parser.parse_args()
     harmonizer = HarmonizedPixels(str(CONFIG), args.checkpoint, device='cpu')
 

@@ -312,11 +312,7 @@ class GANRecomposeDataset(BaseSegDataset):
         return recomposer.plan(statistics, count, self._seed), recomposer, statistics
 
     def store(self) -> SampleStore:
-        """Opens the store of the samples, as far as they are made.
-
-        Returns:
-            SampleStore: Its folder may not exist yet.
-        """
+        """Opens the store of the samples; its folder may not exist yet."""
         return self._generation.store
 
     def verify(self) -> List[str]:

@@ -218,9 +218,9 @@ def check_composite(
     mode = composite if isinstance(composite, str) else composite.get('mode')
     if not paints and mode != 'real':
         raise ValueError(
-            f'composite={composite!r} needs a generator that paints, but None and '
-            "HarmonizedPixels paint nothing: set mode='real' or leave composite out, "
-            'or name another generator'
+            f'composite={composite!r} needs a generator that paints, unlike '
+            'generator=None, which paints nothing, and HarmonizedPixels: set '
+            "mode='real' or leave composite out, or name another generator"
         )
     return composite
 

@@ -47,6 +47,7 @@ class HarmonizedPixels(RealPixels):
         checkpoint: str,
         device: Optional[str] = None,
     ) -> None:
+        super().__init__()
         if not isinstance(config, Config):
             config = check_path(self, 'config', config)
         self._config_name = config if isinstance(config, str) else config.filename

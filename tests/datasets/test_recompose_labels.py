@@ -6,10 +6,13 @@ import pickle
 import cv2
 import numpy as np
 import pytest
+import torch
 from conftest import CLASSES, make_label_map, write_png
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
+
+from mmseg_ganaug.models import Harmonizer
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 
@@ -190,3 +193,57 @@ def test_a_wrong_label_is_named_when_the_pipeline_is_built(telling, tmp_path):
     write_png(tmp_path / 'ann' / '3.png', np.full((24, 32), len(CLASSES), np.uint8))
     with pytest.raises(ValueError, match=r'3\.png.*label value 4'):
         dataset_with(telling, tmp_path)
+
+
+def harmonizer_weights(tmp_path, num_classes, change):
+    """Leaves a config and weights of a harmonizer that adds light to what is pasted."""
+    model = Harmonizer(num_classes, channels=4, num_blocks=1)
+    torch.nn.init.constant_(model.to_tone.bias[3:6], change)
+    torch.save({'state_dict': model.state_dict()}, tmp_path / 'weights.pth')
+    settings = dict(
+        type='mmseg_ganaug.Harmonizer',
+        num_classes=num_classes,
+        channels=4,
+        num_blocks=1,
+    )
+    (tmp_path / 'harmonizer.py').write_text(f'model = {settings!r}\n')
+    return dict(
+        config=str(tmp_path / 'harmonizer.py'),
+        checkpoint=str(tmp_path / 'weights.pth'),
+    )
+
+
+def test_a_harmonizer_fits_pasted_pixels_and_survives_pickling(telling, tmp_path):
+    weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
+    options = dict(paste_pixels=True, recomposer=dict(type='AddSingle'))
+    plain = dataset_with(telling, tmp_path, **options)
+    fitted = dataset_with(telling, tmp_path, harmonizer=weights, **options)
+    samples = []
+    for dataset in (plain, fitted, pickle.loads(pickle.dumps(fitted))):
+        set_random_seed(0)
+        samples.append([dataset[index] for index in range(4)])
+    for one, two, again in zip(*samples):
+        assert np.array_equal(one['gt_seg_map'], two['gt_seg_map'])
+        assert np.array_equal(two['img'], again['img'])
+    assert any((a['img'] != b['img']).any() for a, b in zip(*samples[:2]))
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(), 'paste_pixels=False pastes none'),
+        (dict(paste_pixels=True, recomposer=dict(type='Recon')), 'Recon has no base'),
+    ],
+)
+def test_a_harmonizer_without_pasted_objects_is_refused(
+    telling, tmp_path, options, message
+):
+    weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
+    with pytest.raises(ValueError, match=message):
+        dataset_with(telling, tmp_path, harmonizer=weights, **options)
+
+
+def test_a_harmonizer_of_other_classes_is_refused_when_built(telling, tmp_path):
+    weights = harmonizer_weights(tmp_path, len(CLASSES) + 1, 0.5)
+    with pytest.raises(ValueError, match=r'the harmonizer of .* was trained for'):
+        dataset_with(telling, tmp_path, harmonizer=weights, paste_pixels=True)

@@ -189,5 +189,5 @@ def test_without_a_generator_nothing_is_painted():
     light = dict(mode='real', match_tone=False)
     assert check_composite(light, paints=False) == light
     for wrong in ('full', 'changed', dict(mode='auto', painted=[]), dict(feather=1)):
-        with pytest.raises(ValueError, match='paint nothing'):
+        with pytest.raises(ValueError, match='generator=None, which paints nothing'):
             check_composite(wrong, paints=False)
