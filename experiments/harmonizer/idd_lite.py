@@ -5,6 +5,18 @@ _base_ = [
     '../../configs/_base_/default_runtime.py',
 ]
 model = dict(num_classes=7)
+max_iters = 1200
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, begin=0, end=50, by_epoch=False),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        begin=50,
+        end=max_iters,
+        by_epoch=False,
+    ),
+]
+train_cfg = dict(max_iters=max_iters)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,

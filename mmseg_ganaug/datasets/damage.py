@@ -39,7 +39,7 @@ def damage_objects(
         masks: Bool [H, W] each, the objects.
         ground: Bool [H, W], where shadows may lie.
         rng: Draws what is done to each object; the same draws give the same bytes.
-        ring: How far in pixels from an object its shadow is taken away.
+        ring: How far in pixels from an object's foot its shadow is taken away.
     """
     joint = np.any(masks, axis=0)
     surroundings = photo
@@ -150,18 +150,19 @@ def _box(mask: np.ndarray, margin: int) -> Tuple[slice, slice]:
 def without_shadow(
     photo: np.ndarray, mask: np.ndarray, ground: np.ndarray, ring: int
 ) -> np.ndarray:
-    """Gives the ground around objects the light of the ground farther away.
+    """Gives the ground at the foot of objects the light of that farther away.
 
     Args:
         photo: uint8 BGR [H, W, 3].
         mask: Bool [H, W], the objects.
         ground: Bool [H, W], what may get brighter; not the objects.
-        ring: How far in pixels from the objects, with less and less effect.
+        ring: How far in pixels from their foot, with less and less effect.
 
     Returns:
         uint8 BGR [H, W, 3]; nowhere darker than the photo.
     """
-    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 3)
+    foot = _foot(mask, 2 * ring)
+    distance = cv2.distanceTransform((~foot).view(np.uint8), cv2.DIST_L2, 3)
     grey = photo.mean(axis=2, dtype=np.float32)
     near = _average_of(grey, ground, sigma=2.0)
     far = _average_of(grey, ground & (distance > ring), sigma=1.5 * ring)
@@ -169,6 +170,12 @@ def without_shadow(
     gain = np.clip(far / np.maximum(near, 4), 1, 2.5) ** falloff
     gain = np.where(ground & (far > 0), gain, 1)
     return _as_photo(photo * gain[..., None])
+
+
+def _foot(mask: np.ndarray, reach: int) -> np.ndarray:
+    """Finds pixels with no other of the mask so many rows below: bool [H, W]."""
+    counts = np.pad(mask, ((0, reach), (0, 0))).cumsum(axis=0)
+    return mask & (counts[reach:] == counts[:-reach])
 
 
 def _average_of(grey: np.ndarray, where: np.ndarray, sigma: float) -> np.ndarray:

@@ -49,7 +49,7 @@ class Harmonizer(BaseModel):
 
     Pasted pixels stay the donor's. Changed are their light (a gain and an offset for
     each channel that vary slowly), their sharpness and noise, how their rim fades into
-    the base, and a shadow in a ring around them. Untrained, it changes nothing.
+    the base, and a shadow in a ring around their foot. Untrained, it changes nothing.
 
     It has no norm layers, which would take the absolute light away; how light and fine
     detail differ in and around the pasted regions is given to it as figures.
@@ -60,7 +60,8 @@ class Harmonizer(BaseModel):
         channels (int): Channels at a quarter of the size. Defaults to 24.
         num_blocks (int): Residual blocks at an eighth of the size. Defaults to 4.
         rim (int): Width in pixels of the rim that may fade. Defaults to 3.
-        ring (int): Width in pixels of the ring that may get darker. Defaults to 12.
+        ring (int): How far in pixels from the foot of an object it may get darker.
+            Defaults to 12.
         init_cfg (dict, optional): MMEngine's.
 
     Raises:
@@ -208,7 +209,7 @@ class Harmonizer(BaseModel):
         return opaque * made + (1 - opaque) * (base * lit)
 
     def ring_weight(self, pasted: Tensor) -> Tensor:
-        """Computes the weight of shadows: 1 at pasted regions, 0 beyond the ring.
+        """Computes the weight of shadows: 1 at the foot of objects, 0 beyond the ring.
 
         Args:
             pasted (Tensor): float [B, 1, H, W], 0 or 1.
@@ -216,8 +217,10 @@ class Harmonizer(BaseModel):
         Returns:
             Tensor: float [B, 1, H, W].
         """
-        width = self.ring // 2
-        return _average(_dilate(pasted, width), width)
+        width, reach = self.ring // 2, 2 * self.ring
+        below = F.pad(pasted[..., 1:, :], (0, 0, 0, reach))
+        foot = pasted * (1 - F.max_pool2d(below, (reach, 1), stride=1))
+        return _average(_dilate(foot, width), width)
 
     def _noise(self, pasted: Tensor) -> Tensor:
         """Returns noise: [B, 1, H, W]; photos differ by where it begins."""

@@ -75,6 +75,14 @@ def test_a_shadow_is_taken_away_and_nothing_gets_darker(scene):
     assert np.array_equal(made[mask], photo[mask])
 
 
+def test_only_the_ground_at_the_foot_gets_brighter(scene):
+    photo, mask = scene
+    dark = photo.copy()
+    dark[14:20, 30:70] //= 2
+    made = without_shadow(dark, mask, ~mask, ring=12)
+    assert np.array_equal(made[:30], dark[:30])
+
+
 def test_a_look_keeps_size_and_type(scene):
     for seed in range(20):
         look = damaged_look(scene[0], np.random.default_rng(seed))

@@ -67,6 +67,15 @@ def test_the_ring_only_gets_darker(inputs):
     assert (made[ring] <= inputs['photo'][ring]).all()
 
 
+def test_shadows_lie_at_the_foot_of_objects_not_around_their_heads():
+    pasted = torch.zeros(1, 1, 60, 40)
+    pasted[..., 5:40, 15:25] = 1
+    weight = Harmonizer(3, ring=8).ring_weight(pasted)[0, 0]
+    assert weight[:30].max() == 0
+    assert weight[40, 15:25].min() > 0.4
+    assert weight[50:].max() == 0
+
+
 def test_the_base_shows_through_in_the_rim_alone(inputs):
     model = disturbed()
     other = dict(inputs, base=torch.where(inputs['pasted'], 0, inputs['base']))
