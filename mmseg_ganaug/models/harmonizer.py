@@ -16,7 +16,9 @@ _WINDOWS = (7, 21)
 _LABEL_CHANNELS = 4
 # Bounds of the gain's logarithm, of offset and noise in grey levels, and of the share
 # of the light that a shadow takes.
-_GAIN, _OFFSET, _NOISE, _SHADOW = 0.8, 64.0, 6.0, 0.8
+_GAIN, _OFFSET, _NOISE, _SHADOW = 0.8, 64.0, 4.0, 0.8
+# Largest texture, in grey levels, of what counts as smooth.
+_SMOOTH = 1.5
 _PATTERN = 256
 # Slope outside of its bounds of what is cut off there: it can return.
 _LEAK = 0.05
@@ -246,10 +248,14 @@ class Harmonizer(BaseModel):
         ring = (self.ring_weight(pasted) > 0) * (1 - pasted)
         off = (made - target).abs()
         inner = pasted * (1 - _dilate(1 - pasted, 1))
-        # As much fine detail as in the target; where it is does not matter.
+        # As much fine detail as in the target, where that is smooth: noise must not
+        # stand in for texture that was lost.
+        coarse = _blur(target)
+        texture = (coarse - _blur(_blur(coarse))).abs().mean(dim=1, keepdim=True)
+        inner = inner * (texture < _SMOOTH)
         noisy = made.detach() + changes.noise * self._noise(pasted)
         detail = _mean((noisy - _blur(noisy)).abs(), inner)
-        wanted = _mean((target - _blur(target)).abs(), inner)
+        wanted = _mean((target - coarse).abs(), inner)
         tone = (_blur(_blur(made)) - _blur(_blur(target))).mean(dim=1, keepdim=True)
         return dict(
             loss_region=_mean(off, pasted).mean() / 255,

@@ -109,7 +109,7 @@ def test_changes_stay_within_their_bounds(inputs):
     assert (made.gain > 0.4).all() and (made.gain < 2.3).all()
     assert made.offset.abs().max() <= 64
     assert made.sharpness.abs().max() <= 1
-    for part in (made.noise / 6, made.fade, made.shadow / 0.8):
+    for part in (made.noise / 4, made.fade, made.shadow / 0.8):
         assert part.min() >= 0 and part.max() <= 1 + 1e-6
 
 
@@ -152,8 +152,17 @@ def test_it_learns_to_undo_another_light(inputs):
 @pytest.mark.parametrize('last', ['to_tone', 'to_shadow', 'to_fade'])
 def test_every_change_is_learned_from_the_first_step_on(inputs, last):
     model = Harmonizer(3, channels=4)
-    target = inputs['photo'] // 2
-    losses = model(**inputs, target=target, mode='loss')
-    sum(losses.values()).backward()
+    smooth = 100 + inputs['photo'] // 64
+    batch = dict(inputs, photo=smooth, target=smooth // 2, mode='loss')
+    sum(model(**batch).values()).backward()
     weight = getattr(model, last).weight
     assert (weight.grad.flatten(1).abs().sum(dim=1) > 0).all()
+
+
+@pytest.mark.parametrize('textured', [False, True])
+def test_noise_is_learned_from_grain_and_not_from_lost_texture(inputs, textured):
+    model = Harmonizer(3, channels=4)
+    grey = torch.full_like(inputs['photo'], 100)
+    target = inputs['photo'] if textured else grey + inputs['photo'] // 43
+    losses = model(**dict(inputs, photo=grey), target=target, mode='loss')
+    assert (losses['loss_noise'] > 0) != textured
