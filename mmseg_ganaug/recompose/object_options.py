@@ -14,8 +14,8 @@ from mmseg_ganaug.option_checks import (
     items_of,
     refuse,
 )
+from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.placement import PlacementRanges, Range
-from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 
@@ -35,7 +35,7 @@ class ObjectOptions:
             the largest.
         min_plausibility: Smallest plausibility (0..1) of a place: 0.1 leaves out
             places that are odder than nine in ten of the real ones, see
-            :meth:`~mmseg_ganaug.recompose.scene.Scene.plausibility`.
+            :meth:`~mmseg_ganaug.recompose.object_scene.Scene.plausibility`.
         max_hidden: Groups may hide at most this share (0..1) of a guarded class of the
             base: of those that are rarer than the average.
         flip_prob: Where a group does not fit at its own place: the probability that it

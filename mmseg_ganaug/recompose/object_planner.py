@@ -12,8 +12,8 @@ from mmseg_ganaug.recompose.object_layers import (
     move_boxes,
 )
 from mmseg_ganaug.recompose.object_options import ObjectOptions
+from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.planner import pixel_gains
-from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 # Bases tried where nothing fits, each time with half the plausibility asked for.
@@ -68,6 +68,12 @@ class ObjectPlanner:
         self._guarded = options.guarded(statistics)
         members = np.concatenate([group.members for group in maps])
         self._bases_allowed = members[allowed[members]]
+        if not len(self._bases_allowed):
+            raise ValueError(
+                'objects=...: no map can be a base: under Recon, the classes of the '
+                'background must cover min_background of one. Lower min_background or '
+                'background_share, or add maps'
+            )
         #: Which of the groups of maps each map is in: int64 [N].
         self._map_group = np.zeros(statistics.num_maps, np.int64)
         for number, group in enumerate(maps):

@@ -85,7 +85,7 @@ class Recipe:
             whole class; empty = all are. Layers with parts may share a class.
         plausibility: How plausible the place of each layer was (0..1) when the recipe
             was planned, see
-            :meth:`~mmseg_ganaug.recompose.scene.Scene.plausibility`; empty = it was not
+            :meth:`~mmseg_ganaug.recompose.object_scene.Scene.plausibility`; empty = not
             looked at. Replaying does not need it.
 
     Raises:

@@ -16,12 +16,12 @@ from mmseg_ganaug.recompose.draws import (
 )
 from mmseg_ganaug.recompose.object_options import ObjectOptions
 from mmseg_ganaug.recompose.object_planner import ObjectPlanner
+from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior, Range
 from mmseg_ganaug.recompose.planner import Expectation, choose_draws
 from mmseg_ganaug.recompose.recipe import Recipe, RecomposePlan
 from mmseg_ganaug.recompose.replay import replay
 from mmseg_ganaug.recompose.replay_options import ReplayOptions
-from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.weighting import (

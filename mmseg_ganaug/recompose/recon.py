@@ -8,11 +8,11 @@ import numpy as np
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
 from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
+from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.placement import Placement
 from mmseg_ganaug.recompose.recipe import Recipe
 from mmseg_ganaug.recompose.recomposer import ClassList, Recomposer, frequency_rank
 from mmseg_ganaug.recompose.replay_options import FILLS, ReplayOptions
-from mmseg_ganaug.recompose.scene import Scene
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 

@@ -193,6 +193,12 @@ def test_no_sample_may_be_wanted(recomposer, statistics):
     assert len(recomposer.plan(statistics, 0, 0)) == 0
 
 
+def test_recon_without_a_background_says_what_to_lower(statistics):
+    recomposer = Recon(objects={}, min_area=0, min_background=1.0)
+    with pytest.raises(ValueError, match=r'can be a base.*Lower min_background'):
+        recomposer.plan(statistics, 4, 0)
+
+
 def test_maps_without_things_are_no_set_to_recombine():
     maps = [np.full((40, 40), index % 2, np.uint8) for index in range(4)]
     for label_map in maps:

@@ -3,7 +3,7 @@ import pytest
 from streets import BIKE, CAR, NAMES, PAVEMENT, POLE, RIDER, ROAD, SIGN, SKY, streets
 
 from mmseg_ganaug.recompose import LabelStatistics
-from mmseg_ganaug.recompose.scene import Scene
+from mmseg_ganaug.recompose.object_scene import Scene
 
 
 @pytest.fixture(scope='module')
