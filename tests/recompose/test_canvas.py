@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg_ganaug.recompose.canvas import fill_holes
+from mmseg_ganaug.recompose.canvas import RecomposedMap, fill_holes
 
 
 def distances(covered, row, column):
@@ -58,3 +58,12 @@ def test_a_map_without_holes_stays_and_one_of_holes_is_an_error():
     assert np.array_equal(filled, label_map)
     with pytest.raises(ValueError, match='no layer covers a pixel'):
         fill_holes(np.full((4, 4), 11, np.uint8), 11)
+
+
+def test_an_object_laid_over_its_own_class_is_a_change():
+    base = np.zeros((4, 4), np.uint8)
+    laid = np.zeros((4, 4), bool)
+    laid[1:3, 1:3] = True
+    made = RecomposedMap(base.copy(), None, base, (1,), laid=laid)
+    assert np.array_equal(made.changed, laid)
+    assert not RecomposedMap(base.copy(), None, base, (1,)).changed.any()

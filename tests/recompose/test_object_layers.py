@@ -62,6 +62,10 @@ def test_expected_pixels_are_near_those_that_are_made(recomposer):
     ]
     expected = expected_pixels(statistics, plan.recipes).sum(axis=0)
     assert expected == pytest.approx(np.sum(counted, axis=0), rel=0.25)
+    # What a group adds it takes from others: no map becomes larger.
+    labelled = [statistics.labelled[recipe.maps[0]] for recipe in plan]
+    sums = expected_pixels(statistics, plan.recipes).sum(axis=1)
+    assert sums == pytest.approx(labelled, rel=0.01)
 
 
 def test_objects_of_other_maps_are_named():

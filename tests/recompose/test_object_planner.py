@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from mmseg_ganaug.recompose import (
     Recon,
     replay,
 )
+from mmseg_ganaug.recompose.draws import group_maps, usable_layers
+from mmseg_ganaug.recompose.object_layers import covered, move_boxes
+from mmseg_ganaug.recompose.object_options import ObjectOptions
+from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 
 
 @pytest.fixture(scope='module')
@@ -127,8 +132,9 @@ def test_a_nearer_object_of_the_base_stays_in_front():
     assert (behind.label_map[20:36, 10:20] == 2).all()
     assert (behind.label_map[16:28, 20:26] == 3).all()
     assert behind.pasted == (1,)
-    # Where next to nothing would be seen, it is left out.
-    near[10:36, 12:26] = 2
+    # Where less than half would be seen, it is left out.
+    near[20:36, 10:20] = 1
+    near[10:36, 12:22] = 2  # hides 8 of the 12 columns
     hidden = replay(dataclasses.replace(recipe, options=options), source)
     assert hidden.pasted == (None,) and hidden.rejected == 1
     assert np.array_equal(hidden.label_map, near)
@@ -260,3 +266,68 @@ def test_a_wrong_part_in_a_file_is_refused(statistics, part):
     values['parts'][0] = [part]
     with pytest.raises(ValueError, match='parts'):
         Recipe.from_json(json.dumps(values))
+
+
+def planned_boxes(statistics, **options):
+    """Lays groups on maps; returns maps, boxes of the groups laid, and their areas."""
+    options = ObjectOptions(**options)
+    scene = options.scene(statistics, 0)
+    usable = usable_layers(statistics, 0)
+    planner = ObjectPlanner(
+        statistics,
+        scene,
+        group_maps(statistics, usable, False),
+        np.ones(8),
+        options,
+        False,
+        np.ones(statistics.num_maps, bool),
+    )
+    layers = planner.plan(np.random.default_rng(0), 80, None, 1, True)
+    for base, groups, moves in zip(layers.bases, layers.groups, layers.moves):
+        laid = groups >= 0
+        boxes = move_boxes(scene.boxes[groups[laid]], moves[laid])
+        areas = scene.areas[groups[laid]].sum(axis=1) * moves[laid][:, 3] ** 2
+        yield base, boxes, areas
+
+
+def largest_hidden(statistics, max_hidden):
+    """The largest share of a rare class of a base that lies under planned groups."""
+    rare = statistics.frequency < 1 / 8
+    largest = 0.0
+    for base, boxes, areas in planned_boxes(
+        statistics, num_objects=4, max_hidden=max_hidden, min_plausibility=0
+    ):
+        maps = np.full(len(boxes), base)
+        beneath = covered(statistics.scene.thumbnails, 8, maps, boxes)
+        hidden = (beneath * areas[:, None]).sum(axis=0)[rare]
+        share = statistics.pixels[base, rare] / statistics.sizes[base].prod()
+        largest = max(largest, (hidden / np.maximum(share, 1e-9))[share > 0].max())
+    return largest
+
+
+def test_places_are_planned_where_little_of_a_rare_class_is_hidden(statistics):
+    assert largest_hidden(statistics, 1.0) > 0.3
+    for max_hidden in (0.05, 0.1):
+        assert largest_hidden(statistics, max_hidden) <= max_hidden + 1e-9
+
+
+def test_groups_of_a_map_hardly_overlap(statistics):
+    several = 0
+    for _, boxes, _ in planned_boxes(statistics, num_objects=6, max_hidden=1):
+        for one, other in itertools.combinations(boxes, 2):
+            low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+            common = np.maximum(high - low, 0).prod()
+            smaller = min((box[2:] - box[:2]).prod() for box in (one, other))
+            assert common <= 0.2 * smaller + 1e-9
+            several += 1
+    assert several > 200
+
+
+def test_what_is_moved_down_becomes_larger(statistics):
+    objects = dict(
+        things=['car'], shift_range=(0.2, 0.3), scale_range=(1, 1), flip_prob=0
+    )
+    plan = AddSingle(objects=objects, min_area=0).plan(statistics, 80, 0)
+    moved = [p for recipe in plan for p in recipe.placements if abs(p.down) > 2]
+    assert len(moved) > 10
+    assert all((p.scale > 1) == (p.down > 0) for p in moved)

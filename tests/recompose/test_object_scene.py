@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from streets import BIKE, CAR, NAMES, PAVEMENT, POLE, RIDER, ROAD, SIGN, SKY, streets
 
-from mmseg_ganaug.recompose import LabelStatistics
-from mmseg_ganaug.recompose.object_scene import Scene
+from mmseg_ganaug.recompose import LabelStatistics, MemoryLabelSource
+from mmseg_ganaug.recompose.object_scene import Scene, _movable
 
 
 @pytest.fixture(scope='module')
@@ -73,6 +73,13 @@ def test_companions_and_things_can_be_stated(statistics):
     assert set(scene.classes) == {RIDER, BIKE}
 
 
+def test_groups_of_many_parts_or_a_large_area_are_not_moved():
+    group = np.array([0] * 8 + [1] * 9 + [2, 2, 3, 3])
+    share = np.array([0.001] * 17 + [0.08, 0.08, 0.07, 0.07])
+    expected = [True] * 8 + [False] * 9 + [False] * 2 + [True] * 2
+    assert _movable(group, share).tolist() == expected
+
+
 def test_small_objects_are_left_out(statistics):
     scene = Scene(statistics.scene, statistics.sizes, min_area=0.01)
     assert (scene.areas.sum(axis=1) >= 0.01).all()
@@ -124,3 +131,22 @@ def test_stuff_is_known_to_lie_below(scene):
     below = scene._neighbours['below']
     assert below[CAR].argmax() == ROAD
     assert below[POLE, PAVEMENT] > below[POLE, SKY] or below[SIGN, POLE] > -1
+
+
+def test_what_has_poles_around_it_for_its_size_does_not_go_with_them():
+    rng = np.random.default_rng(0)
+    maps = []
+    for _ in range(40):
+        label_map = np.zeros((96, 128), np.uint8)
+        label_map[60:] = 1
+        left = int(rng.integers(10, 70))
+        label_map[20:60, left : left + 40] = 2
+        # One of the poles stands at its edge, the others anywhere.
+        for column in (left + 40, *rng.integers(2, 126, 6)):
+            label_map[10:70, column : column + 2] = 3
+        maps.append(label_map)
+    source = MemoryLabelSource(maps, 4)
+    counts = LabelStatistics.collect(source, with_scene=True).scene
+    things = np.array([False, False, True, True])
+    scene = Scene(counts, np.tile([96, 128], (40, 1)), things)
+    assert not scene.companions.any()
