@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
+from mmseg_ganaug.recompose.growth import Growth, grow
 from mmseg_ganaug.recompose.layers import (
     InstanceCanvas,
     Layer,
@@ -19,6 +20,7 @@ from mmseg_ganaug.recompose.layers import (
 from mmseg_ganaug.recompose.objects import object_layer
 from mmseg_ganaug.recompose.placement import resize_nearest, resize_photo
 from mmseg_ganaug.recompose.recipe import Part
+from mmseg_ganaug.recompose.replay_options import ReplayOptions
 from mmseg_ganaug.recompose.source import (
     LabelSource,
     LabelValueError,
@@ -163,6 +165,25 @@ class DonorMaps:
                 photo = match_tone(photo, self.photo(self.first))
             self._photos[index] = photo
         return self._photos[index]
+
+    def grow(self, growth: Sequence[Growth], options: ReplayOptions) -> None:
+        """Moves borders of the first map."""
+        if not growth:
+            return
+        first = self.first
+        grown = grow(
+            self.label_map(first),
+            growth,
+            options.things,
+            options.guarded,
+            options.max_hidden,
+            self.instance_map(first),
+            self.photo(first),
+        )
+        self._label_maps[first] = grown.label_map
+        self._instance_maps[first] = grown.instance_map
+        if grown.photo is not None:
+            self._photos[first] = grown.photo
 
     def layer(self, index: int, class_id: int) -> Optional[Layer]:
         """Cuts out the layer of a class, and what goes with it; None = not there."""

@@ -1,10 +1,11 @@
 """Groups of objects laid on maps, as arrays, and what they make of the classes."""
 
 from dataclasses import dataclass, fields
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.objects import class_at, relative_boxes
 from mmseg_ganaug.recompose.placement import Placement
 from mmseg_ganaug.recompose.recipe import Recipe
@@ -54,12 +55,30 @@ class ObjectLayers:
         names = (field.name for field in fields(cls))
         return cls(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
 
-    def plausibility_of(self, row: int) -> Tuple[float, ...]:
-        """Returns how plausible the places of a recombination are, 0..1 each."""
-        laid = self.groups[row] >= 0
-        return tuple(self.plausibility[row][laid].round(3).tolist())
+    def recipe(
+        self, row: int, scene: Scene, sizes: np.ndarray, **others: Any
+    ) -> Recipe:
+        """Returns the recipe of a recombination.
 
-    def placements(self, row: int, size: np.ndarray) -> List[Placement]:
+        Args:
+            row: Its number.
+            scene: The objects of the source.
+            sizes: int64 [N, 2], height and width of the maps.
+            others: Other values of the recipe.
+        """
+        laid = self.groups[row] >= 0
+        groups, base = self.groups[row][laid], int(self.bases[row])
+        return Recipe(
+            base=base,
+            donors=tuple(scene.maps[groups].tolist()),
+            classes=tuple(self.classes[row][laid].tolist()),
+            placements=tuple(self._placements(row, sizes[base])),
+            parts=tuple(scene.parts[group] for group in groups),
+            plausibility=tuple(self.plausibility[row][laid].round(3).tolist()),
+            **others,
+        )
+
+    def _placements(self, row: int, size: np.ndarray) -> List[Placement]:
         """Returns the placements of a recombination, in pixels of a map's size."""
         return [
             Placement(

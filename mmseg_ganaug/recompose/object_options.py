@@ -1,13 +1,14 @@
 """Options of recombining whole objects."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import (
     check_mapping,
+    check_numbers,
     check_share,
     check_whole,
     check_whole_numbers,
@@ -44,6 +45,11 @@ class ObjectOptions:
         scale_range: and the range of factors of its size, beside that of the
             perspective: lower in the photo, things are larger.
         max_tries: Groups tried for each that is to be laid.
+        grow: Names or ids of ground classes, such as ``['sidewalk']``: their borders
+            in the base are moved, see :func:`~mmseg_ganaug.recompose.growth.grow`. The
+            expected shares of a plan do not count it, those that are counted do.
+        grow_range: Smallest and largest way of a border outwards, as shares of the
+            map's height; below zero, classes shrink.
 
     Raises:
         ValueError: If an option is of the wrong type or outside its range.
@@ -58,6 +64,8 @@ class ObjectOptions:
     shift_range: Range = (0.05, 0.3)
     scale_range: Range = (0.9, 1.1)
     max_tries: int = 8
+    grow: Sequence[Union[str, int]] = ()
+    grow_range: Range = (0.0, 0.04)
 
     def __post_init__(self) -> None:
         if self.things is not None:
@@ -73,6 +81,10 @@ class ObjectOptions:
         check_share(self, 'min_plausibility', self.min_plausibility)
         check_share(self, 'max_hidden', self.max_hidden)
         check_whole(self, 'max_tries', self.max_tries, 1)
+        check_classes(self, 'grow', self.grow, fewest=0)
+        low, high = check_numbers(self, 'grow_range', self.grow_range, -0.5, 0.5, 2)
+        if low > high:
+            raise refuse(self, 'grow_range', self.grow_range, 'smallest number first')
         self.ranges()
 
     @classmethod
@@ -137,6 +149,22 @@ class ObjectOptions:
         counts, counted = statistics.scene, statistics.instances
         instances = None if counted is None else counted.any(axis=0)
         return Scene(counts, statistics.sizes, things, together, min_area, instances)
+
+    def growing(self, statistics: LabelStatistics, scene: Scene) -> List[int]:
+        """Returns the ids of the classes whose borders move.
+
+        Raises:
+            ValueError: If one is unknown, or a thing.
+        """
+        found = statistics.class_ids(self.grow, 'grow')
+        things = [statistics.class_names[c] for c in found if scene.things[c]]
+        if things:
+            raise ValueError(
+                f'objects=...: grow is for classes of the ground, but '
+                f'{", ".join(things)} is a thing, which is moved as a whole: leave it '
+                'out of grow, or out of things'
+            )
+        return found
 
     def found(self, statistics: LabelStatistics, min_area: float) -> str:
         """Says which classes are things, and which of them are moved together.

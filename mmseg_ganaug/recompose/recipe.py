@@ -26,6 +26,7 @@ from mmseg_ganaug.option_checks import (
     check_whole,
     items_of,
 )
+from mmseg_ganaug.recompose.growth import Growth
 from mmseg_ganaug.recompose.placement import Placement
 from mmseg_ganaug.recompose.replay_options import (
     DEFAULT_OPTIONS,
@@ -87,6 +88,8 @@ class Recipe:
             was planned, see
             :meth:`~mmseg_ganaug.recompose.object_scene.Scene.plausibility`; empty = not
             looked at. Replaying does not need it.
+        growth: Classes of the base whose borders move before anything is laid, see
+            :func:`~mmseg_ganaug.recompose.growth.grow`.
 
     Raises:
         PlanError: If the layers do not fit each other.
@@ -102,6 +105,7 @@ class Recipe:
     options: ReplayOptions = DEFAULT_OPTIONS
     parts: Tuple[Tuple[Part, ...], ...] = ()
     plausibility: Tuple[float, ...] = ()
+    growth: Tuple[Growth, ...] = ()
 
     def __post_init__(self) -> None:
         layers = len(self.classes)
@@ -113,6 +117,9 @@ class Recipe:
         parts = self.parts or ((),) * layers
         whole = [c for c, made_of in zip(self.classes, parts) if not made_of]
         _require(len(set(whole)) == len(whole), 'a class is listed twice')
+        _require(
+            self.base is not None or not self.growth, 'growth needs a base, not Recon'
+        )
 
     @property
     def maps(self) -> Tuple[int, ...]:
@@ -133,6 +140,7 @@ class Recipe:
         """
         others = [donor for donors in self.fallback_donors for donor in donors]
         parts = [class_id for made_of in self.parts for class_id, *_ in made_of]
+        parts += [class_id for class_id, _ in self.growth]
         for what, numbers, count in (
             ('map', (*self.maps, *others), num_maps),
             ('class', (*self.classes, *parts), num_classes),
@@ -158,7 +166,7 @@ class Recipe:
             ]
         if self.fallback_donors:
             values['fallback_donors'] = self.fallback_donors
-        for name in ('parts', 'plausibility'):
+        for name in ('parts', 'plausibility', 'growth'):
             if getattr(self, name):
                 values[name] = getattr(self, name)
         if with_options:
@@ -201,6 +209,7 @@ class Recipe:
                     check_share('a recipe', 'plausibility', value)
                     for value in _items('plausibility', values)
                 ),
+                growth=tuple(map(_growth, _items('growth', values))),
             )
         except ValueError as error:
             raise PlanError(str(error)) from error
@@ -327,6 +336,14 @@ def _parts(values: Any) -> Tuple[Part, ...]:
         )
         parts.append((class_id, row, column))
     return tuple(parts)
+
+
+def _growth(values: Any) -> Growth:
+    class_id, way = items_of('a recipe', 'growth', values, 'a list of [class, way]', 2)
+    return (
+        check_whole('a recipe', 'growth: class', class_id),
+        check_number('a recipe', 'growth: way', way, -1, high=1),
+    )
 
 
 def _placement(values: Any) -> Placement:

@@ -14,6 +14,7 @@ from mmseg_ganaug.recompose.draws import (
     group_maps,
     usable_layers,
 )
+from mmseg_ganaug.recompose.growth import draw_growth
 from mmseg_ganaug.recompose.object_options import ObjectOptions
 from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 from mmseg_ganaug.recompose.object_scene import Scene
@@ -245,29 +246,21 @@ class Recomposer:
         )
         layers = planner.plan(rng, num_samples, shares, self.choices, self.even_bases)
         options = self._object_options(statistics, scene)
+        seeds = rng.integers(2**31, size=num_samples).tolist()
+        growing = self.moved.growing(statistics, scene)
         recipes = []
-        for row, seed in enumerate(rng.integers(2**31, size=num_samples).tolist()):
-            base, laid = int(layers.bases[row]), layers.groups[row]
-            classes, laid = layers.classes[row][laid >= 0], laid[laid >= 0]
-            recipes.append(
-                self._object_recipe(
-                    Recipe(
-                        recomposer=type(self).__name__,
-                        base=base,
-                        donors=tuple(scene.maps[laid].tolist()),
-                        classes=tuple(classes.tolist()),
-                        seed=seed,
-                        placements=tuple(
-                            layers.placements(row, statistics.sizes[base])
-                        ),
-                        options=options,
-                        parts=tuple(scene.parts[group] for group in laid),
-                        plausibility=layers.plausibility_of(row),
-                    ),
-                    statistics,
-                    scene,
-                )
+        for row, seed in enumerate(seeds):
+            shown = statistics.pixels[layers.bases[row]] > 0
+            recipe = layers.recipe(
+                row,
+                scene,
+                statistics.sizes,
+                recomposer=type(self).__name__,
+                seed=seed,
+                options=options,
+                growth=draw_growth(rng, growing, shown, self.moved.grow_range),
             )
+            recipes.append(self._object_recipe(recipe, statistics, scene))
         return recipes, options
 
     #: All objects laid on a map are of one class.

@@ -124,6 +124,11 @@ class Recon(Recomposer):
     def _object_recipe(
         self, recipe: Recipe, statistics: LabelStatistics, scene: Scene
     ) -> Recipe:
+        if recipe.growth:
+            raise ValueError(
+                'Recon: objects=dict(grow=...) moves borders of a base, and Recon has '
+                'none: leave grow out, or use AddSingle or AddMulti'
+            )
         base = recipe.base
         assert base is not None, 'objects are laid on a map'
         # All of the map but its things, whose holes the background fills.

@@ -106,6 +106,7 @@ def _paste_objects(
         LabelValueError: If a map is not valid, or of another size than the base.
     """
     maps = DonorMaps(source, recipe.base, recipe.options.resize_donors, photos)
+    maps.grow(recipe.growth, recipe.options)
     base = maps.label_map(recipe.base)
     canvas = Canvas(maps, marks=True)
     front = _Front(base, maps.instance_map(recipe.base), recipe.options.things)
