@@ -16,7 +16,7 @@ class GreyPainter:
     ignore_index = 255
     uses_instances = False
     scale = None
-    stride = 1
+    needs_whole_map = False
 
     def fingerprint(self):
         return type(self).__name__

@@ -1,9 +1,8 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import Compose, force_full_init
@@ -22,7 +21,6 @@ from mmseg_ganaug.datasets.statistics import (
     count_unpaired,
     on_main_process,
     read_statistics,
-    share_digests,
 )
 from mmseg_ganaug.option_checks import (
     check_choice,
@@ -44,9 +42,10 @@ from mmseg_ganaug.recompose import (
     Recomposer,
     Recon,
 )
-from mmseg_ganaug.registry import DATASETS, FILTERS, GENERATORS, RECOMPOSERS
-from mmseg_ganaug.synthesis import MMagicGenerator, SampleStore, build_compositing
+from mmseg_ganaug.registry import DATASETS, FILTERS, RECOMPOSERS
+from mmseg_ganaug.synthesis import SampleStore, build_compositing
 from mmseg_ganaug.synthesis.compositing import check_composite
+from mmseg_ganaug.synthesis.generator import build_generator
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
@@ -77,7 +76,8 @@ class GANRecomposeDataset(BaseSegDataset):
             read as its own pipeline loads them.
         recomposer (dict): Config of ``AddSingle``, ``AddMulti`` or ``Recon``.
         generator (dict, optional): ``config`` and ``checkpoint`` of the trained
-            generator, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`. None: real
+            generator, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`, or ``type``
+            and options of any :class:`~mmseg_ganaug.synthesis.Generator`. None: real
             pixels are pasted, nothing is painted, and MMagic is not needed;
             with ``type='HarmonizedPixels'``, a harmonizer fits them into the photo.
         cache_dir (str): Folder for statistics and samples. Each combination of source,
@@ -356,9 +356,9 @@ class GANRecomposeDataset(BaseSegDataset):
         self.pipeline = Compose(transforms)
 
     @cached_property
-    def _painter(self) -> MMagicGenerator:
+    def _painter(self) -> Any:
         """Builds the generator: its config is read, its weights are not."""
-        return GENERATORS.build({'type': 'MMagicGenerator', **self._generator})
+        return build_generator(self._generator)
 
     @cached_property
     def _generation(self) -> Generation:
@@ -369,30 +369,18 @@ class GANRecomposeDataset(BaseSegDataset):
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._planned
-        if compositing.needs_photo:
-            on_main_process(source.photos_digest)
-            share_digests(source)
-        recipes = plan
+        replacements = None
         if filters and self._max_redraws:
-            replacements = recomposer.plan(
-                statistics, len(plan) * self._max_redraws, self._seed + 1
-            )
-            recipes = replace(plan, recipes=plan.recipes + replacements.recipes)
-        store = SampleStore(
+            count = len(plan) * self._max_redraws
+            replacements = recomposer.plan(statistics, count, self._seed + 1)
+        return Generation.of(
+            plan,
+            replacements,
+            recomposer,
+            source,
+            generator,
+            compositing,
+            filters,
             self._cache_dir,
-            dict(
-                classes=list(source.class_names),
-                compositing=compositing.fingerprint(),
-                filters=[item.fingerprint() for item in filters],
-                generator=generator.fingerprint(),
-                labels=source.files_digest(),
-                photos=source.photos_digest() if compositing.needs_photo else None,
-                plan=recipes.fingerprint(),
-                samples=len(plan),
-                scale=source.scale,
-            ),
-            photo_suffix=self._photo_suffix,
-        )
-        return Generation(
-            plan, recipes, recomposer, source, generator, compositing, filters, store
+            self._photo_suffix,
         )

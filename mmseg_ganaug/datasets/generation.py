@@ -1,24 +1,43 @@
 """Makes the samples of a generated data set, as far as they are missing."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.statistics import on_main_process
+from mmseg_ganaug.datasets.statistics import on_main_process, share_digests
 from mmseg_ganaug.recompose import RecomposePlan, Recomposer
 from mmseg_ganaug.synthesis import (
     Compositing,
-    MMagicGenerator,
     SampleFilter,
     SampleMaker,
     SampleStore,
     filter_table,
+    fingerprint_of,
     synthesize,
 )
+from mmseg_ganaug.synthesis.generator import trait
 from mmseg_ganaug.synthesis.windows import warn_of_statistics
+
+
+def sample_ids(plan: RecomposePlan, source: DatasetLabelSource) -> List[str]:
+    """Names the samples of a plan.
+
+    Args:
+        plan (RecomposePlan): The plan.
+        source (DatasetLabelSource): The label maps that it recombines.
+
+    Returns:
+        list[str]: ``PLAN-NUMBER`` of each: 12 hexadecimal digits that stand for the
+        plan, the label files and their scale, and the number of the recipe. Samples of
+        one ID have the same label map.
+    """
+    parts = dict(plan=plan.fingerprint(), labels=source.files_digest())
+    name = fingerprint_of(parts)[:12]
+    return [f'{name}-{number:06d}' for number in range(len(plan))]
 
 
 class Generation(NamedTuple):
@@ -27,9 +46,11 @@ class Generation(NamedTuple):
     Attributes:
         plan: A recipe for each sample.
         recipes: The plan, and the recipes that stand in where a filter drops one.
+        ids: ID of each of the recipes.
         recomposer: Carries the recipes out.
         source: The label maps and photos that are recombined.
-        generator: Paints the photos.
+        generator: Paints the photos, see
+            :class:`~mmseg_ganaug.synthesis.Generator`.
         compositing: What of a photo is generated.
         filters: Of the samples, in order.
         store: Where the samples are.
@@ -37,12 +58,68 @@ class Generation(NamedTuple):
 
     plan: RecomposePlan
     recipes: RecomposePlan
+    ids: List[str]
     recomposer: Recomposer
     source: DatasetLabelSource
-    generator: MMagicGenerator
+    generator: Any
     compositing: Compositing
     filters: List[SampleFilter]
     store: SampleStore
+
+    @classmethod
+    def of(
+        cls,
+        plan: RecomposePlan,
+        replacements: Optional[RecomposePlan],
+        recomposer: Recomposer,
+        source: DatasetLabelSource,
+        generator: Any,
+        compositing: Compositing,
+        filters: List[SampleFilter],
+        cache_dir: Path,
+        photo_suffix: str,
+    ) -> 'Generation':
+        """Opens the store that all of this names; nothing is loaded or made yet.
+
+        Args:
+            plan (RecomposePlan): A recipe for each sample.
+            replacements (RecomposePlan, optional): Recipes that stand in for samples
+                that a filter drops, a multiple of their number.
+            recomposer (Recomposer): Carries the recipes out.
+            source (DatasetLabelSource): What is recombined.
+            generator (Generator): Paints the photos.
+            compositing (Compositing): What of a photo is generated.
+            filters (list[SampleFilter]): Of the samples, in order.
+            cache_dir (Path): Folder of the stores.
+            photo_suffix (str): '.png' or '.jpg'.
+        """
+        needs_photos = compositing.needs_photo or trait(generator, 'uses_context')
+        if needs_photos:
+            on_main_process(source.photos_digest)
+            share_digests(source)
+        ids, recipes = sample_ids(plan, source), plan
+        if replacements is not None:
+            ids += sample_ids(replacements, source)
+            recipes = replace(plan, recipes=plan.recipes + replacements.recipes)
+        store = SampleStore(
+            cache_dir,
+            dict(
+                classes=list(source.class_names),
+                compositing=compositing.fingerprint(),
+                filters=[item.fingerprint() for item in filters],
+                generator=generator.fingerprint(),
+                labels=source.files_digest(),
+                photos=source.photos_digest() if needs_photos else None,
+                plan=recipes.fingerprint(),
+                samples=len(plan),
+                scale=source.scale,
+            ),
+            photo_suffix=photo_suffix,
+        )
+        return cls(
+            *(plan, recipes, ids, recomposer, source, generator),
+            *(compositing, filters, store),
+        )
 
     def make_missing(self, batch_size: int, cache_dir: Path) -> None:
         """Makes the samples that the store lacks; all ranks share the work.
@@ -94,5 +171,6 @@ class Generation(NamedTuple):
             self.generator,
             self.compositing,
             self.filters,
+            self.ids,
         )
         synthesize(maker, missing, self.store, batch_size)

@@ -20,21 +20,21 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
 from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
 from mmseg_ganaug.files import evenly_spread, write_atomically
 from mmseg_ganaug.progress import Progress
-from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.compositing import FIDELITY_KEY
-from mmseg_ganaug.synthesis.generator import paint_maps
+from mmseg_ganaug.synthesis.generator import Generator, paint_maps
 from mmseg_ganaug.visualization import GalleryRow
 
 #: Label maps, photos painted from them, and their real photos, if any.
 Batch = Tuple[List[np.ndarray], List[np.ndarray], Optional[List[np.ndarray]]]
 
 
-def real_pairs(generator: MMagicGenerator, source: dict) -> LabelToImageDataset:
+def real_pairs(generator: Generator, source: dict) -> LabelToImageDataset:
     """Real pairs in the form in which a generator was trained on such.
 
     Args:
-        generator (MMagicGenerator): The generator; its training data set says the
-            scale, the interpolation and where instance maps are.
+        generator (Generator): The generator; the training data set of its ``config``,
+            if it has one, says the scale, the interpolation and where instance maps
+            are.
         source (dict): Config of an MMSeg data set with photos and label maps.
 
     Returns:
@@ -43,10 +43,11 @@ def real_pairs(generator: MMagicGenerator, source: dict) -> LabelToImageDataset:
     Raises:
         ValueError: When a file of the source is missing or does not fit.
     """
+    trained_by = getattr(generator, 'config', {})
     trained_on = next(
         (
             config
-            for config in nested_dicts(generator.config.get('train_dataloader'))
+            for config in nested_dicts(trained_by.get('train_dataloader'))
             if has_type(config, 'LabelToImageDataset')
         ),
         {'scale': generator.scale, 'with_instances': generator.uses_instances},
@@ -59,7 +60,7 @@ def real_pairs(generator: MMagicGenerator, source: dict) -> LabelToImageDataset:
 
 
 def painted_batches(
-    generator: MMagicGenerator,
+    generator: Generator,
     pairs: LabelToImageDataset,
     indices: Sequence[int],
     batch_size: int = 4,
@@ -67,7 +68,7 @@ def painted_batches(
     """Paints the label maps of real pairs.
 
     Args:
-        generator (MMagicGenerator): The generator.
+        generator (Generator): The generator.
         pairs (LabelToImageDataset): The real pairs.
         indices (Sequence[int]): Which of them.
         batch_size (int): Label maps that are painted at a time.

@@ -12,8 +12,9 @@ from mmseg_ganaug.synthesis.filters import (
     SampleFilter,
     filter_table,
 )
-from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
+from mmseg_ganaug.synthesis.mmagic_generator import MMagicGenerator
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
@@ -26,11 +27,13 @@ from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
     'Compositing',
+    'Generator',
     'HarmonizedPixels',
     'IgnoredClassesFilter',
     'IgnoredShareFilter',
     'LossFilter',
     'MMagicGenerator',
+    'PaintContext',
     'RealPixels',
     'Sample',
     'SampleFilter',

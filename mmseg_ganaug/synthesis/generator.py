@@ -1,307 +1,271 @@
-"""The trained generator, loaded and run through MMagic."""
+"""The interface of what paints photos of label maps, and how it is called."""
 
-import json
-from functools import cached_property
-from typing import Any, List, Optional, Sequence, Tuple, Union
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, replace
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
 
-from mmseg_ganaug import compat
-from mmseg_ganaug.checkpoints import load_generator_weights
-from mmseg_ganaug.config_search import find_shipped
-from mmseg_ganaug.files import file_digest
-from mmseg_ganaug.option_checks import (
-    check_bool,
-    check_choice,
-    check_device,
-    check_path,
-)
 from mmseg_ganaug.registry import GENERATORS
-from mmseg_ganaug.safe_configs import read_config
-from mmseg_ganaug.synthesis.batches import BatchHalving, by_shape
-from mmseg_ganaug.synthesis.tiles import check_tiles
-from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
-
-PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
+from mmseg_ganaug.synthesis.batches import by_shape
 
 
-@GENERATORS.register_module()
-class MMagicGenerator:
-    """Paints photos of label maps with a translation model of MMagic.
+@dataclass(frozen=True)
+class PaintContext:
+    """What a painter may see of samples beside their label maps.
 
-    The model is loaded by :meth:`load` and freed by :meth:`release`. Until then only
-    the config is read, and the checkpoint where it is asked about.
-
-    Args:
-        config (str | Config): Config that the generator was trained with: a path from
-            the working directory or one of this package (``configs/...``).
-        checkpoint (str): Its checkpoint, or a work dir, of which the latest one is
-            taken.
-        device (str, optional): Torch device. Defaults to None: the first GPU where
-            there is one, else the CPU.
-        precision (str): 'fp32', 'bf16', 'fp16' (on a GPU), or 'auto': bfloat16 where
-            the device computes in it, else float32. Defaults to 'auto'.
-        channels_last (bool): Whether channels come last in memory, which is faster.
-            Defaults to True.
-        compile (bool): Whether ``torch.compile`` optimises the network. It takes
-            minutes and a C++ compiler, and pays on a GPU. Defaults to False.
-        tile (tuple[int, int], optional): Width and height of the tiles in which larger
-            maps are painted, for maps that do not fit into memory; multiples of the
-            generator's stride. The instance norms take their statistics from the map
-            made as small as a tile, so photos come near those painted whole, but are
-            not the same. Defaults to None: maps are painted whole.
-        overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
-
-    Raises:
-        FileNotFoundError: When the config is missing.
-        ValueError: When an option is of the wrong type or outside its range, or the
-            overlap does not fit the tile.
+    Attributes:
+        photos: uint8 RGB ``[B, H, W, 3]``, the base's photo, over it the real pixels
+            of the donors; 0 where no photo shows the label map.
+        shown: Bool ``[B, H, W]``, where ``photos`` shows what the label map says.
+        changed: Bool ``[B, H, W]``, what is to be painted: where the label map differs
+            from that of the base, or all of it under Recon.
+        ids: Of each sample, ``PLAN-NUMBER``: 12 hexadecimal digits of the plan and its
+            label maps, and 6 decimal ones of the recipe. One ID is one label map.
+        seeds: Of each sample, ``0..2**32-1``; random draws of a painter take nothing
+            else, so that a sample painted again is the same.
     """
 
-    def __init__(
-        self,
-        config: Union[str, Config],
-        checkpoint: str,
-        device: Optional[str] = None,
-        precision: str = 'auto',
-        channels_last: bool = True,
-        compile: bool = False,
-        tile: Optional[Tuple[int, int]] = None,
-        overlap: int = 64,
-    ) -> None:
-        check_precision(precision)
-        check_tiles(tile, overlap)
-        if not isinstance(config, Config):
-            config = check_path(self, 'config', config)
-        self._config_name = config if isinstance(config, str) else config.filename
-        if isinstance(config, str):
-            config = read_config(find_shipped(config))
-        self.config = config
-        self._checkpoint = check_path(self, 'checkpoint', checkpoint)
-        self._device = check_device(self, 'device', device)
-        self._precision = precision
-        self._channels_last = check_bool(self, 'channels_last', channels_last)
-        self._compile = check_bool(self, 'compile', compile)
-        self._tile = (tile[0], tile[1]) if tile else None
-        self._overlap = overlap
-        self._halving = BatchHalving(
-            "paint in tiles (generator.tile=(1024, 512), say), set precision='bf16', "
-            'or free memory'
+    photos: np.ndarray
+    shown: np.ndarray
+    changed: np.ndarray
+    ids: Tuple[str, ...]
+    seeds: Tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, samples: slice) -> 'PaintContext':
+        """Returns some of the samples."""
+        return PaintContext(*(getattr(self, f.name)[samples] for f in fields(self)))
+
+    def window(self, rows: slice, columns: slice) -> 'PaintContext':
+        """Returns a part of all maps; beyond their borders the last pixels repeat."""
+        height, width = self.shown.shape[1:]
+        y = np.arange(rows.start, rows.stop).clip(max=height - 1)[:, None]
+        x = np.arange(columns.start, columns.stop).clip(max=width - 1)
+        return replace(
+            self,
+            photos=self.photos[:, y, x],
+            shown=self.shown[:, y, x],
+            changed=self.changed[:, y, x],
         )
-        self._model: Any = None
 
-    @property
-    def checkpoint(self) -> str:
-        """Path of the weights.
-
-        Raises:
-            FileNotFoundError: When there is no such file; says how to get one.
-        """
-        return find_checkpoint(self._checkpoint, self._config_name)
-
-    @property
-    def scale(self) -> Optional[Tuple[int, int]]:
-        """Width and height in pixels that the generator was trained for, if stated."""
-        scale = self.config.get('scale')
-        return tuple(scale) if scale else None
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes whose label maps it paints."""
-        return self.config.model.label_encoder.num_classes
-
-    @property
-    def ignore_index(self) -> int:
-        """Label value that it takes for pixels of no class."""
-        return self.config.model.label_encoder.get('ignore_index', 255)
-
-    @property
-    def uses_instances(self) -> bool:
-        """Returns whether it also wants instance maps."""
-        return self.config.model.label_encoder.get('edges', False)
-
-    @property
-    def needs_whole_map(self) -> bool:
-        """Returns whether a part of a map looks otherwise when painted alone."""
-        return self.config.model.generator.get('norm', 'instance') == 'instance'
-
-    @cached_property
-    def stride(self) -> int:
-        """Factor of the sides of the network's input, found without its weights."""
-        from mmseg_ganaug.registry import MODELS
-
-        with torch.device('meta'):
-            return MODELS.build(
-                {**self.config.model.generator, 'in_channels': 1}
-            ).stride
-
-    def fingerprint(self) -> str:
-        """Computes a digest of the weights, the network and how it is run.
-
-        The options count as they were given: 'auto' is another precision on another
-        device, where the bytes differ in any case.
-
-        Returns:
-            str: sha256 in hexadecimal.
-        """
-        model = {
-            key: self.config.model[key]
-            for key in ('type', 'generator', 'label_encoder')
-        }
-        model['run'] = dict(
-            precision=self._precision,
-            channels_last=self._channels_last,
-            compile=self._compile,
-            tile=self._tile and [*self._tile, self._overlap],
+    @classmethod
+    def stacked(cls, contexts: Sequence['PaintContext']) -> 'PaintContext':
+        """Joins contexts of one size."""
+        return cls(
+            np.concatenate([one.photos for one in contexts]),
+            np.concatenate([one.shown for one in contexts]),
+            np.concatenate([one.changed for one in contexts]),
+            tuple(sample_id for one in contexts for sample_id in one.ids),
+            tuple(seed for one in contexts for seed in one.seeds),
         )
-        described = json.dumps(model, sort_keys=True, default=str)
-        return file_digest(self.checkpoint, described.encode())
+
+
+def seed_of(sample_id: str, recipe_seed: int) -> int:
+    """Computes the seed with which a sample is painted.
+
+    Args:
+        sample_id (str): Its ID.
+        recipe_seed (int): Seed of its recipe, which the seed of the plan decides.
+
+    Returns:
+        int: ``0..2**32-1``.
+    """
+    digest = hashlib.sha256(f'{sample_id} {recipe_seed}'.encode()).digest()
+    return int.from_bytes(digest[:4], 'big')
+
+
+class Generator(ABC):
+    """Paints photos of label maps.
+
+    A subclass needs :meth:`paint` and :meth:`fingerprint`, and states the attributes
+    in which it differs from the defaults here, in the class or when it is built. It is
+    registered in ``GENERATORS`` and named in a config:
+    ``generator=dict(type='MyPainter', ...)``. An option ``device`` of it gets the
+    device of the segmenter in online painting.
+
+    Attributes:
+        scale: Width and height in pixels that it wants label maps in; None: any.
+        num_classes: Number of classes, C; None: any.
+        ignore_index: Label value that it takes for pixels of no class.
+        uses_instances: Whether it wants instance maps.
+        uses_context: Whether it wants a :class:`PaintContext`; the samples then depend
+            on the photos of the data set, too.
+        needs_whole_map: Whether a window painted alone looks otherwise than in the
+            whole photo.
+        stride: The sides of windows that it paints are multiples of it.
+    """
+
+    scale: Optional[Tuple[int, int]] = None
+    num_classes: Optional[int] = None
+    ignore_index: int = 255
+    uses_instances: bool = False
+    uses_context: bool = False
+    needs_whole_map: bool = True
+    stride: int = 1
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f'the generator {type(self).__name__}'
 
     def check(self, num_classes: int, has_instances: bool) -> None:
-        """Checks that the weights are there and fit the data set, and the options.
+        """Checks that it fits the data set, before anything is loaded.
 
         Args:
             num_classes (int): Number of classes of the data set.
             has_instances (bool): Whether it has instance maps.
 
         Raises:
-            FileNotFoundError: When there is no checkpoint.
-            RuntimeError: When no GPU is there although one was asked for.
-            ValueError: When the numbers of classes differ, when the generator wants
-                instance maps and there are none, or when the device does not compute
-                in the precision, or the tile does not fit the generator's stride.
+            ValueError: When the numbers of classes differ, or it wants instance maps
+                and there are none.
         """
-        _ = self.checkpoint
-        if num_classes != self.num_classes:
+        if self.num_classes not in (None, num_classes):
             raise ValueError(
-                f'the data set has {num_classes} classes, but the generator of '
-                f'{self._config_name} was trained for {self.num_classes}: train one on '
-                'this data set, or take the config that fits it'
+                f'the data set has {num_classes} classes, but {self.title} was trained '
+                f'for {self.num_classes}: train one on this data set, or take the '
+                'config that fits it'
             )
         if self.uses_instances and not has_instances:
             raise ValueError(
-                f'the generator of {self._config_name} was trained with the edges of '
-                'instance maps, which this data set does not give: set instance_path, '
-                'or train a generator with label_encoder.edges=False'
+                f'{self.title} uses instance maps, which this data set does not give: '
+                'set instance_path, or take a generator that does without'
             )
-        resolve_precision(self._precision, find_device(self._device))
-        if self._tile:
-            check_tiles(self._tile, self._overlap, self.stride)
 
-    def load(self) -> None:
-        """Builds the model through MMagic and loads its weights strictly.
+    def load(self) -> None:  # noqa: B027
+        """Takes what painting needs, such as weights on a GPU; twice is as once."""
 
-        Raises:
-            RuntimeError: When no GPU is there although one was asked for.
-            CheckpointError: When the checkpoint does not fit the config.
+    def release(self) -> None:  # noqa: B027
+        """Frees what :meth:`load` took; it may be loaded again."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Names all that the photos depend on: weights, options, code.
+
+        Samples of another fingerprint are made again.
         """
-        if self._model is not None:
-            return
-        compat.prepare_synthesis()
-        from mmagic.apis import init_model
 
-        from mmseg_ganaug.synthesis.fast_network import make_fast
-
-        device = find_device(self._device)
-        dtype = resolve_precision(self._precision, device)
-        # init_model switches the process to MMagic's scope; MMSeg builds next.
-        with DefaultScope.overwrite_default_scope('mmagic'):
-            model = init_model(Config(self.config.to_dict()), device='cpu')
-        load_generator_weights(model, self.checkpoint)
-        self._model = make_fast(
-            model.to(device).eval(),
-            dtype,
-            channels_last=self._channels_last,
-            compile_network=self._compile,
-            tile=self._tile,
-            overlap=self._overlap,
-        )
-
-    @property
-    def model(self):
-        """Returns the loaded model of MMagic, for painting on its device."""
-        self.load()
-        return self._model
-
-    def release(self) -> None:
-        """Frees the model and the GPU memory that it took."""
-        self._model = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
+    @abstractmethod
     def paint(
-        self, label_maps: np.ndarray, instance_maps: Optional[np.ndarray] = None
+        self,
+        labels: np.ndarray,
+        instances: Optional[np.ndarray] = None,
+        context: Optional[PaintContext] = None,
     ) -> np.ndarray:
-        """Paints a batch.
+        """Paints a batch, on whatever device; it calls :meth:`load` if need be.
 
-        Where a batch does not fit into memory it is halved, and so are those after it.
+        The same input has to give the same bytes on one device, whatever else is in
+        the batch.
 
         Args:
-            label_maps (np.ndarray): uint8 ``[B, H, W]``, values ``0..C-1`` and the
-                generator's ``ignore_index``; any size.
-            instance_maps (np.ndarray, optional): int32 ``[B, H, W]``.
+            labels (np.ndarray): uint8 ``[B, H, W]``, values ``0..C-1`` and its
+                ``ignore_index``.
+            instances (np.ndarray, optional): int32 ``[B, H, W]``, 0 = none; given
+                where it ``uses_instances``.
+            context (PaintContext, optional): Given where it ``uses_context``.
 
         Returns:
-            np.ndarray: uint8 RGB ``[B, H, W, 3]``, which :func:`paint_maps` turns into
-            BGR. The same input gives the same bytes on one device.
-
-        Raises:
-            TypeError: When the instance maps are of a type that overflows.
-            ValueError: When the instance maps are missing, or a label value is wrong.
-            MemoryError: When not even one label map fits.
+            np.ndarray: uint8 RGB ``[B, H, W, 3]``.
         """
-        if not self.uses_instances:
-            instance_maps = None
-        elif instance_maps is None:
-            raise ValueError(
-                f'the generator of {self._config_name} reads instance maps, but there '
-                'are none: give int32 maps beside the label maps'
-            )
-        elif instance_maps.dtype not in (np.int32, np.int64):
-            raise TypeError(
-                f'instance maps must be int32, not {instance_maps.dtype}: ids of '
-                'Cityscapes reach 33000 and more'
-            )
-        self.load()
-        return self._halving.run(self._paint, label_maps, instance_maps)
 
-    @torch.inference_mode()
-    def _paint(
-        self, label_maps: np.ndarray, instance_maps: Optional[np.ndarray]
-    ) -> np.ndarray:
-        labels = self._to_device(label_maps)
-        instances = None if instance_maps is None else self._to_device(instance_maps)
-        with torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True
-        ):
-            photos = self._model.paint(labels, instances)
-        return photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    def paint_on_device(
+        self,
+        labels: torch.Tensor,
+        instances: Optional[torch.Tensor] = None,
+        context: Optional[PaintContext] = None,
+    ) -> torch.Tensor:
+        """Paints tensors within a training step; by default by way of :meth:`paint`.
 
-    def _to_device(self, maps: np.ndarray):
-        tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
-        if self._model.device.type == 'cuda':
-            # Out of pinned memory it is copied while the CPU goes on.
-            tensor = tensor.pin_memory()
-        return tensor.to(self._model.device, non_blocking=True)
+        Args:
+            labels (Tensor): uint8 ``[B, 1, H, W]``.
+            instances (Tensor, optional): int32 ``[B, 1, H, W]``.
+            context (PaintContext, optional): As for :meth:`paint`.
+
+        Returns:
+            Tensor: uint8 RGB ``[B, 3, H, W]`` on the device of the label maps.
+        """
+        numbers = None if instances is None else instances[:, 0].cpu().numpy()
+        photos = paint_photos(self, labels[:, 0].cpu().numpy(), numbers, context)
+        painted = torch.from_numpy(photos.transpose(0, 3, 1, 2).copy())
+        return painted.to(labels.device)
+
+
+def build_generator(config: dict) -> Any:
+    """Builds what a ``generator`` of a config states, which is pix2pixHD by default."""
+    return GENERATORS.build({'type': 'MMagicGenerator', **config})
+
+
+def trait(generator: Any, name: str) -> Any:
+    """Returns an attribute of a generator, or the default where it states none.
+
+    Args:
+        generator: A :class:`Generator`, or what has its methods.
+        name (str): Of the attribute.
+    """
+    return getattr(generator, name, getattr(Generator, name))
+
+
+def paint_photos(
+    generator: Any,
+    labels: np.ndarray,
+    instances: Optional[np.ndarray] = None,
+    context: Optional[PaintContext] = None,
+) -> np.ndarray:
+    """Has a generator paint a batch, and checks what it gives.
+
+    Args:
+        generator: A :class:`Generator`, or what has its methods; one that does not use
+            a context need not take one.
+        labels (np.ndarray): See :meth:`Generator.paint`.
+        instances (np.ndarray, optional): Left out where it does not use instances.
+        context (PaintContext, optional): Left out where it does not use one.
+
+    Returns:
+        np.ndarray: uint8 RGB ``[B, H, W, 3]``.
+
+    Raises:
+        TypeError: When it gives something else than uint8.
+        ValueError: When it gives another number or size of photos.
+    """
+    inputs: List[Any] = [labels, instances if generator.uses_instances else None]
+    if trait(generator, 'uses_context'):
+        inputs.append(context)
+    photos = generator.paint(*inputs)
+    wanted = (*labels.shape, 3)
+    name = getattr(generator, 'title', f'the generator {type(generator).__name__}')
+    found = getattr(photos, 'shape', type(photos).__name__)
+    if not isinstance(photos, np.ndarray) or photos.shape != wanted:
+        raise ValueError(
+            f'{name} gave {found} for label maps of {labels.shape}: paint has to '
+            f'return a NumPy array of {wanted}, RGB'
+        )
+    if photos.dtype != np.uint8:
+        raise TypeError(
+            f'{name} gave photos of {photos.dtype}: paint has to return uint8, 0..255'
+        )
+    return photos
 
 
 def paint_maps(
-    generator,
+    generator: Any,
     label_maps: Sequence[np.ndarray],
     instance_maps: Sequence[Optional[np.ndarray]],
     ignore_index: int,
+    contexts: Optional[Sequence[PaintContext]] = None,
 ) -> List[np.ndarray]:
     """Paints label maps of a data set, those of one size together.
 
     Args:
-        generator: A :class:`MMagicGenerator`, or what paints RGB photos as it does.
+        generator: A :class:`Generator`, or what has its methods.
         label_maps (Sequence[np.ndarray]): uint8 ``[H, W]``, of any sizes.
         instance_maps (Sequence[np.ndarray | None]): int32 ``[H, W]`` each; left out
             where the generator does not use instances.
         ignore_index (int): That of the data set; the generator's own takes its place.
+        contexts (Sequence[PaintContext], optional): Of each map, a batch of one.
 
     Returns:
         list[np.ndarray]: uint8 BGR ``[H, W, 3]`` each.
@@ -310,64 +274,12 @@ def paint_maps(
     for members in by_shape(label_maps):
         labels = np.stack([label_maps[i] for i in members])
         labels[labels == ignore_index] = generator.ignore_index
-        instances = None
+        instances = context = None
         if generator.uses_instances:
             instances = np.stack([np.asarray(instance_maps[i]) for i in members])
-        for i, photo in zip(members, generator.paint(labels, instances)):
+        if contexts is not None:
+            context = PaintContext.stacked([contexts[i] for i in members])
+        painted = paint_photos(generator, labels, instances, context)
+        for i, photo in zip(members, painted):
             photos[i] = np.ascontiguousarray(photo[..., ::-1])
     return photos
-
-
-def check_precision(precision: str) -> None:
-    """Checks the name of a precision.
-
-    Args:
-        precision (str): One of ``PRECISIONS``.
-
-    Raises:
-        ValueError: When it is another.
-    """
-    check_choice('generator', 'precision', precision, PRECISIONS)
-
-
-def resolve_precision(precision: str, device: str) -> torch.dtype:
-    """Chooses the number format for a device.
-
-    Args:
-        precision (str): 'auto' takes bfloat16 where the device computes in it, which
-            is faster there (benchmarks/synthesis.py), and float32 elsewhere.
-        device (str): Torch device.
-
-    Returns:
-        torch.dtype: Of the weights and of what the layers hand on.
-
-    Raises:
-        ValueError: When the precision is unknown, or the device does not compute in it.
-    """
-    check_precision(precision)
-    on_gpu = device.startswith('cuda')
-    if precision == 'auto':
-        precision = 'bf16' if _has_bfloat16(device) else 'fp32'
-    elif precision == 'fp16' and not on_gpu:
-        raise ValueError(
-            f"precision='fp16' needs a GPU, but the device is {device!r}: set "
-            "precision='auto'"
-        )
-    elif precision == 'bf16' and on_gpu and not _has_bfloat16(device):
-        raise ValueError(
-            f"precision='bf16' needs a GPU of compute capability 8.0, {device!r} has "
-            f"{torch.cuda.get_device_capability(device)}: set precision='auto'"
-        )
-    return {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}[
-        precision
-    ]
-
-
-def _has_bfloat16(device: str) -> bool:
-    if device.startswith('cuda'):
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    # Older versions of torch do not say; theirs is the careful answer.
-    probes = ('_is_avx512_bf16_supported', '_is_amx_tile_supported')
-    return device.startswith('cpu') and any(
-        getattr(torch.cpu, probe, bool)() for probe in probes
-    )

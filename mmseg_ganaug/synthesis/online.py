@@ -1,8 +1,9 @@
 """Photos of recombined label maps, painted within the training step."""
 
 import logging
+from functools import partial
 from inspect import signature
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -12,103 +13,23 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
-from mmseg_ganaug.option_checks import (
-    check_choice,
-    check_mapping,
-    check_number,
-    check_range,
-)
+from mmseg_ganaug.option_checks import check_choice, check_mapping
 from mmseg_ganaug.registry import GENERATORS, MODELS
 from mmseg_ganaug.synthesis.batches import by_shape
 from mmseg_ganaug.synthesis.blending import blend
 from mmseg_ganaug.synthesis.compositing import build_compositing
+from mmseg_ganaug.synthesis.generator import (
+    Generator,
+    PaintContext,
+    build_generator,
+    trait,
+)
+from mmseg_ganaug.synthesis.photometric_distortion import PhotometricDistortion
 from mmseg_ganaug.synthesis.windows import paint_windows, warn_of_statistics
 
 # What MMSeg's transforms fill label maps up with.
 _PADDING_LABEL = 255
 _BATCHES_UNTIL_WARNING = 50
-
-
-class PhotometricDistortion:
-    """Changes brightness, contrast, saturation and hue of each photo on its own.
-
-    The steps, their order, their ranges and their odds (each with probability 0.5) are
-    those of MMSeg's ``PhotoMetricDistortion``, which changes one photo at a time on
-    the CPU; nothing is rounded between the steps here. Random numbers come from
-    torch's global generator of the CPU, whatever the device.
-
-    Args:
-        brightness_delta (float): Largest change of brightness, of 255.
-        contrast_range (tuple[float, float]): Factor of contrast.
-        saturation_range (tuple[float, float]): Factor of saturation.
-        hue_delta (float): Largest change of hue in steps of two degrees, as OpenCV
-            counts it.
-
-    Raises:
-        ValueError: When an option is of the wrong type or outside its range.
-    """
-
-    def __init__(
-        self,
-        brightness_delta: float = 32,
-        contrast_range: Tuple[float, float] = (0.5, 1.5),
-        saturation_range: Tuple[float, float] = (0.5, 1.5),
-        hue_delta: float = 18,
-    ) -> None:
-        brightness_delta = check_number(
-            self, 'brightness_delta', brightness_delta, 0, 255
-        )
-        hue_delta = check_number(self, 'hue_delta', hue_delta, 0, 180)
-        contrast_range = check_range(self, 'contrast_range', contrast_range, 0)
-        saturation_range = check_range(self, 'saturation_range', saturation_range, 0)
-        # Brightness, contrast, saturation, hue: bounds, and what changes nothing.
-        self._low = torch.tensor(
-            [-brightness_delta, contrast_range[0], saturation_range[0], -hue_delta]
-        )
-        self._high = torch.tensor(
-            [brightness_delta, contrast_range[1], saturation_range[1], hue_delta]
-        )
-        self._neutral = torch.tensor([0.0, 1.0, 1.0, 0.0])
-
-    def __call__(self, photos: Tensor) -> Tensor:
-        """Distorts photos.
-
-        Args:
-            photos (Tensor): uint8 [B, 3, H, W], RGB.
-
-        Returns:
-            Tensor: uint8 [B, 3, H, W].
-        """
-        number = len(photos)
-        drawn = self._low + (self._high - self._low) * torch.rand(number, 4)
-        drawn = torch.where(torch.rand(number, 4) < 0.5, drawn, self._neutral)
-        contrast_first = (torch.rand(number) < 0.5).view(-1, 1, 1, 1).to(photos.device)
-        brightness, contrast, saturation, hue = (
-            drawn.to(photos.device).t().reshape(4, -1, 1, 1, 1)
-        )
-        photos = (photos.float() + brightness).clamp(0, 255)
-        early = torch.where(contrast_first, contrast, 1.0)
-        photos = _change_colour((photos * early).clamp(0, 255), saturation, hue / 180)
-        late = torch.where(contrast_first, 1.0, contrast)
-        return (photos * late).clamp(0, 255).round().to(torch.uint8)
-
-
-def _change_colour(photos: Tensor, saturation: Tensor, turn: Tensor) -> Tensor:
-    """Scales the saturation and turns the hue, in whole turns, of RGB photos."""
-    value, largest = photos.max(dim=1, keepdim=True)
-    chroma = value - photos.amin(dim=1, keepdim=True)
-    red, green, blue = photos.split(1, dim=1)
-    sixth = torch.where(
-        largest == 0,
-        green - blue,
-        torch.where(largest == 1, blue - red, red - green),
-    ) / chroma.clamp(min=1e-6)
-    hue = sixth + 2 * largest + 6 * turn
-    chroma = torch.minimum(chroma * saturation, value)
-    # How far each channel lies below the largest one, by its distance on the circle.
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=photos.device).view(1, 3, 1, 1)
-    place = (offsets + hue) % 6
-    return value - chroma * torch.minimum(place, 4 - place).clamp(0, 1)
 
 
 @MODELS.register_module()
@@ -131,8 +52,10 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
 
     Args:
         generator (dict): ``config`` and ``checkpoint`` of the trained generator, and
-            its ``precision``, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`; its
-            ``device`` is that of the segmenter.
+            its ``precision``, see :class:`~mmseg_ganaug.synthesis.MMagicGenerator`, or
+            ``type`` and options of another, see
+            :class:`~mmseg_ganaug.synthesis.Generator`; its ``device`` is that of the
+            segmenter. One that uses a context sees of the donors' photos nothing.
         num_classes (int, optional): Number of classes of the data set, to be checked
             against the generator's before the first batch. Defaults to None: label
             values alone are checked.
@@ -192,6 +115,7 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         # No nn.Module: what it loads stays out of the segmenter's own.
         self._generator: Any = None
         self._generator_device = None
+        self._paint_on_device: Any = None
         self._unmarked_batches = 0
 
     def forward(self, data: dict, training: bool = False) -> Dict[str, object]:
@@ -259,14 +183,17 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         labels = labels.to(torch.uint8)
         # The generator has a precision of its own.
         with torch.autocast(self.device.type, enabled=False):
+            real = photos if self._rgb_inputs else photos.flip(1)
+            context = None
+            if trait(self._generator, 'uses_context'):
+                context = self._context(real, data_samples)
             if self._compositing.needs_photo:
-                real = photos if self._rgb_inputs else photos.flip(1)
-                painted = self._composited(real, labels, padding, data_samples)
+                painted = self._composited(real, labels, padding, data_samples, context)
             else:
                 instances = None
                 if self._generator.uses_instances:
                     instances = torch.stack([self._instances(s) for s in data_samples])
-                painted = self._generator.model.paint(labels, instances)
+                painted = self._paint_on_device(labels, instances, context)
         if distortion is not None:
             painted = distortion(painted)
         if not self._rgb_inputs:
@@ -279,6 +206,7 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         labels: Tensor,
         padding: Tensor,
         data_samples: Sequence[SegDataSample],
+        context: Optional[PaintContext],
     ) -> Tensor:
         """Paints what has changed into RGB photos, as stored samples are painted."""
         maps, filled = labels[:, 0].cpu().numpy(), padding[:, 0].cpu().numpy()
@@ -288,8 +216,11 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         changed = [self._changed(sample) for sample in data_samples]
         ignored = self._generator.ignore_index
         way = self._compositing
+        contexts = None
+        if context is not None:
+            contexts = [context[i : i + 1] for i in range(len(context))]
         painted = paint_windows(
-            self._generator, maps, instances, ignored, changed, way.windows
+            self._generator, maps, instances, ignored, changed, way.windows, contexts
         )
         # BGR, as what is stored.
         real = photos.flip(1).permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
@@ -300,14 +231,27 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         result = torch.from_numpy(np.stack(blended)).to(photos.device)
         return result.permute(0, 3, 1, 2).flip(1)
 
+    def _context(
+        self, photos: Tensor, data_samples: Sequence[SegDataSample]
+    ) -> PaintContext:
+        """Returns what a painter may see of samples: the RGB photos of their bases."""
+        changed = np.stack([self._changed(sample) for sample in data_samples])
+        seen = photos.permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+        seen = np.where(changed[..., None], np.uint8(0), seen)
+        numbers = [sample.get('recipe', 0) for sample in data_samples]
+        ids = tuple(f'online-{number:06d}' for number in numbers)
+        # Each time that a recipe is drawn, another photo.
+        seeds = tuple(torch.randint(2**32, (len(ids),)).tolist())
+        return PaintContext(seen, ~changed, changed, ids, seeds)
+
     def _changed(self, data_sample: SegDataSample) -> np.ndarray:
         changed = data_sample.get('gt_changed_map')
         if changed is None:
             raise ValueError(
                 f'{data_sample.get("img_path")} does not tell what of it has changed, '
-                f'but composite is {self._compositing.mode!r}: set mark_changed=True '
-                "in RecomposeLabels, and add 'gt_changed_map' to the meta_keys of "
-                'PackSegInputs'
+                f'but composite is {self._compositing.mode!r}, or the generator uses a '
+                'context: set mark_changed=True in RecomposeLabels, and add '
+                "'gt_changed_map' to the meta_keys of PackSegInputs"
             )
         # Transforms that pad fill with other values.
         return np.asarray(changed) == 1
@@ -325,13 +269,10 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
     def _load(self) -> None:
         if self._generator is not None and self._generator_device == self.device:
             return
-        generator = GENERATORS.build(
-            {
-                'type': 'MMagicGenerator',
-                **self._generator_config,
-                'device': str(self.device),
-            }
-        )
+        config = {'type': 'MMagicGenerator', **self._generator_config}
+        if 'device' in signature(GENERATORS.get(config['type'])).parameters:
+            config['device'] = str(self.device)
+        generator = build_generator(config)
         if self._num_classes is not None:
             generator.check(self._num_classes, has_instances=True)
         if self._compositing.windows is not None:
@@ -340,6 +281,9 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         with torch.random.fork_rng(devices=[]):
             generator.load()
         self._generator, self._generator_device = generator, self.device
+        # One that does not inherit has paint alone.
+        by_arrays = partial(Generator.paint_on_device, generator)
+        self._paint_on_device = getattr(generator, 'paint_on_device', by_arrays)
 
     def _warn_if_unmarked(self, data_samples: List[SegDataSample]) -> None:
         if self._unmarked_batches < 0:

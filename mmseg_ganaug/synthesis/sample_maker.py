@@ -8,6 +8,7 @@ import numpy as np
 from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
+from mmseg_ganaug.synthesis.generator import PaintContext, seed_of, trait
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.windows import Painted, paint_windows
 
@@ -39,11 +40,12 @@ class SampleMaker:
         num_samples: How many of the recipes are samples.
         recompose: Turns a recipe into a label map, such as ``AddSingle().recompose``.
         source: Where the layers come from.
-        generator: Paints label maps, see
-            :class:`~mmseg_ganaug.synthesis.MMagicGenerator`, or fits pasted pixels into
-            photos, see :class:`~mmseg_ganaug.synthesis.HarmonizedPixels`.
+        generator: Paints label maps, see :class:`~mmseg_ganaug.synthesis.Generator`, or
+            fits pasted pixels into photos, see
+            :class:`~mmseg_ganaug.synthesis.HarmonizedPixels`.
         compositing: What of a photo is generated.
         filters: What the samples go through, in order.
+        ids: ID of each recipe, for generators that use a context.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SampleMaker:
         generator,
         compositing: Optional[Compositing] = None,
         filters: Sequence[SampleFilter] = (),
+        ids: Sequence[str] = (),
     ) -> None:
         self._recipes = recipes
         self._num_samples = num_samples
@@ -63,6 +66,7 @@ class SampleMaker:
         self._generator = generator
         self._compositing = compositing or Compositing()
         self._filters = list(filters)
+        self._ids = ids
 
     def __len__(self) -> int:
         return self._num_samples
@@ -74,7 +78,11 @@ class SampleMaker:
             indices: Numbers of recipes.
         """
         way = self._compositing
-        photos = dict(with_photo=way.needs_photo, match_tone=way.match_tone)
+        photos = dict(
+            with_photo=way.needs_photo or trait(self._generator, 'uses_context'),
+            # An option that the fingerprint of 'full' leaves out.
+            match_tone=way.match_tone or not way.needs_photo,
+        )
         return [
             self._recompose(self._recipes[index], self._source, **photos)
             for index in indices
@@ -96,7 +104,7 @@ class SampleMaker:
             last = attempts[0] + self._num_samples >= len(self._recipes)
             left = []
             for place, attempt, made, painted in zip(
-                places, attempts, maps, self._paint(maps)
+                places, attempts, maps, self._paint(attempts, maps)
             ):
                 samples[place] = self._finished(attempt, made, painted)
                 report = samples[place].report
@@ -131,12 +139,34 @@ class SampleMaker:
         )
         return Sample(pair.photo, label_map, report)
 
-    def _paint(self, maps: Sequence[RecomposedMap]) -> Sequence[Optional[Painted]]:
+    def context(self, number: int, made: RecomposedMap) -> PaintContext:
+        """Returns what a painter may see of a sample: a batch of one.
+
+        Args:
+            number: That of its recipe.
+            made: What :meth:`recompose` made of it, with photo.
+        """
+        assert made.photo is not None and made.shown is not None, 'made with photo'
+        photo = np.where(made.shown[..., None], made.photo[..., ::-1], np.uint8(0))
+        # What 'auto' leaves to the donors is not to be painted.
+        changed = made.changed & self._compositing.generated(made)
+        sample_id = self._ids[number]
+        seed = seed_of(sample_id, self._recipes[number].seed)
+        return PaintContext(
+            photo[None], made.shown[None], changed[None], (sample_id,), (seed,)
+        )
+
+    def _paint(
+        self, attempts: Sequence[int], maps: Sequence[RecomposedMap]
+    ) -> Sequence[Optional[Painted]]:
         if not self._compositing.paints:
             if isinstance(self._generator, HarmonizedPixels):
                 photos = [self._generator.harmonize(made) for made in maps]
                 return [Painted(p, np.ones(p.shape[:2], bool)) for p in photos]
             return [None] * len(maps)
+        contexts = None
+        if trait(self._generator, 'uses_context'):
+            contexts = [self.context(*pair) for pair in zip(attempts, maps)]
         return paint_windows(
             self._generator,
             [made.label_map for made in maps],
@@ -144,4 +174,5 @@ class SampleMaker:
             self._source.ignore_index,
             [self._compositing.generated(made) for made in maps],
             self._compositing.windows,
+            contexts,
         )

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmseg_ganaug.option_checks import check_mapping, check_whole, check_whole_numbers
-from mmseg_ganaug.synthesis.generator import paint_maps
+from mmseg_ganaug.synthesis.generator import PaintContext, paint_maps, trait
 
 _OWNER = 'windows'
 # Sides in strides: neighbours differ by a factor of 1.33 to 1.5.
@@ -34,9 +34,15 @@ class Window(NamedTuple):
 
     def of(self, array: np.ndarray) -> np.ndarray:
         """Returns the part of an array [H, W, ...] that lies in the window."""
-        return array[
-            self.top : self.top + self.height, self.left : self.left + self.width
-        ]
+        return array[self.slices]
+
+    @property
+    def slices(self) -> Tuple[slice, slice]:
+        """Its rows and columns."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
 
     def depth(self, shape: Tuple[int, ...]) -> np.ndarray:
         """Counts how far each pixel lies from the parts of the map that are not seen.
@@ -161,29 +167,35 @@ def paint_windows(
     ignore_index: int,
     needed: Sequence[np.ndarray],
     windows: Optional[Windows],
+    contexts: Optional[Sequence[PaintContext]] = None,
 ) -> List[Painted]:
     """Paints the windows of label maps, those of one size together.
 
     A batch holds no more pixels than the whole maps would.
 
     Args:
-        generator: As for :func:`~mmseg_ganaug.synthesis.generator.paint_maps`, with a
-            ``stride``.
+        generator: As for :func:`~mmseg_ganaug.synthesis.generator.paint_maps`.
         label_maps: uint8 [H, W], of any sizes.
         instance_maps: int32 [H, W] each; left out where they are not used.
         ignore_index: That of the data set.
         needed: Bool [H, W] each, what is to be painted.
         windows: Chooses the windows; None = all maps are painted whole.
+        contexts: Of each map, a batch of one; left out where they are not used.
     """
-    stride = 1 if windows is None else generator.stride
-    plans, labels, instances = [], [], []
-    for label_map, instance_map, mask in zip(label_maps, instance_maps, needed):
+    stride = 1 if windows is None else trait(generator, 'stride')
+    plans, labels, instances, seen_with = [], [], [], []
+    for number, (label_map, instance_map, mask) in enumerate(
+        zip(label_maps, instance_maps, needed)
+    ):
         plan = None if windows is None else windows.plan(mask, stride)
         plans.append(plan)
         if plan is None:
             labels.append(label_map)
             instances.append(instance_map)
+            seen_with += [] if contexts is None else [contexts[number]]
             continue
+        if contexts is not None:
+            seen_with += [contexts[number].window(*w.slices) for w in plan]
         padded = _padded(label_map, stride)
         labels += [window.of(padded) for window in plan]
         if instance_map is not None:
@@ -191,7 +203,8 @@ def paint_windows(
         instances += [
             None if instance_map is None else window.of(instance_map) for window in plan
         ]
-    painted = iter(paint_maps(generator, labels, instances, ignore_index))
+    given = None if contexts is None else seen_with
+    painted = iter(paint_maps(generator, labels, instances, ignore_index, given))
     results = []
     for label_map, plan in zip(label_maps, plans):
         if plan is None:
@@ -209,11 +222,11 @@ def warn_of_statistics(generator) -> None:
     Args:
         generator: As for :func:`paint_windows`.
     """
-    if getattr(generator, 'needs_whole_map', False):
+    if trait(generator, 'needs_whole_map'):
         print_log(
-            'composite has windows, but the instance norms of the generator take their '
-            'statistics from all that they see, so that it paints a window in another '
-            'light than the whole photo: train one with '
+            'composite has windows, but the generator paints a window otherwise than '
+            'the whole photo, as the instance norms of a pix2pixHD do, which take '
+            'their statistics from all that they see: train one with '
             "model.generator.norm='pixel', or leave windows out",
             logger='current',
             level=logging.WARNING,

@@ -1,209 +1,13 @@
-"""Options of MMagicGenerator: what they do, and what is refused before long work."""
+"""The interface of generators: what they are given, and what they may give."""
 
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 
-from mmseg_ganaug.registry import MODELS
-from mmseg_ganaug.synthesis import MMagicGenerator
-from mmseg_ganaug.synthesis.generator import paint_maps
-
-CLASSES = 4
-
-
-def make_files(folder, edges=False):
-    """A config and the checkpoint of an untrained generator."""
-    torch.manual_seed(0)
-    config = Config(
-        dict(
-            model=dict(
-                type='Pix2PixHD',
-                label_encoder=dict(num_classes=CLASSES, edges=edges),
-                generator=dict(
-                    type='Pix2PixHDGlobalGenerator',
-                    base_channels=4,
-                    num_downsamples=3,
-                    num_blocks=1,
-                ),
-            )
-        )
-    )
-    network = MODELS.build(config.model).generators['photo']
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    torch.save(network.state_dict(), folder / 'latest_net_G.pth')
-    config.dump(str(folder / 'config.py'))
-    return dict(
-        config=str(folder / 'config.py'), checkpoint=str(folder / 'latest_net_G.pth')
-    )
-
-
-@pytest.fixture(scope='module')
-def plain(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp('plain'))
-
-
-@pytest.fixture(scope='module')
-def with_edges(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp('edges'), edges=True)
-
-
-@pytest.fixture(scope='module')
-def labels():
-    coarse = np.random.default_rng(0).integers(CLASSES, size=(3, 5, 9), dtype=np.uint8)
-    return coarse.repeat(8, axis=1).repeat(8, axis=2)
-
-
-def paint(files, labels, **options):
-    return MMagicGenerator(**files, device='cpu', **options).paint(labels)
-
-
-def difference(photos, others):
-    return np.abs(photos.astype(int) - others)
-
-
-def test_every_way_paints_nearly_the_same(plain, labels):
-    wanted = paint(plain, labels, precision='fp32', channels_last=False)
-    assert wanted.shape == (*labels.shape, 3) and wanted.dtype == np.uint8
-    assert wanted.std() > 20
-    assert difference(paint(plain, labels, precision='fp32'), wanted).max() <= 1
-    bfloat = difference(paint(plain, labels, precision='bf16'), wanted)
-    assert 0 < bfloat.mean() < 3
-
-
-def test_same_input_gives_the_same_bytes(plain, labels):
-    for precision in ('fp32', 'bf16'):
-        generator = MMagicGenerator(**plain, device='cpu', precision=precision)
-        first = generator.paint(labels)
-        np.testing.assert_array_equal(generator.paint(labels), first)
-        np.testing.assert_array_equal(paint(plain, labels, precision=precision), first)
-
-
-def test_sides_need_not_divide_by_the_stride(plain, labels):
-    photos = paint(plain, labels[:, :37, :61], precision='fp32')
-    assert photos.shape == (3, 37, 61, 3)
-
-
-def test_tiles_are_painted_apart_and_joined(plain, labels):
-    whole = paint(plain, labels, precision='fp32')
-    tiled = paint(plain, labels, precision='fp32', tile=(48, 24), overlap=8)
-    assert tiled.shape == whole.shape
-    # The norms see less of the map: nearer than another map's photo, but not the same.
-    unlike = difference(whole[[1, 2, 0]], whole).mean()
-    assert 0 < difference(tiled, whole).mean() < unlike
-    one = paint(plain, labels, precision='fp32', tile=(72, 40), overlap=8)
-    np.testing.assert_array_equal(one, whole)
-
-
-def test_batch_that_does_not_fit_is_painted_in_parts(plain, labels, monkeypatch):
-    generator = MMagicGenerator(**plain, device='cpu', precision='fp32')
-    wanted = generator.paint(labels)
-    paint_batch, sizes = generator.model.paint, []
-
-    def short_of_memory(label_maps, instance_maps):
-        sizes.append(len(label_maps))
-        if len(label_maps) > 1:
-            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
-        return paint_batch(label_maps, instance_maps)
-
-    monkeypatch.setattr(generator.model, 'paint', short_of_memory)
-    assert difference(generator.paint(labels), wanted).max() <= 1
-    assert sizes == [3, 1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    'options',
-    [
-        dict(precision='fp32'),
-        dict(tile=(16, 16), overlap=0),
-        dict(tile=(16, 16), overlap=8),
-        dict(compile=True),
-        dict(channels_last=False),
-    ],
-    ids=str,
-)
-def test_what_changes_the_bytes_changes_the_fingerprint(plain, options):
-    usual = MMagicGenerator(**plain).fingerprint()
-    assert MMagicGenerator(**plain).fingerprint() == usual
-    assert MMagicGenerator(**plain, device='cpu').fingerprint() == usual
-    assert MMagicGenerator(**plain, **options).fingerprint() != usual
-
-
-def test_unknown_precision_is_refused(plain):
-    with pytest.raises(
-        ValueError, match=r"precision='half': must be one of 'auto', 'fp32'"
-    ):
-        MMagicGenerator(**plain, precision='half')
-
-
-def test_half_precision_is_for_gpus(plain):
-    generator = MMagicGenerator(**plain, device='cpu', precision='fp16')
-    with pytest.raises(ValueError, match="precision='fp16' needs a GPU"):
-        generator.check(CLASSES, has_instances=False)
-
-
-@pytest.mark.parametrize('number', [0, 1])
-def test_missing_gpu_is_reported_before_anything_is_loaded(plain, number, monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'device_count', lambda: number)
-    generator = MMagicGenerator(**plain, device='cuda:1')
-    for step in (generator.load, lambda: generator.check(CLASSES, False)):
-        with pytest.raises(
-            RuntimeError, match=r"'cuda:1' was asked for.*sees (no|1) GPU.*device='cpu'"
-        ):
-            step()
-
-
-def test_gpu_without_bfloat16_is_reported(plain, monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
-    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda device: (7, 0))
-    generator = MMagicGenerator(**plain, device='cuda', precision='bf16')
-    with pytest.raises(ValueError, match=r'compute capability 8.0.*\(7, 0\)'):
-        generator.check(CLASSES, has_instances=False)
-    MMagicGenerator(**plain, device='cuda').check(CLASSES, has_instances=False)
-
-
-def test_tile_that_does_not_fit_the_stride_is_reported_before_loading(plain):
-    generator = MMagicGenerator(**plain, device='cpu', tile=(4, 64), overlap=0)
-    with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
-        generator.check(CLASSES, has_instances=False)
-    with pytest.raises(ValueError, match='overlap=64 leaves too little'):
-        MMagicGenerator(**plain, tile=(64, 64))
-
-
-def test_missing_instance_maps_are_reported_before_loading(with_edges, labels):
-    generator = MMagicGenerator(**with_edges, device='cpu')
-    with pytest.raises(ValueError, match='reads instance maps, but there are none'):
-        generator.paint(labels)
-    assert generator._model is None
-
-
-def test_instance_maps_that_overflow_are_reported_before_loading(with_edges, labels):
-    generator = MMagicGenerator(**with_edges, device='cpu')
-    for wrong in (np.int16, np.uint16, np.uint8):
-        with pytest.raises(TypeError, match=rf'must be int32, not {wrong.__name__}'):
-            generator.paint(labels, labels.astype(wrong))
-    assert generator._model is None
-
-
-def test_instance_ids_beyond_16_bits_draw_their_edges(with_edges, labels):
-    generator = MMagicGenerator(**with_edges, device='cpu', precision='fp32')
-    instances = np.zeros(labels.shape, np.int32)
-    # Both become 0 where ids are cut to 16 bits.
-    instances[:, 8:24, 8:24] = 65536
-    without = generator.paint(labels, np.zeros_like(instances))
-    assert difference(generator.paint(labels, instances), without).max() > 10
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
-def test_gpu_paints_nearly_what_the_cpu_paints(plain, labels):
-    wanted = paint(plain, labels, precision='fp32')
-    for precision, bound in (('fp32', 0.5), ('bf16', 3), ('fp16', 3)):
-        generator = MMagicGenerator(**plain, device='cuda', precision=precision)
-        photos = generator.paint(labels)
-        assert difference(photos, wanted).mean() < bound
-        np.testing.assert_array_equal(generator.paint(labels), photos)
+from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource, Recon
+from mmseg_ganaug.synthesis import Compositing, Generator, PaintContext, SampleMaker
+from mmseg_ganaug.synthesis.generator import paint_maps, paint_photos, seed_of, trait
+from mmseg_ganaug.synthesis.windows import Windows
 
 
 class Echo:
@@ -217,7 +21,7 @@ class Echo:
     def paint(self, label_maps, instance_maps=None):
         assert (instance_maps is not None) == self.uses_instances
         instances = 0 * label_maps if instance_maps is None else instance_maps
-        return np.stack([label_maps, instances, 0 * label_maps], axis=-1)
+        return np.stack([label_maps, instances, 0 * label_maps], -1).astype(np.uint8)
 
 
 @pytest.mark.parametrize('uses_instances', [False, True])
@@ -236,3 +40,191 @@ def test_maps_of_several_sizes_are_painted_each_with_the_generators_ignore_index
         assert not photo[..., 0].any()
         assert (photo[..., 1] == (5 + i if uses_instances else 0)).all()
         np.testing.assert_array_equal(maps[i], before[i])
+
+
+class Collage(Generator):
+    """Gives the photos of its context, inverted where it has to paint."""
+
+    uses_context = True
+    num_classes = 3
+
+    def __init__(self):
+        self.contexts = []
+
+    def fingerprint(self):
+        return 'collage'
+
+    def paint(self, labels, instances=None, context=None):
+        assert instances is None
+        assert context.photos.shape == (*labels.shape, 3)
+        assert context.shown.shape == context.changed.shape == labels.shape
+        self.contexts.append(context)
+        inverted = 255 - context.photos
+        return np.where(context.changed[..., None], inverted, context.photos)
+
+
+def maps_of(count=6, size=(40, 56)):
+    rng = np.random.default_rng(0)
+    maps, photos = [], []
+    for _ in range(count):
+        labels = np.zeros(size, np.uint8)
+        labels[:12] = 1
+        y, x = rng.integers(0, 30), rng.integers(0, 48)
+        labels[y : y + 6, x : x + 6] = 2
+        maps.append(labels)
+        photos.append(rng.integers(1, 200, (*size, 3), dtype=np.uint8))
+    return MemoryLabelSource(maps, 3, photos=photos)
+
+
+def maker_of(source, painter, way=None, number=4, **options):
+    way = way or AddSingle(classes=[2])
+    plan = way.plan(LabelStatistics.collect(source), number, 0)
+    ids = [f'0123456789ab-{i:06d}' for i in range(number)]
+    compositing = Compositing(options.pop('mode', 'full'), **options)
+    return SampleMaker(
+        list(plan), number, way.recompose, source, painter, compositing, ids=ids
+    )
+
+
+def test_a_painter_sees_the_photo_with_the_donors_pixels_and_what_changed():
+    source, painter = maps_of(), Collage()
+    maker = maker_of(source, painter)
+    maps = maker.recompose(range(4))
+    samples = maker.finish(range(4), maps)
+    (context,) = painter.contexts
+    assert context.ids == tuple(f'0123456789ab-00000{i}' for i in range(4))
+    assert len(set(context.seeds)) == 4
+    assert all(0 <= seed < 2**32 for seed in context.seeds)
+    for made, sample, photo, shown, changed in zip(
+        maps, samples, context.photos, context.shown, context.changed
+    ):
+        np.testing.assert_array_equal(photo, made.photo[..., ::-1])
+        assert shown.all()
+        np.testing.assert_array_equal(changed, made.label_map != made.base)
+        assert changed.any() and not changed.all()
+        wanted = np.where(changed[..., None], 255 - made.photo, made.photo)
+        np.testing.assert_array_equal(sample.photo, wanted)
+        np.testing.assert_array_equal(sample.label_map, made.label_map)
+
+
+def test_what_no_photo_shows_is_black_and_not_shown():
+    source, painter = maps_of(), Collage()
+    maker = maker_of(source, painter, Recon(things=[2]))
+    maps = maker.recompose(range(4))
+    maker.finish(range(4), maps)
+    (context,) = painter.contexts
+    assert not context.shown.all()
+    assert context.changed.all()
+    assert not context.photos[~context.shown].any()
+    for made, shown in zip(maps, context.shown):
+        np.testing.assert_array_equal(shown, made.shown)
+
+
+def test_auto_has_only_those_classes_painted_that_the_generator_paints():
+    painter = Collage()
+    maker = maker_of(maps_of(), painter, mode='auto', paintable=(True, True, False))
+    maps = maker.recompose(range(4))
+    maker.finish(range(4), maps)
+    for made, changed in zip(maps, painter.contexts[0].changed):
+        assert not changed[made.label_map == 2].any()
+
+
+def test_context_and_seed_of_a_sample_do_not_depend_on_its_batch():
+    source, together, alone = maps_of(), Collage(), Collage()
+    maker = maker_of(source, together)
+    maker.finish(range(4), maker.recompose(range(4)))
+    maker = maker_of(source, alone)
+    for number in range(4):
+        maker.finish([number], maker.recompose([number]))
+    (batch,) = together.contexts
+    for number, single in enumerate(alone.contexts):
+        part = batch[number : number + 1]
+        assert (part.ids, part.seeds) == (single.ids, single.seeds)
+        np.testing.assert_array_equal(part.photos, single.photos)
+        np.testing.assert_array_equal(part.changed, single.changed)
+    assert seed_of('a', 1) != seed_of('a', 2) != seed_of('b', 2)
+
+
+@pytest.mark.parametrize('size', [(40, 56), (41, 57)])
+def test_windows_show_the_same_context_as_the_whole_photo(size):
+    source = maps_of(size=size)
+    options = dict(mode='changed', feather=1, match_tone=False)
+    photos = []
+    for windows in (None, Windows(margin=4)):
+        painter = Collage()
+        painter.stride = 4
+        maker = maker_of(source, painter, **options, windows=windows)
+        photos.append(maker.finish(range(4), maker.recompose(range(4))))
+        shapes = {context.shown.shape[1:] for context in painter.contexts}
+        assert (size in shapes) == (windows is None)
+    for whole, parts in zip(*photos):
+        np.testing.assert_array_equal(whole.photo, parts.photo)
+
+
+def test_a_window_beyond_the_border_repeats_the_last_pixels():
+    shown = np.arange(6).reshape(1, 2, 3) % 2 == 0
+    photos = np.arange(18, dtype=np.uint8).reshape(1, 2, 3, 3)
+    context = PaintContext(photos, shown, ~shown, ('a',), (1,))
+    part = context.window(slice(1, 4), slice(2, 5))
+    assert part.photos.shape == (1, 3, 3, 3)
+    assert (part.photos == photos[0, 1, 2]).all()
+    assert (part.shown == shown[0, 1, 2]).all()
+    assert (part.ids, part.seeds) == (('a',), (1,))
+    both = PaintContext.stacked([context, context])
+    assert len(both) == 2 and both.photos.shape == (2, 2, 3, 3)
+    assert both[1:].seeds == (1,)
+
+
+class Giving(Collage):
+    """Gives what a test wants."""
+
+    uses_context = False
+
+    def __init__(self, photos):
+        self.photos = photos
+
+    def paint(self, labels, instances=None, context=None):
+        return self.photos
+
+
+@pytest.mark.parametrize(
+    ('photos', 'error', 'message'),
+    [
+        (np.zeros((1, 4, 6, 3), np.uint8), ValueError, r'\(1, 4, 6, 3\).*\(2, 4, 6\)'),
+        (np.zeros((2, 6, 4, 3), np.uint8), ValueError, r'return .*\(2, 4, 6, 3\), RGB'),
+        (np.zeros((2, 3, 4, 6), np.uint8), ValueError, r'\(2, 3, 4, 6\)'),
+        (np.zeros((2, 4, 6, 3), np.float32), TypeError, 'float32: paint .*uint8'),
+        (torch.zeros((2, 4, 6, 3)), ValueError, 'a NumPy array'),
+        (None, ValueError, 'gave NoneType'),
+    ],
+)
+def test_other_photos_than_those_asked_for_are_an_error(photos, error, message):
+    with pytest.raises(error, match='generator Giving gave') as caught:
+        paint_photos(Giving(photos), np.zeros((2, 4, 6), np.uint8))
+    assert caught.match(message)
+
+
+def test_the_number_of_classes_and_instance_maps_are_checked():
+    painter = Collage()
+    painter.check(3, has_instances=False)
+    with pytest.raises(ValueError, match='has 4 classes, but the generator Collage'):
+        painter.check(4, has_instances=False)
+    painter.num_classes, painter.uses_instances = None, True
+    painter.check(4, has_instances=True)
+    with pytest.raises(ValueError, match=r'instance maps.*set instance_path'):
+        painter.check(4, has_instances=False)
+
+
+def test_what_does_not_inherit_has_the_defaults():
+    painter = Echo(False)
+    assert trait(painter, 'stride') == 1
+    assert trait(painter, 'uses_context') is False
+    painter.stride = 8
+    assert trait(painter, 'stride') == 8
+
+
+def test_tensors_are_painted_by_way_of_arrays():
+    painter = Giving(np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3))
+    painted = painter.paint_on_device(torch.zeros((2, 1, 4, 6), dtype=torch.uint8))
+    assert painted.shape == (2, 3, 4, 6) and painted.dtype == torch.uint8
+    np.testing.assert_array_equal(painted.permute(0, 2, 3, 1).numpy(), painter.photos)

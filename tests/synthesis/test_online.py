@@ -13,7 +13,9 @@ from mmseg.structures import SegDataSample
 from ranks import run_ranks
 from torch import nn
 
+from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.registry import MODELS as OUR_MODELS
+from mmseg_ganaug.synthesis import Generator
 
 SIZE = (10, 14)
 NORM = dict(mean=[120.0, 115.0, 100.0], std=[60.0, 57.0, 55.0], bgr_to_rgb=True)
@@ -445,3 +447,78 @@ def test_two_processes_train_one_segmenter(generator, tmp_path):
     assert first.keys() == fresh.keys()
     assert all(torch.equal(value, second[key]) for key, value in first.items())
     assert any(not torch.equal(value, fresh[key]) for key, value in first.items())
+
+
+@GENERATORS.register_module(force=True)
+class BrightPainter:
+    """Paints each class in a grey; does not inherit."""
+
+    ignore_index = 255
+    uses_instances = False
+    device = 'none'
+
+    def check(self, num_classes, has_instances):
+        pass
+
+    def load(self):
+        pass
+
+    def paint(self, labels, instances=None):
+        return np.repeat(labels[..., None] % 50 * 30 + 9, 3, axis=-1)
+
+
+@GENERATORS.register_module(force=True)
+class ContextPainter(Generator):
+    """Paints red what has changed, and notes where it runs and what it sees."""
+
+    uses_context = True
+    needs_whole_map = False
+    seen = ()
+
+    def __init__(self, device):
+        self.device = device
+
+    def fingerprint(self):
+        return 'red'
+
+    def paint(self, labels, instances=None, context=None):
+        type(self).seen = (self.device, context)
+        red = np.array([255, 0, 0], np.uint8)
+        return np.where(context.changed[..., None], red, context.photos)
+
+
+def test_any_painter_paints_online():
+    photo, sample = make_sample(0, True)
+    (found,) = build(dict(type='BrightPainter')).paint_batch(batch_of((photo, sample)))[
+        'inputs'
+    ]
+    labels = sample.gt_sem_seg.data
+    assert torch.equal(found, (labels % 50 * 30 + 9).to(torch.uint8).expand(3, -1, -1))
+
+
+@pytest.mark.parametrize('composite', ['full', 'changed', dict(WINDOWED, feather=0)])
+def test_a_context_online_is_the_base_without_what_changed(composite):
+    size = (32, 48)
+    photo, sample = make_sample(0, True, size, recipe=12)
+    changed = np.zeros(size, np.uint8)
+    changed[10:20, 20:30] = 1
+    sample.set_metainfo(dict(gt_changed_map=changed))
+    if composite == 'changed':
+        composite = dict(mode='changed', feather=0, match_tone=False)
+    elif composite != 'full':
+        composite = dict(composite, match_tone=False)
+    preprocessor = build(dict(type='ContextPainter'), composite=composite)
+    (found,) = preprocessor.paint_batch(batch_of((photo, sample)))['inputs']
+    new = torch.from_numpy(changed == 1)
+    wanted = torch.where(new, torch.tensor([0, 0, 255])[:, None, None], photo)
+    assert torch.equal(found, wanted.to(torch.uint8))
+    device, context = ContextPainter.seen
+    assert device == 'cpu'
+    assert context.ids == ('online-000012',)
+    assert not context.photos[context.changed].any()
+    np.testing.assert_array_equal(context.shown, ~context.changed)
+
+
+def test_a_context_online_needs_the_mark_of_what_changed():
+    with pytest.raises(ValueError, match=r'0\.png.*uses a context.*mark_changed=True'):
+        build(dict(type='ContextPainter')).paint_batch(batch_of(make_sample(0, True)))

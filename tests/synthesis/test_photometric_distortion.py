@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_ganaug.synthesis.online import (
+from mmseg_ganaug.synthesis.photometric_distortion import (
     PhotometricDistortion,
     _change_colour,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_ganaug.synthesis.generator import MMagicGenerator
+from mmseg_ganaug.synthesis import MMagicGenerator
 from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter
 
 ROOT = Path(__file__).resolve().parents[2]

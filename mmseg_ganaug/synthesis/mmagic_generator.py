@@ -1,0 +1,334 @@
+"""The trained generator, loaded and run through MMagic."""
+
+import json
+from functools import cached_property
+from typing import Any, Optional, Tuple, Union
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmseg_ganaug import compat
+from mmseg_ganaug.checkpoints import load_generator_weights
+from mmseg_ganaug.config_search import find_shipped
+from mmseg_ganaug.files import file_digest
+from mmseg_ganaug.option_checks import (
+    check_bool,
+    check_choice,
+    check_device,
+    check_path,
+)
+from mmseg_ganaug.registry import GENERATORS
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.synthesis.batches import BatchHalving
+from mmseg_ganaug.synthesis.generator import Generator, PaintContext
+from mmseg_ganaug.synthesis.tiles import check_tiles
+from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
+
+PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
+
+
+@GENERATORS.register_module()
+class MMagicGenerator(Generator):
+    """Paints photos of label maps with a translation model of MMagic.
+
+    The model is loaded by :meth:`load` and freed by :meth:`release`. Until then only
+    the config is read, and the checkpoint where it is asked about.
+
+    Args:
+        config (str | Config): Config that the generator was trained with: a path from
+            the working directory or one of this package (``configs/...``).
+        checkpoint (str): Its checkpoint, or a work dir, of which the latest one is
+            taken.
+        device (str, optional): Torch device. Defaults to None: the first GPU where
+            there is one, else the CPU.
+        precision (str): 'fp32', 'bf16', 'fp16' (on a GPU), or 'auto': bfloat16 where
+            the device computes in it, else float32. Defaults to 'auto'.
+        channels_last (bool): Whether channels come last in memory, which is faster.
+            Defaults to True.
+        compile (bool): Whether ``torch.compile`` optimises the network. It takes
+            minutes and a C++ compiler, and pays on a GPU. Defaults to False.
+        tile (tuple[int, int], optional): Width and height of the tiles in which larger
+            maps are painted, for maps that do not fit into memory; multiples of the
+            generator's stride. The instance norms take their statistics from the map
+            made as small as a tile, so photos come near those painted whole, but are
+            not the same. Defaults to None: maps are painted whole.
+        overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
+
+    Raises:
+        FileNotFoundError: When the config is missing.
+        ValueError: When an option is of the wrong type or outside its range, or the
+            overlap does not fit the tile.
+    """
+
+    def __init__(
+        self,
+        config: Union[str, Config],
+        checkpoint: str,
+        device: Optional[str] = None,
+        precision: str = 'auto',
+        channels_last: bool = True,
+        compile: bool = False,
+        tile: Optional[Tuple[int, int]] = None,
+        overlap: int = 64,
+    ) -> None:
+        check_precision(precision)
+        check_tiles(tile, overlap)
+        if not isinstance(config, Config):
+            config = check_path(self, 'config', config)
+        self._config_name = config if isinstance(config, str) else config.filename
+        if isinstance(config, str):
+            config = read_config(find_shipped(config))
+        self.config = config
+        scale = config.get('scale')
+        self.scale = tuple(scale) if scale else None
+        encoder = config.model.label_encoder
+        self.num_classes = encoder.num_classes
+        self.ignore_index = encoder.get('ignore_index', 255)
+        self.uses_instances = encoder.get('edges', False)
+        # Instance norms take their statistics from all that they see.
+        norm = config.model.generator.get('norm', 'instance')
+        self.needs_whole_map = norm == 'instance'
+        self._checkpoint = check_path(self, 'checkpoint', checkpoint)
+        self._device = check_device(self, 'device', device)
+        self._precision = precision
+        self._channels_last = check_bool(self, 'channels_last', channels_last)
+        self._compile = check_bool(self, 'compile', compile)
+        self._tile = (tile[0], tile[1]) if tile else None
+        self._overlap = overlap
+        self._halving = BatchHalving(
+            "paint in tiles (generator.tile=(1024, 512), say), set precision='bf16', "
+            'or free memory'
+        )
+        self._model: Any = None
+
+    @property
+    def checkpoint(self) -> str:
+        """Path of the weights.
+
+        Raises:
+            FileNotFoundError: When there is no such file; says how to get one.
+        """
+        return find_checkpoint(self._checkpoint, self._config_name)
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f'the generator of {self._config_name}'
+
+    @cached_property
+    def stride(self) -> int:  # type: ignore[override]
+        """Factor of the sides of the network's input, found without its weights."""
+        from mmseg_ganaug.registry import MODELS
+
+        with torch.device('meta'):
+            return MODELS.build(
+                {**self.config.model.generator, 'in_channels': 1}
+            ).stride
+
+    def fingerprint(self) -> str:
+        """Computes a digest of the weights, the network and how it is run.
+
+        The options count as they were given: 'auto' is another precision on another
+        device, where the bytes differ in any case.
+
+        Returns:
+            str: sha256 in hexadecimal.
+        """
+        model = {
+            key: self.config.model[key]
+            for key in ('type', 'generator', 'label_encoder')
+        }
+        model['run'] = dict(
+            precision=self._precision,
+            channels_last=self._channels_last,
+            compile=self._compile,
+            tile=self._tile and [*self._tile, self._overlap],
+        )
+        described = json.dumps(model, sort_keys=True, default=str)
+        return file_digest(self.checkpoint, described.encode())
+
+    def check(self, num_classes: int, has_instances: bool) -> None:
+        """Checks that the weights are there and fit the data set, and the options.
+
+        Args:
+            num_classes (int): Number of classes of the data set.
+            has_instances (bool): Whether it has instance maps.
+
+        Raises:
+            FileNotFoundError: When there is no checkpoint.
+            RuntimeError: When no GPU is there although one was asked for.
+            ValueError: When the numbers of classes differ, when the generator wants
+                instance maps and there are none, or when the device does not compute
+                in the precision, or the tile does not fit the generator's stride.
+        """
+        _ = self.checkpoint
+        super().check(num_classes, has_instances)
+        resolve_precision(self._precision, find_device(self._device))
+        if self._tile:
+            check_tiles(self._tile, self._overlap, self.stride)
+
+    def load(self) -> None:
+        """Builds the model through MMagic and loads its weights strictly.
+
+        Raises:
+            RuntimeError: When no GPU is there although one was asked for.
+            CheckpointError: When the checkpoint does not fit the config.
+        """
+        if self._model is not None:
+            return
+        compat.prepare_synthesis()
+        from mmagic.apis import init_model
+
+        from mmseg_ganaug.synthesis.fast_network import make_fast
+
+        device = find_device(self._device)
+        dtype = resolve_precision(self._precision, device)
+        # init_model switches the process to MMagic's scope; MMSeg builds next.
+        with DefaultScope.overwrite_default_scope('mmagic'):
+            model = init_model(Config(self.config.to_dict()), device='cpu')
+        load_generator_weights(model, self.checkpoint)
+        self._model = make_fast(
+            model.to(device).eval(),
+            dtype,
+            channels_last=self._channels_last,
+            compile_network=self._compile,
+            tile=self._tile,
+            overlap=self._overlap,
+        )
+
+    @property
+    def model(self):
+        """Returns the loaded model of MMagic, for painting on its device."""
+        self.load()
+        return self._model
+
+    def release(self) -> None:
+        """Frees the model and the GPU memory that it took."""
+        self._model = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def paint(
+        self,
+        labels: np.ndarray,
+        instances: Optional[np.ndarray] = None,
+        context: Optional[PaintContext] = None,
+    ) -> np.ndarray:
+        """Paints a batch.
+
+        Where a batch does not fit into memory it is halved, and so are those after it.
+
+        Args:
+            labels (np.ndarray): uint8 ``[B, H, W]``, values ``0..C-1`` and the
+                generator's ``ignore_index``; any size.
+            instances (np.ndarray, optional): int32 ``[B, H, W]``.
+            context (PaintContext, optional): Is not used.
+
+        Returns:
+            np.ndarray: uint8 RGB ``[B, H, W, 3]``. The same input gives the same bytes
+            on one device.
+
+        Raises:
+            TypeError: When the instance maps are of a type that overflows.
+            ValueError: When the instance maps are missing, or a label value is wrong.
+            MemoryError: When not even one label map fits.
+        """
+        if not self.uses_instances:
+            instances = None
+        elif instances is None:
+            raise ValueError(
+                f'{self.title} reads instance maps, but there '
+                'are none: give int32 maps beside the label maps'
+            )
+        elif instances.dtype not in (np.int32, np.int64):
+            raise TypeError(
+                f'instance maps must be int32, not {instances.dtype}: ids of '
+                'Cityscapes reach 33000 and more'
+            )
+        self.load()
+        return self._halving.run(self._paint, labels, instances)
+
+    def paint_on_device(
+        self,
+        labels: torch.Tensor,
+        instances: Optional[torch.Tensor] = None,
+        context: Optional[PaintContext] = None,
+    ) -> torch.Tensor:
+        """Paints tensors where they are, see :class:`Generator`."""
+        return self.model.paint(labels, instances)
+
+    @torch.inference_mode()
+    def _paint(
+        self, label_maps: np.ndarray, instance_maps: Optional[np.ndarray]
+    ) -> np.ndarray:
+        labels = self._to_device(label_maps)
+        instances = None if instance_maps is None else self._to_device(instance_maps)
+        with torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True
+        ):
+            photos = self._model.paint(labels, instances)
+        return photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _to_device(self, maps: np.ndarray):
+        tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+        if self._model.device.type == 'cuda':
+            # Out of pinned memory it is copied while the CPU goes on.
+            tensor = tensor.pin_memory()
+        return tensor.to(self._model.device, non_blocking=True)
+
+
+def check_precision(precision: str) -> None:
+    """Checks the name of a precision.
+
+    Args:
+        precision (str): One of ``PRECISIONS``.
+
+    Raises:
+        ValueError: When it is another.
+    """
+    check_choice('generator', 'precision', precision, PRECISIONS)
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Chooses the number format for a device.
+
+    Args:
+        precision (str): 'auto' takes bfloat16 where the device computes in it, which
+            is faster there (benchmarks/synthesis.py), and float32 elsewhere.
+        device (str): Torch device.
+
+    Returns:
+        torch.dtype: Of the weights and of what the layers hand on.
+
+    Raises:
+        ValueError: When the precision is unknown, or the device does not compute in it.
+    """
+    check_precision(precision)
+    on_gpu = device.startswith('cuda')
+    if precision == 'auto':
+        precision = 'bf16' if _has_bfloat16(device) else 'fp32'
+    elif precision == 'fp16' and not on_gpu:
+        raise ValueError(
+            f"precision='fp16' needs a GPU, but the device is {device!r}: set "
+            "precision='auto'"
+        )
+    elif precision == 'bf16' and on_gpu and not _has_bfloat16(device):
+        raise ValueError(
+            f"precision='bf16' needs a GPU of compute capability 8.0, {device!r} has "
+            f"{torch.cuda.get_device_capability(device)}: set precision='auto'"
+        )
+    return {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}[
+        precision
+    ]
+
+
+def _has_bfloat16(device: str) -> bool:
+    if device.startswith('cuda'):
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Older versions of torch do not say; theirs is the careful answer.
+    probes = ('_is_avx512_bf16_supported', '_is_amx_tile_supported')
+    return device.startswith('cpu') and any(
+        getattr(torch.cpu, probe, bool)() for probe in probes
+    )

@@ -1,0 +1,205 @@
+"""Options of MMagicGenerator: what they do, and what is refused before long work."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmseg_ganaug.registry import MODELS
+from mmseg_ganaug.synthesis import MMagicGenerator
+
+CLASSES = 4
+
+
+def make_files(folder, edges=False):
+    """A config and the checkpoint of an untrained generator."""
+    torch.manual_seed(0)
+    config = Config(
+        dict(
+            model=dict(
+                type='Pix2PixHD',
+                label_encoder=dict(num_classes=CLASSES, edges=edges),
+                generator=dict(
+                    type='Pix2PixHDGlobalGenerator',
+                    base_channels=4,
+                    num_downsamples=3,
+                    num_blocks=1,
+                ),
+            )
+        )
+    )
+    network = MODELS.build(config.model).generators['photo']
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    torch.save(network.state_dict(), folder / 'latest_net_G.pth')
+    config.dump(str(folder / 'config.py'))
+    return dict(
+        config=str(folder / 'config.py'), checkpoint=str(folder / 'latest_net_G.pth')
+    )
+
+
+@pytest.fixture(scope='module')
+def plain(tmp_path_factory):
+    return make_files(tmp_path_factory.mktemp('plain'))
+
+
+@pytest.fixture(scope='module')
+def with_edges(tmp_path_factory):
+    return make_files(tmp_path_factory.mktemp('edges'), edges=True)
+
+
+@pytest.fixture(scope='module')
+def labels():
+    coarse = np.random.default_rng(0).integers(CLASSES, size=(3, 5, 9), dtype=np.uint8)
+    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def paint(files, labels, **options):
+    return MMagicGenerator(**files, device='cpu', **options).paint(labels)
+
+
+def difference(photos, others):
+    return np.abs(photos.astype(int) - others)
+
+
+def test_every_way_paints_nearly_the_same(plain, labels):
+    wanted = paint(plain, labels, precision='fp32', channels_last=False)
+    assert wanted.shape == (*labels.shape, 3) and wanted.dtype == np.uint8
+    assert wanted.std() > 20
+    assert difference(paint(plain, labels, precision='fp32'), wanted).max() <= 1
+    bfloat = difference(paint(plain, labels, precision='bf16'), wanted)
+    assert 0 < bfloat.mean() < 3
+
+
+def test_same_input_gives_the_same_bytes(plain, labels):
+    for precision in ('fp32', 'bf16'):
+        generator = MMagicGenerator(**plain, device='cpu', precision=precision)
+        first = generator.paint(labels)
+        np.testing.assert_array_equal(generator.paint(labels), first)
+        np.testing.assert_array_equal(paint(plain, labels, precision=precision), first)
+
+
+def test_sides_need_not_divide_by_the_stride(plain, labels):
+    photos = paint(plain, labels[:, :37, :61], precision='fp32')
+    assert photos.shape == (3, 37, 61, 3)
+
+
+def test_tiles_are_painted_apart_and_joined(plain, labels):
+    whole = paint(plain, labels, precision='fp32')
+    tiled = paint(plain, labels, precision='fp32', tile=(48, 24), overlap=8)
+    assert tiled.shape == whole.shape
+    # The norms see less of the map: nearer than another map's photo, but not the same.
+    unlike = difference(whole[[1, 2, 0]], whole).mean()
+    assert 0 < difference(tiled, whole).mean() < unlike
+    one = paint(plain, labels, precision='fp32', tile=(72, 40), overlap=8)
+    np.testing.assert_array_equal(one, whole)
+
+
+def test_batch_that_does_not_fit_is_painted_in_parts(plain, labels, monkeypatch):
+    generator = MMagicGenerator(**plain, device='cpu', precision='fp32')
+    wanted = generator.paint(labels)
+    paint_batch, sizes = generator.model.paint, []
+
+    def short_of_memory(label_maps, instance_maps):
+        sizes.append(len(label_maps))
+        if len(label_maps) > 1:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+        return paint_batch(label_maps, instance_maps)
+
+    monkeypatch.setattr(generator.model, 'paint', short_of_memory)
+    assert difference(generator.paint(labels), wanted).max() <= 1
+    assert sizes == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(precision='fp32'),
+        dict(tile=(16, 16), overlap=0),
+        dict(tile=(16, 16), overlap=8),
+        dict(compile=True),
+        dict(channels_last=False),
+    ],
+    ids=str,
+)
+def test_what_changes_the_bytes_changes_the_fingerprint(plain, options):
+    usual = MMagicGenerator(**plain).fingerprint()
+    assert MMagicGenerator(**plain).fingerprint() == usual
+    assert MMagicGenerator(**plain, device='cpu').fingerprint() == usual
+    assert MMagicGenerator(**plain, **options).fingerprint() != usual
+
+
+def test_unknown_precision_is_refused(plain):
+    with pytest.raises(
+        ValueError, match=r"precision='half': must be one of 'auto', 'fp32'"
+    ):
+        MMagicGenerator(**plain, precision='half')
+
+
+def test_half_precision_is_for_gpus(plain):
+    generator = MMagicGenerator(**plain, device='cpu', precision='fp16')
+    with pytest.raises(ValueError, match="precision='fp16' needs a GPU"):
+        generator.check(CLASSES, has_instances=False)
+
+
+@pytest.mark.parametrize('number', [0, 1])
+def test_missing_gpu_is_reported_before_anything_is_loaded(plain, number, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: number)
+    generator = MMagicGenerator(**plain, device='cuda:1')
+    for step in (generator.load, lambda: generator.check(CLASSES, False)):
+        with pytest.raises(
+            RuntimeError, match=r"'cuda:1' was asked for.*sees (no|1) GPU.*device='cpu'"
+        ):
+            step()
+
+
+def test_gpu_without_bfloat16_is_reported(plain, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda device: (7, 0))
+    generator = MMagicGenerator(**plain, device='cuda', precision='bf16')
+    with pytest.raises(ValueError, match=r'compute capability 8.0.*\(7, 0\)'):
+        generator.check(CLASSES, has_instances=False)
+    MMagicGenerator(**plain, device='cuda').check(CLASSES, has_instances=False)
+
+
+def test_tile_that_does_not_fit_the_stride_is_reported_before_loading(plain):
+    generator = MMagicGenerator(**plain, device='cpu', tile=(4, 64), overlap=0)
+    with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
+        generator.check(CLASSES, has_instances=False)
+    with pytest.raises(ValueError, match='overlap=64 leaves too little'):
+        MMagicGenerator(**plain, tile=(64, 64))
+
+
+def test_missing_instance_maps_are_reported_before_loading(with_edges, labels):
+    generator = MMagicGenerator(**with_edges, device='cpu')
+    with pytest.raises(ValueError, match='reads instance maps, but there are none'):
+        generator.paint(labels)
+    assert generator._model is None
+
+
+def test_instance_maps_that_overflow_are_reported_before_loading(with_edges, labels):
+    generator = MMagicGenerator(**with_edges, device='cpu')
+    for wrong in (np.int16, np.uint16, np.uint8):
+        with pytest.raises(TypeError, match=rf'must be int32, not {wrong.__name__}'):
+            generator.paint(labels, labels.astype(wrong))
+    assert generator._model is None
+
+
+def test_instance_ids_beyond_16_bits_draw_their_edges(with_edges, labels):
+    generator = MMagicGenerator(**with_edges, device='cpu', precision='fp32')
+    instances = np.zeros(labels.shape, np.int32)
+    # Both become 0 where ids are cut to 16 bits.
+    instances[:, 8:24, 8:24] = 65536
+    without = generator.paint(labels, np.zeros_like(instances))
+    assert difference(generator.paint(labels, instances), without).max() > 10
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_gpu_paints_nearly_what_the_cpu_paints(plain, labels):
+    wanted = paint(plain, labels, precision='fp32')
+    for precision, bound in (('fp32', 0.5), ('bf16', 3), ('fp16', 3)):
+        generator = MMagicGenerator(**plain, device='cuda', precision=precision)
+        photos = generator.paint(labels)
+        assert difference(photos, wanted).mean() < bound
+        np.testing.assert_array_equal(generator.paint(labels), photos)
