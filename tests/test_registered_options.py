@@ -438,6 +438,7 @@ CASES = {
         ),
     ),
     'RealPixels': (dict(), dict()),
+    'BlurredPixels': (dict(), dict(sigma=POSITIVE)),
     'LabelToImageDataset': (
         None,
         dict(
@@ -467,7 +468,7 @@ CASES = {
             paste_pixels=FLAG,
             match_tone=FLAG,
             mark_changed=FLAG,
-            harmonizer=[*CONFIG, dict(config='a.py'), dict(SEGMENTER)],
+            retouch=[*CONFIG, dict(SEGMENTER), dict(type='BlurredPixels')],
             num_recipes=WHOLE_POSITIVE,
             scale=but_none(SIZE),
             instance_path=PAIR,

@@ -64,7 +64,7 @@ def repaired(root, harmonizer):
         def harmonized(seen, base=base, pasted=pasted, labels=labels):
             made = RecomposedMap(labels, None, None, (), photo=seen)
             made.laid, made.base_photo = pasted, base
-            return harmonizer.harmonize(made)
+            return harmonizer.retouch(made)
 
         ring = _ring(pasted)
         matched = _matched(photo, pasted)
@@ -125,8 +125,8 @@ def crops(root, split, count, harmonizer, cache, seed=0):
             ('real', source.photo(donor), mask),
             ('pasted', plain.photo, plain.laid),
             ('match_tone', toned.photo, plain.laid),
-            ('harmonized', harmonizer.harmonize(plain), plain.laid),
-            ('match_tone + harmonized', harmonizer.harmonize(toned), plain.laid),
+            ('harmonized', harmonizer.retouch(plain), plain.laid),
+            ('match_tone + harmonized', harmonizer.retouch(toned), plain.laid),
         ):
             found[method].append(_crop(photo, where))
     return {method: np.stack(made) for method, made in found.items()}

@@ -79,6 +79,14 @@ class RecomposedMap:
         changed = self.label_map != self.base
         return changed if self.laid is None else changed | self.laid
 
+    @cached_property
+    def from_donors(self) -> np.ndarray:
+        """Bool [H, W]: where the photo shows pixels of donors; it needs a photo."""
+        if self.base is None or self.laid is not None:
+            return self.shown if self.base is None else self.laid
+        # Layers of whole classes are where the photo is another one.
+        return self.changed | (self.photo != self.base_photo).any(axis=2)
+
 
 class PhotoUse(Enum):
     """Use of the photos when label maps are recombined."""

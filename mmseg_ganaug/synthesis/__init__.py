@@ -15,7 +15,7 @@ from mmseg_ganaug.synthesis.filters import (
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.mmagic_generator import MMagicGenerator
-from mmseg_ganaug.synthesis.real_pixels import RealPixels
+from mmseg_ganaug.synthesis.real_pixels import BlurredPixels, RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of
 from mmseg_ganaug.synthesis.store_folder import (
@@ -26,6 +26,7 @@ from mmseg_ganaug.synthesis.store_folder import (
 from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
+    'BlurredPixels',
     'Compositing',
     'Generator',
     'HarmonizedPixels',

@@ -120,7 +120,7 @@ class HarmonizedPixels(RealPixels):
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def harmonize(self, made: RecomposedMap) -> np.ndarray:
+    def retouch(self, made: RecomposedMap) -> np.ndarray:
         """Fits what was pasted into the photo.
 
         Photos go through the network one by one: the bytes do not depend on what else
@@ -132,12 +132,9 @@ class HarmonizedPixels(RealPixels):
         Returns:
             np.ndarray: uint8 BGR [H, W, 3].
         """
-        photo, base = made.photo, made.base_photo
-        assert photo is not None and base is not None, (
-            'a base was recombined with photo'
-        )
-        # Layers of whole classes are where the photo is another one.
-        pasted = (photo != base).any(axis=2) if made.laid is None else made.laid
+        photo, base = super().retouch(made), made.base_photo
+        assert base is not None, 'it was recombined over a base'
+        pasted = made.from_donors
         if not pasted.any():
             return photo
         self.load()

@@ -1,8 +1,16 @@
 """No generator: the recombined photos keep the real pixels of base and donors."""
 
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
+import cv2
+import numpy as np
+
+from mmseg_ganaug.option_checks import check_number
+from mmseg_ganaug.recompose import RecomposedMap
 from mmseg_ganaug.registry import GENERATORS
+
+# A wider Gaussian, in pixels, is applied to a smaller photo: it looks the same.
+_WIDEST = 4
 
 
 @GENERATORS.register_module()
@@ -29,3 +37,74 @@ class RealPixels:
     def fingerprint(self) -> str:
         """Names what the photos depend on: nothing of it."""
         return 'real pixels'
+
+    def retouch(self, made: RecomposedMap) -> np.ndarray:
+        """Returns the photo of a recombination: BGR uint8 [H, W, 3], as it is.
+
+        Args:
+            made (RecomposedMap): With photo.
+        """
+        assert made.photo is not None, 'it was recombined with photo'
+        return made.photo
+
+
+@GENERATORS.register_module()
+class BlurredPixels(RealPixels):
+    """Blurs what was pasted, each object within its own mask.
+
+    A control: labels stand where they would, the rest of the photo is real, and the
+    objects keep their mean colour and little else. What a segmenter gains by such
+    samples does not come from the looks of the objects.
+
+    Args:
+        sigma (float): Standard deviation of the Gaussian, relative to the side of a
+            square of the object's area. Defaults to 0.25.
+
+    Raises:
+        ValueError: When ``sigma`` is no number above 0.
+    """
+
+    def __init__(self, sigma: float = 0.25) -> None:
+        super().__init__()
+        self._sigma = check_number(self, 'sigma', sigma, above=0)
+
+    def fingerprint(self) -> str:
+        """Names what the photos depend on."""
+        return f'blurred pixels, sigma {self._sigma}'
+
+    def retouch(self, made: RecomposedMap) -> np.ndarray:
+        """Returns the photo of a recombination with blurred objects.
+
+        Args:
+            made (RecomposedMap): With photo.
+
+        Returns:
+            np.ndarray: BGR uint8 [H, W, 3]. Connected pixels of donors that have one
+            class are an object; under Recon, all pixels are of donors.
+        """
+        photo = super().retouch(made).copy()
+        for class_id in np.unique(made.label_map[made.from_donors]):
+            mask = made.from_donors & (made.label_map == class_id)
+            count, parts, found, _ = cv2.connectedComponentsWithStats(
+                mask.view(np.uint8), connectivity=8
+            )
+            for part in range(1, count):
+                left, top, width, height, area = found[part]
+                box = slice(top, top + height), slice(left, left + width)
+                _blur(photo[box], parts[box] == part, self._sigma * area**0.5)
+        return photo
+
+
+def _blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> None:
+    """Blurs the pixels (uint8 [h, w, 3]) of a mask among themselves, in place."""
+    seen: Any = np.dstack([pixels * mask[..., None], mask]).astype(np.float32)
+    size = mask.shape[::-1]
+    step = max(1, int(sigma / _WIDEST))
+    if step > 1:
+        small = [-(-side // step) for side in size]
+        seen = cv2.resize(seen, small, interpolation=cv2.INTER_AREA)
+    seen = cv2.GaussianBlur(seen, (0, 0), sigma / step, borderType=cv2.BORDER_CONSTANT)
+    if step > 1:
+        seen = cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR)
+    seen = seen[mask]
+    pixels[mask] = np.round(seen[:, :3] / seen[:, 3:]).astype(np.uint8)

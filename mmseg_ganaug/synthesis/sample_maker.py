@@ -9,7 +9,7 @@ from mmseg_ganaug.recompose import LabelSource, Recipe, RecomposedMap
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import SampleFilter, ignored_by_class
 from mmseg_ganaug.synthesis.generator import PaintContext, seed_of, trait
-from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
+from mmseg_ganaug.synthesis.real_pixels import RealPixels
 from mmseg_ganaug.synthesis.windows import Painted, paint_windows
 
 
@@ -32,7 +32,7 @@ class Sample:
 
 
 class SampleMaker:
-    """Makes samples: recombines, paints or harmonises, joins real pixels, filters.
+    """Makes samples: recombines, paints or retouches, joins real pixels, filters.
 
     Args:
         recipes: The plan, one recipe a sample, then those that stand in where a filter
@@ -41,8 +41,7 @@ class SampleMaker:
         recompose: Turns a recipe into a label map, such as ``AddSingle().recompose``.
         source: Where the layers come from.
         generator: Paints label maps, see :class:`~mmseg_ganaug.synthesis.Generator`, or
-            fits pasted pixels into photos, see
-            :class:`~mmseg_ganaug.synthesis.HarmonizedPixels`.
+            retouches pasted pixels, see :class:`~mmseg_ganaug.synthesis.RealPixels`.
         compositing: What of a photo is generated.
         filters: What the samples go through, in order.
         ids: ID of each recipe, for generators that use a context.
@@ -160,8 +159,8 @@ class SampleMaker:
         self, attempts: Sequence[int], maps: Sequence[RecomposedMap]
     ) -> Sequence[Optional[Painted]]:
         if not self._compositing.paints:
-            if isinstance(self._generator, HarmonizedPixels):
-                photos = [self._generator.harmonize(made) for made in maps]
+            if isinstance(self._generator, RealPixels):
+                photos = [self._generator.retouch(made) for made in maps]
                 return [Painted(p, np.ones(p.shape[:2], bool)) for p in photos]
             return [None] * len(maps)
         contexts = None

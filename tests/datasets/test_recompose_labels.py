@@ -208,16 +208,21 @@ def harmonizer_weights(tmp_path, num_classes, change):
     )
     (tmp_path / 'harmonizer.py').write_text(f'model = {settings!r}\n')
     return dict(
+        type='HarmonizedPixels',
         config=str(tmp_path / 'harmonizer.py'),
         checkpoint=str(tmp_path / 'weights.pth'),
     )
 
 
-def test_a_harmonizer_fits_pasted_pixels_and_survives_pickling(telling, tmp_path):
-    weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
+@pytest.mark.parametrize('kind', ['HarmonizedPixels', 'BlurredPixels'])
+def test_pasted_pixels_are_retouched_and_it_survives_pickling(source, tmp_path, kind):
+    source = {key: value for key, value in source.items() if key != 'pipeline'}
+    retouch = dict(type=kind)
+    if kind == 'HarmonizedPixels':
+        retouch = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
     options = dict(paste_pixels=True, recomposer=dict(type='AddSingle'))
-    plain = dataset_with(telling, tmp_path, **options)
-    fitted = dataset_with(telling, tmp_path, harmonizer=weights, **options)
+    plain = dataset_with(source, tmp_path, **options)
+    fitted = dataset_with(source, tmp_path, retouch=retouch, **options)
     samples = []
     for dataset in (plain, fitted, pickle.loads(pickle.dumps(fitted))):
         set_random_seed(0)
@@ -240,10 +245,16 @@ def test_a_harmonizer_without_pasted_objects_is_refused(
 ):
     weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
     with pytest.raises(ValueError, match=message):
-        dataset_with(telling, tmp_path, harmonizer=weights, **options)
+        dataset_with(telling, tmp_path, retouch=weights, **options)
+
+
+def test_a_generator_that_paints_is_no_retouching(telling, tmp_path):
+    generator = dict(type='MMagicGenerator', config='a.py', checkpoint='a.pth')
+    with pytest.raises(ValueError, match='name HarmonizedPixels or BlurredPixels'):
+        dataset_with(telling, tmp_path, retouch=generator, paste_pixels=True)
 
 
 def test_a_harmonizer_of_other_classes_is_refused_when_built(telling, tmp_path):
     weights = harmonizer_weights(tmp_path, len(CLASSES) + 1, 0.5)
     with pytest.raises(ValueError, match=r'the harmonizer of .* was trained for'):
-        dataset_with(telling, tmp_path, harmonizer=weights, paste_pixels=True)
+        dataset_with(telling, tmp_path, retouch=weights, paste_pixels=True)

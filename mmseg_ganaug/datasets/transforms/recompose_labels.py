@@ -18,6 +18,7 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.registry import GENERATORS, RECOMPOSERS, TRANSFORMS
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels, paints
+from mmseg_ganaug.synthesis.real_pixels import RealPixels
 
 
 @TRANSFORMS.register_module()
@@ -58,9 +59,9 @@ class RecomposeLabels(BaseTransform):
         mark_changed (bool): Whether ``gt_changed_map`` is added, for a
             ``GANSegDataPreProcessor`` that paints what has changed alone: it has to be
             among the ``meta_keys`` of ``PackSegInputs``. Defaults to False.
-        harmonizer (dict, optional): ``config`` and ``checkpoint`` of a harmonizer that
-            fits pasted pixels into the photo, on the CPU of each worker, see
-            :class:`~mmseg_ganaug.synthesis.HarmonizedPixels`. Defaults to None.
+        retouch (dict, optional): Config of what changes pasted pixels, on the CPU of
+            each worker: :class:`~mmseg_ganaug.synthesis.HarmonizedPixels` or
+            :class:`~mmseg_ganaug.synthesis.BlurredPixels`. Defaults to None.
         num_recipes (int): Different recombinations planned. Defaults to 10000.
         scale (tuple[int, int], optional): Width and height in pixels at which maps are
             recombined. Defaults to None: as they are.
@@ -85,7 +86,7 @@ class RecomposeLabels(BaseTransform):
         paste_pixels: bool = False,
         match_tone: bool = False,
         mark_changed: bool = False,
-        harmonizer: Optional[dict] = None,
+        retouch: Optional[dict] = None,
         num_recipes: int = 10000,
         scale: Optional[Tuple[int, int]] = None,
         instance_path: Optional[Tuple[str, str]] = None,
@@ -110,15 +111,12 @@ class RecomposeLabels(BaseTransform):
             scale = check_size(self, 'scale', scale, order='(width, height)')
         instance_path = check_instance_path(self, instance_path)
         check_mapping(self, 'recomposer', recomposer, needed=('type',))
-        self._harmonizer = None
-        if harmonizer is not None:
-            self._harmonizer = self._build_harmonizer(harmonizer, recomposer)
+        self._retouch = self._build_retouch(retouch, recomposer)
         self._recomposer = RECOMPOSERS.build(recomposer)
         self._source = DatasetLabelSource(build_source(source), scale, instance_path)
         self._source.require_photos()
         self._source.check_photos()
-        if self._harmonizer is not None:
-            self._harmonizer.check(self._source.num_classes, False)
+        self._retouch.check(self._source.num_classes, False)
         self._first_checked = False
         statistics = collect_statistics(
             self._source, cache_dir, num_workers, self._recomposer.needs_scene
@@ -132,16 +130,23 @@ class RecomposeLabels(BaseTransform):
                 logger='current',
             )
 
-    def _build_harmonizer(self, harmonizer: dict, recomposer: dict) -> HarmonizedPixels:
-        check_mapping(self, 'harmonizer', harmonizer, needed=('config', 'checkpoint'))
+    def _build_retouch(self, retouch: Optional[dict], recomposer: dict) -> RealPixels:
+        if retouch is None:
+            return RealPixels()
+        check_mapping(self, 'retouch', retouch, needed=('type',))
         if not self.paste_pixels:
             raise ValueError(
-                f'RecomposeLabels: harmonizer={harmonizer!r} fits pasted pixels, but '
+                f'RecomposeLabels: retouch={retouch!r} changes pasted pixels, but '
                 'paste_pixels=False pastes none: set it to True, or leave one out'
             )
-        generator = {'type': 'HarmonizedPixels', 'device': 'cpu', **harmonizer}
-        paints(generator, recomposer)
-        return GENERATORS.build(generator)
+        if paints(retouch, recomposer):
+            raise ValueError(
+                f'RecomposeLabels: retouch={retouch!r} is nothing that changes pasted '
+                "pixels: name HarmonizedPixels or BlurredPixels as its 'type'"
+            )
+        generator = GENERATORS.get(retouch['type'])
+        device = {'device': 'cpu'} if generator is HarmonizedPixels else {}
+        return GENERATORS.build({**device, **retouch})
 
     @cache_randomness
     def _draw(self) -> Optional[int]:
@@ -170,9 +175,7 @@ class RecomposeLabels(BaseTransform):
         )
         label_map = made.label_map
         if self.paste_pixels:
-            photo = made.photo
-            if self._harmonizer is not None:
-                photo = self._harmonizer.harmonize(made)
+            photo = self._retouch.retouch(made)
             label_map[~made.shown] = self._source.ignore_index
         elif recipe.base is None:
             photo = np.zeros((*label_map.shape, 3), np.uint8)
