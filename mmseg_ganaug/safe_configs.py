@@ -14,7 +14,18 @@ import tokenize
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Union,
+)
 
 import yaml
 from mmengine.config import Config
@@ -84,13 +95,17 @@ def write_config(
     return write(Path(path), _without_templates(text))
 
 
-def config_text(config: Union[Config, Mapping[str, Any]]) -> str:
+def config_text(
+    config: Union[Config, Mapping[str, Any]], first: Sequence[str] = ()
+) -> str:
     """Returns the values of a config as Python, with sorted keys.
 
     Two configs have the same values exactly where their texts are the same.
 
     Args:
         config (Config | Mapping): The config, or its values by name.
+        first (Sequence[str]): Keys that stand before the others, such as 'type'.
+            Defaults to none.
 
     Returns:
         str: The text; ``{{`` in it is still a template for MMEngine.
@@ -103,7 +118,7 @@ def config_text(config: Union[Config, Mapping[str, Any]]) -> str:
     for name in sorted(values):
         if not _is_argument(name) or name.startswith('__'):
             raise ValueError(f'{name!r} cannot be the name of a value in a config')
-        lines.append(f'{name} = {_source(values[name], name, 0)}\n')
+        lines.append(f'{name} = {_source(values[name], name, 0, first)}\n')
     return ''.join(lines)
 
 
@@ -200,7 +215,7 @@ def _is_argument(name: Any) -> bool:
     return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
 
 
-def _source(value: Any, name: str, indent: int) -> str:
+def _source(value: Any, name: str, indent: int, first: Sequence[str] = ()) -> str:
     """Writes a value as Python, over several lines where one is too long."""
     if isinstance(value, dict):
         if all(map(_is_argument, value)):
@@ -210,12 +225,12 @@ def _source(value: Any, name: str, indent: int) -> str:
             opening, closing = '{', '}'
             starts = {key: f'{_source(key, name, 0)}: ' for key in value}
         items = [
-            starts[key] + _source(value[key], f'{name}.{key}', indent + 4)
-            for key in sorted(value, key=str)
+            starts[key] + _source(value[key], f'{name}.{key}', indent + 4, first)
+            for key in sorted(value, key=lambda key: (key not in first, str(key)))
         ]
     elif type(value) in (list, tuple):
         opening, closing = ('[', ']') if isinstance(value, list) else ('(', ')')
-        items = [_source(item, name, indent + 4) for item in value]
+        items = [_source(item, name, indent + 4, first) for item in value]
     elif type(value) is float and not math.isfinite(value):
         return f"float('{value}')"
     elif type(value) in _PLAIN:

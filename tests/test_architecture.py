@@ -23,6 +23,10 @@ MAY_IMPORT = {
         *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),
         *('visualization', 'own_data', 'toy_streets'),
     },
+    'bench': {
+        *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),
+        *('visualization', 'own_data', 'toy_streets', 'experiments'),
+    },
     # It has to start where nothing else does: the rest is tried in a process.
     'doctor': {
         *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),

@@ -1,0 +1,1 @@
+"""What helps the rare classes of a data set: findings, treatments, race, verdict."""
