@@ -91,8 +91,13 @@ TRANSFORMS = _child_of(
 )
 MODELS = _child_of(
     mmengine_registry.MODELS,
-    # The second holds what paints inside a segmenter, and knows generators.
-    [f'{SCOPE}.models', f'{SCOPE}.synthesis.online'],
+    # The second holds what paints inside a segmenter, and knows generators; the third
+    # a loss that counts the classes of the training data.
+    [
+        f'{SCOPE}.models',
+        f'{SCOPE}.synthesis.online',
+        f'{SCOPE}.datasets.class_weighted_loss',
+    ],
     'ClassWeightedCrossEntropyLoss',
     'EfficientNetLite',
     'GANSegDataPreProcessor',
@@ -103,6 +108,7 @@ MODELS = _child_of(
     'Pix2PixHDLocalEnhancer',
     'Pix2PixHDMultiscaleDiscriminator',
     'Pix2PixHDSegmentationDiscriminator',
+    'SoftmaxFocalLoss',
 )
 HOOKS = _child_of(
     mmengine_registry.HOOKS,

@@ -138,16 +138,34 @@ def read_values(path: Union[str, Path]) -> Dict[str, Any]:
         ValueError: When it is not Python, or holds more than values; names the file.
     """
     try:
+        return values_of(Path(path).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path} holds more than values: {error}') from error
+
+
+def values_of(text: str) -> Dict[str, Any]:
+    """Reads the text of a config of values alone, such as ``Config.pretty_text``.
+
+    Args:
+        text (str): Python. Nothing in it is run.
+
+    Returns:
+        dict[str, Any]: Its values by name.
+
+    Raises:
+        ValueError: When it is not Python, or holds more than values.
+    """
+    try:
         values = {}
-        for node in ast.parse(Path(path).read_text(encoding='utf-8')).body:
+        for node in ast.parse(text).body:
             if not isinstance(node, ast.Assign):
                 raise ValueError(
                     f'line {node.lineno} does not assign a value to a name'
                 )
             values[_name(node.targets[0])] = _value(node.value)
         return values
-    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
-        raise ValueError(f'{path} holds more than values: {error}') from error
+    except (SyntaxError, TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
 
 
 class _UnsafeTagError(ValueError):

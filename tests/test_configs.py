@@ -59,7 +59,7 @@ def test_metafiles_list_every_config_once():
 def test_shipped_class_weights_are_those_of_one_set_of_label_maps(
     monkeypatch, tmp_path
 ):
-    from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
+    from mmseg_ganaug.datasets import ClassWeightedCrossEntropyLoss
 
     folder = Path('configs/_base_/class_weights')
     written = json.loads((ROOT / folder / 'camvid.json').read_text())

@@ -199,10 +199,18 @@ CASES = {
                 [[1, 2]],
                 'weights.pkl',
                 'weights.txt',
+                'inverse-root',
             ],
             loss_weight=NOT_NEGATIVE,
             loss_name=TEXT,
+            # Of weights by name alone.
+            dataset=[*CONFIG, SOURCE],
+            cache_dir=TEXT,
         ),
+    ),
+    'SoftmaxFocalLoss': (
+        {},
+        dict(gamma=NOT_NEGATIVE, loss_weight=NOT_NEGATIVE, loss_name=TEXT),
     ),
     'EfficientNetLite': (
         {},
@@ -593,6 +601,7 @@ def test_a_bad_value_is_refused_when_built_and_the_option_named(classes, name, o
         ('RatioScheduleHook', dict(points=[[0.2, 0.5], [0.8, 0]])),
         ('RandomClassCrop', dict(crop_size=[4, 4])),
         ('ClassWeightedCrossEntropyLoss', dict(class_weight=np.array([0, 1.5]))),
+        ('ClassWeightedCrossEntropyLoss', dict(class_weight='rare', dataset=SOURCE)),
         ('EfficientNetLite', dict(out_indices=[0, 4], output_stride=np.int64(16))),
     ],
 )

@@ -9,6 +9,9 @@ from mmseg_ganaug.datasets.class_sampling import (  # noqa: E402
     ClassPresenceDataset,
     RareClassSamplingDataset,
 )
+from mmseg_ganaug.datasets.class_weighted_loss import (  # noqa: E402
+    ClassWeightedCrossEntropyLoss,
+)
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset  # noqa: E402
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource  # noqa: E402
 from mmseg_ganaug.datasets.label_to_image import LabelToImageDataset  # noqa: E402
@@ -25,6 +28,7 @@ from mmseg_ganaug.datasets.toy_streets import ToyStreetsDataset  # noqa: E402
 __all__ = [
     'CamVidDataset',
     'ClassPresenceDataset',
+    'ClassWeightedCrossEntropyLoss',
     'DatasetLabelSource',
     'GANRecomposeDataset',
     'InfiniteRatioSampler',

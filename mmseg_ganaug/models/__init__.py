@@ -4,13 +4,11 @@ from mmseg_ganaug import compat
 
 compat.prepare_segmentation()
 
-from mmseg_ganaug.models.class_weighted_loss import (  # noqa: E402
-    ClassWeightedCrossEntropyLoss,
-)
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite  # noqa: E402
+from mmseg_ganaug.models.focal_loss import SoftmaxFocalLoss  # noqa: E402
 from mmseg_ganaug.models.harmonizer import Harmonizer  # noqa: E402
 
-__all__ = ['ClassWeightedCrossEntropyLoss', 'EfficientNetLite', 'Harmonizer']
+__all__ = ['EfficientNetLite', 'Harmonizer', 'SoftmaxFocalLoss']
 
 if compat.has_synthesis():
     from mmseg_ganaug.models.pix2pixhd import (

@@ -123,7 +123,7 @@ def test_class_weights_are_read_by_losses_of_mmseg_and_ours(
 ):
     from mmseg.models.losses import CrossEntropyLoss
 
-    from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
+    from mmseg_ganaug.datasets import ClassWeightedCrossEntropyLoss
 
     path = tmp_path / 'new' / name
     run_tool('--num-workers', '0', '--class-weights', str(path), '--formula', formula)

@@ -74,7 +74,7 @@ def parse_args():
 
 def write_class_weights(statistics, path, formula):
     """Writes the class weights of one formula, or of all as a base config."""
-    from mmseg_ganaug.models.class_weighted_loss import weights_by_frequency
+    from mmseg_ganaug.datasets.class_weighted_loss import weights_by_frequency
 
     found = weights_by_frequency(statistics.pixels)
     Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmseg.registry import MODELS
+from PIL import Image
 
-from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss
-from mmseg_ganaug.models.class_weighted_loss import weights_by_frequency
+from mmseg_ganaug.datasets import ClassWeightedCrossEntropyLoss
+from mmseg_ganaug.datasets.class_weighted_loss import weights_by_frequency
 
 
 def head(num_classes, class_weight, several=False):
@@ -137,3 +140,84 @@ def test_no_class_weight_is_rounded_to_zero():
 def test_maps_without_a_class_give_no_weights():
     with pytest.raises(ValueError, match='no label map shows a class'):
         weights_by_frequency(np.zeros((2, 3), int))
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data set of two maps: half ground, and a box in one of them."""
+    for number in range(2):
+        label_map = np.zeros((8, 8), np.uint8)
+        label_map[4:] = 255
+        if number:
+            label_map[:2, :2] = 1
+        for kind in ('labels', 'photos'):
+            path = tmp_path / kind / f'{number}.png'
+            path.parent.mkdir(exist_ok=True)
+            image = label_map if kind == 'labels' else np.zeros((8, 8, 3), np.uint8)
+            Image.fromarray(image).save(path)
+    return dict(
+        type='BaseSegDataset',
+        metainfo=dict(classes=('ground', 'box'), palette=[[0, 0, 0], [1, 1, 1]]),
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='photos', seg_map_path='labels'),
+        img_suffix='.png',
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
+    )
+
+
+# 60 of 64 pixels are ground, in two maps; 4 of the 32 of one are box.
+MEDIAN = [(15 / 16 + 1 / 8) / 2 / (15 / 16), (15 / 16 + 1 / 8) / 2 * 8]
+NAMED = {
+    'inverse': MEDIAN,
+    'inverse-sqrt': np.sqrt(MEDIAN),
+    'rare': [1, np.sqrt(MEDIAN[1])],
+}
+
+
+def computed(loss):
+    loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+    return loss.class_weight
+
+
+@pytest.mark.parametrize('name', NAMED)
+def test_named_weights_are_counted_in_training_alone(tmp_path, data, name):
+    cache = tmp_path / 'cache'
+    loss = ClassWeightedCrossEntropyLoss(name, dataset=data, cache_dir=str(cache))
+    head_of_loss = torch.nn.ModuleDict({'head': MODELS.build(head(2, [1, 1]))})
+    head_of_loss['head'].loss_decode = loss
+    assert not cache.exists()
+    assert computed(loss) == pytest.approx(NAMED[name], abs=0.005)
+    assert list(cache.glob('statistics-*.npz'))
+
+
+def test_named_weights_are_those_of_the_runners_real_data(tmp_path, data, monkeypatch):
+    # As the runner leaves it, with the data set in wrappers.
+    cfg = Config(
+        dict(
+            train_dataloader=dict(
+                dataset=dict(type='RepeatDataset', times=2, dataset=data)
+            )
+        )
+    )
+    hub = MessageHub.get_instance('named weights')
+    hub.update_info('cfg', cfg.pretty_text)
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+    loss = ClassWeightedCrossEntropyLoss('inverse', cache_dir=str(tmp_path / 'cache'))
+    assert computed(loss) == pytest.approx(NAMED['inverse'], abs=0.005)
+
+
+def test_named_weights_without_a_runner_ask_for_the_data(monkeypatch):
+    hub = MessageHub.get_instance('no runner')
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+    loss = ClassWeightedCrossEntropyLoss('rare')
+    with pytest.raises(ValueError, match=r"class_weight='rare'.*give dataset="):
+        computed(loss)
+
+
+def test_named_weights_of_another_number_of_classes_are_refused(tmp_path, data):
+    loss = ClassWeightedCrossEntropyLoss(
+        'rare', dataset=data, cache_dir=str(tmp_path / 'cache')
+    )
+    label = torch.zeros(1, 4, 4, dtype=torch.long)
+    with pytest.raises(ValueError, match=r'class_weight=.*3 are needed, 2 are given'):
+        loss(torch.zeros(1, 3, 4, 4), label)
