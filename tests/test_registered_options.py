@@ -382,6 +382,20 @@ CASES = {
             overlap=WHOLE,
         ),
     ),
+    'CallableGenerator': (
+        dict(function='my_project.paint:paint'),
+        dict(
+            function=[*TEXT, 'paint', ':paint', 'a:b c'],
+            options=[*MAPPING, dict(level=np.zeros(3))],
+            scale=but_none(SIZE),
+            num_classes=NUM_CLASSES,
+            ignore_index=[*IGNORE_INDEX, None],
+            uses_instances=FLAG,
+            uses_context=FLAG,
+            needs_whole_map=FLAG,
+            stride=WHOLE_POSITIVE,
+        ),
+    ),
     'HarmonizedPixels': (
         dict(
             config='configs/harmonizer/harmonizer_small_1xb4-2k_camvid-240x320.py',

@@ -1,5 +1,6 @@
 """Label maps to photos: the generator, the loop that runs it, and the store."""
 
+from mmseg_ganaug.synthesis.callable_generator import CallableGenerator
 from mmseg_ganaug.synthesis.compositing import (
     Compositing,
     build_compositing,
@@ -27,6 +28,7 @@ from mmseg_ganaug.synthesis.synthesize import synthesize
 
 __all__ = [
     'BlurredPixels',
+    'CallableGenerator',
     'Compositing',
     'Generator',
     'HarmonizedPixels',
