@@ -396,6 +396,28 @@ CASES = {
             stride=WHOLE_POSITIVE,
         ),
     ),
+    'DiffusersInpaint': (
+        dict(model='a'),
+        dict(
+            model=TEXT,
+            controlnet=but_none(TEXT),
+            prompt=[*TEXT, '{class}', '{0}', '{', 'a {classes[0]}'],
+            negative_prompt=but_none(TEXT),
+            words=[*MAPPING, dict(car=3), dict(car='')],
+            colours=[*MAPPING, dict(car=[1, 2]), dict(car=[1, 2, 256]), dict(car='a')],
+            steps=WHOLE_POSITIVE,
+            strength=[*SHARE, 0, 0.01],
+            guidance_scale=NOT_NEGATIVE,
+            control_scale=NOT_NEGATIVE,
+            margin=WHOLE,
+            size=but_none(WHOLE_POSITIVE),
+            batch_size=WHOLE_POSITIVE,
+            precision=CHOICE,
+            variant=but_none(TEXT),
+            device=['gpu0', '', 0, ['cpu']],
+            cpu_offload=FLAG,
+        ),
+    ),
     'HarmonizedPixels': (
         dict(
             config='configs/harmonizer/harmonizer_small_1xb4-2k_camvid-240x320.py',

@@ -45,7 +45,7 @@ from mmseg_ganaug.recompose import (
 from mmseg_ganaug.registry import DATASETS, FILTERS, RECOMPOSERS
 from mmseg_ganaug.synthesis import SampleStore, build_compositing
 from mmseg_ganaug.synthesis.compositing import check_composite
-from mmseg_ganaug.synthesis.generator import build_generator
+from mmseg_ganaug.synthesis.generator import Generator, build_generator
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
@@ -358,7 +358,12 @@ class GANRecomposeDataset(BaseSegDataset):
     @cached_property
     def _painter(self) -> Any:
         """Builds the generator: its config is read, its weights are not."""
-        return build_generator(self._generator)
+        painter = build_generator(self._generator)
+        # What has the methods without inheriting has no use for classes.
+        if isinstance(painter, Generator):
+            metainfo = self._source.metainfo
+            painter.use_classes(metainfo['classes'], metainfo['palette'])
+        return painter
 
     @cached_property
     def _generation(self) -> Generation:

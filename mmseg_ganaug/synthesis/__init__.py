@@ -6,6 +6,7 @@ from mmseg_ganaug.synthesis.compositing import (
     build_compositing,
     paintable_classes,
 )
+from mmseg_ganaug.synthesis.diffusion import DiffusersInpaint
 from mmseg_ganaug.synthesis.filters import (
     IgnoredClassesFilter,
     IgnoredShareFilter,
@@ -30,6 +31,7 @@ __all__ = [
     'BlurredPixels',
     'CallableGenerator',
     'Compositing',
+    'DiffusersInpaint',
     'Generator',
     'HarmonizedPixels',
     'IgnoredClassesFilter',

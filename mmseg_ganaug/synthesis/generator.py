@@ -136,6 +136,16 @@ class Generator(ABC):
                 'set instance_path, or take a generator that does without'
             )
 
+    def use_classes(  # noqa: B027
+        self, names: Sequence[str], palette: Sequence[Sequence[int]]
+    ) -> None:
+        """Takes the classes of the data set, before all else; most need none.
+
+        Args:
+            names (Sequence[str]): C names.
+            palette (Sequence[Sequence[int]]): C colours, RGB, 0..255.
+        """
+
     def load(self) -> None:  # noqa: B027
         """Takes what painting needs, such as weights on a GPU; twice is as once."""
 

@@ -212,7 +212,7 @@ def paint_windows(
             results.append(Painted(next(painted), seen))
         else:
             parts = [next(painted) for _ in plan]
-            results.append(_joined(label_map.shape, stride, plan, parts))
+            results.append(joined(label_map.shape, stride, plan, parts))
     return results
 
 
@@ -233,13 +233,20 @@ def warn_of_statistics(generator) -> None:
         )
 
 
-def _joined(
+def joined(
     shape: Tuple[int, ...],
     stride: int,
     plan: Sequence[Window],
     parts: Sequence[np.ndarray],
 ) -> Painted:
-    """Puts windows into a photo; each pixel is of the window that sees most around."""
+    """Puts windows into a photo; each pixel is of the window that sees most around.
+
+    Args:
+        shape: Height and width of the photo.
+        stride: With which the windows were planned.
+        plan: The windows.
+        parts: uint8 [h, w, 3], what is painted in each.
+    """
     padded = tuple(_padded_side(side, stride) for side in shape)
     photo = np.zeros((*padded, 3), np.uint8)
     depth = np.zeros(padded, np.int32)
