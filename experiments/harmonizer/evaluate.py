@@ -23,18 +23,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
-from torch import nn
 
 from mmseg_ganaug.datasets import DatasetLabelSource, build_source, collect_statistics
+from mmseg_ganaug.evaluation.detection import detect
+from mmseg_ganaug.evaluation.perception import cut_window
 from mmseg_ganaug.recompose import AddMulti
 from mmseg_ganaug.recompose.canvas import DonorMaps, PhotoUse, RecomposedMap
 from mmseg_ganaug.synthesis import HarmonizedPixels
 
 CONFIG = Path(__file__).with_name('idd_lite.py')
-CROP = 64
 METHODS = ('pasted', 'match_tone', 'harmonized', 'match_tone + harmonized')
 
 
@@ -128,65 +127,14 @@ def crops(root, split, count, harmonizer, cache, seed=0):
             ('harmonized', harmonizer.retouch(plain), plain.laid),
             ('match_tone + harmonized', harmonizer.retouch(toned), plain.laid),
         ):
-            found[method].append(_crop(photo, where))
+            found[method].append(cut_window(photo, where, surroundings=0))
     return {method: np.stack(made) for method, made in found.items()}
-
-
-def _crop(photo, mask):
-    """Cuts a window around the middle of a mask: uint8 [64, 64, 4]."""
-    rows, columns = np.nonzero(mask)
-    both = np.dstack([photo, mask * np.uint8(255)])
-    window = []
-    for at, have in zip((rows, columns), mask.shape):
-        start = int(np.clip((at.min() + at.max() + 1 - CROP) // 2, 0, have - CROP))
-        window.append(slice(start, start + CROP))
-    return both[tuple(window)]
 
 
 def detected(train, test, method, seed, iterations, blind=False):
     """Trains a network to detect what a method pasted; accuracy (%) on other crops."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    layers, inputs = [], 4
-    for outputs in (24, 48, 64, 64):
-        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs)]
-        layers += [nn.ReLU()]
-        inputs = outputs
-    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3)]
-    network = nn.Sequential(*layers, nn.Linear(inputs, 1))
-    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.05)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, iterations)
-
-    def batch(data, numbers, answer, flips):
-        made = data['real' if answer else method][numbers]
-        made[flips] = made[flips, :, ::-1]
-        made = torch.from_numpy(made.transpose(0, 3, 1, 2) / np.float32(127.5) - 1)
-        if blind:
-            made[:, :3] = 0
-        return made
-
-    for _ in range(iterations):
-        # The same objects, so that what they are says nothing.
-        numbers = rng.integers(len(train['real']), size=24)
-        flips = rng.random(24) < 0.5
-        inputs = [batch(train, numbers, answer, flips) for answer in (0, 1)]
-        answers = torch.cat([torch.zeros(24), torch.ones(24)])
-        scores = network(torch.cat(inputs))[:, 0]
-        loss = nn.functional.binary_cross_entropy_with_logits(scores, answers)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        plan.step()
-    network.eval()
-    right = []
-    everything = np.arange(len(test['real']))
-    with torch.inference_mode():
-        for answer in (0, 1):
-            for numbers in np.array_split(everything, len(everything) // 50 + 1):
-                never = np.zeros(len(numbers), bool)
-                scores = network(batch(test, numbers, answer, never))[:, 0]
-                right.append(((scores > 0).numpy() == answer).mean() * len(numbers))
-    return 100 * sum(right) / (2 * len(everything))
+    pairs = [(data[method], data['real']) for data in (train, test)]
+    return 100 * detect(*pairs, seed, iterations, blind).mean()
 
 
 def main():

@@ -123,13 +123,17 @@ class LabelToImageDataset:
         """Returns classes, palette and the like: those of the source."""
         return copy.deepcopy(self.source.metainfo)
 
+    def label_source(self) -> DatasetLabelSource:
+        """Returns label maps and photos of the source, at the size of the samples."""
+        return DatasetLabelSource(self.source, self._scale, self._instance_path)
+
     def full_init(self) -> None:
         """Reads the list of the source and checks its label files."""
         if self._fully_initialized:
             return
         self.source.full_init()
         self._fully_initialized = True
-        labels = DatasetLabelSource(self.source, self._scale, self._instance_path)
+        labels = self.label_source()
         if self._verify:
             labels.require_photos()
             labels.files_digest()

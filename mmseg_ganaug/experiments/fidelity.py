@@ -20,8 +20,8 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
 from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
 from mmseg_ganaug.files import evenly_spread, write_atomically
 from mmseg_ganaug.progress import Progress
-from mmseg_ganaug.synthesis.compositing import FIDELITY_KEY
 from mmseg_ganaug.synthesis.generator import Generator, paint_maps
+from mmseg_ganaug.synthesis.painting_choice import FIDELITY_KEY, WINDOWS_KEY
 from mmseg_ganaug.visualization import GalleryRow
 
 #: Label maps, photos painted from them, and their real photos, if any.
@@ -151,39 +151,49 @@ def save_fidelity(
     path: Union[str, Path],
     protocol: str,
     extra: Dict[str, Any],
+    windows: Optional[Dict[str, Any]] = None,
 ) -> Path:
     """Writes the figures, for the comparison of runs and for those who paint.
 
     ``runs`` is what :func:`mmseg_ganaug.evaluation.load_results` reads: the segmenter
     on the real photos, then on each kind of generated ones. ``fidelity`` is what
-    :func:`mmseg_ganaug.synthesis.compositing.load_class_fidelity` reads: the ratio
-    of each class, of the last kind measured.
+    :func:`mmseg_ganaug.synthesis.painting_choice.load_class_fidelity` reads: the
+    ratio of each class, of the last kind measured. ``windows`` is what
+    :func:`~mmseg_ganaug.experiments.window_fidelity.measure_windows` returned.
+    What was not measured is left out.
 
     Args:
         measured (Mapping[str, Mapping[str, float]]): Numbers of the metric by kind of
-            photo, such as 'generated' and 'recombined'.
+            photo, such as 'generated' and 'recombined'; may be empty.
         class_names (Sequence[str]): C names.
         path (str | Path): The JSON file.
         protocol (str): What makes files comparable: the segmenter and the data.
         extra (dict): Whatever else is to be kept with each run.
+        windows (dict, optional): Figures of windows.
 
     Returns:
         Path: The file.
     """
-    first, last = (list(measured.values())[place] for place in (0, -1))
-    real = {k[len(REAL) :]: v for k, v in first.items() if k.startswith(REAL)}
-    runs = [
-        RunResult.from_metrics(
-            metrics, class_names, method=kind, seed=0, protocol=protocol, extra=extra
-        ).to_json()
-        for kind, metrics in {'real': real, **measured}.items()
-    ]
-    ratios = {name: last[f'{RATIO}{class_iou_key(name)}'] for name in class_names}
-    content = {
-        'runs': runs,
-        FIDELITY_KEY: {
+    content: Dict[str, Any] = {}
+    if measured:
+        first, last = (list(measured.values())[place] for place in (0, -1))
+        real = {k[len(REAL) :]: v for k, v in first.items() if k.startswith(REAL)}
+        content['runs'] = [
+            RunResult.from_metrics(
+                metrics,
+                class_names,
+                method=kind,
+                seed=0,
+                protocol=protocol,
+                extra=extra,
+            ).to_json()
+            for kind, metrics in {'real': real, **measured}.items()
+        ]
+        ratios = {name: last[f'{RATIO}{class_iou_key(name)}'] for name in class_names}
+        content[FIDELITY_KEY] = {
             name: None if math.isnan(ratio) else ratio for name, ratio in ratios.items()
-        },
-    }
+        }
+    if windows is not None:
+        content[WINDOWS_KEY] = {**extra, **windows}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return write_atomically(path, f'{text}\n')

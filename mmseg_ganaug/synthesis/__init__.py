@@ -1,11 +1,7 @@
 """Label maps to photos: the generator, the loop that runs it, and the store."""
 
 from mmseg_ganaug.synthesis.callable_generator import CallableGenerator
-from mmseg_ganaug.synthesis.compositing import (
-    Compositing,
-    build_compositing,
-    paintable_classes,
-)
+from mmseg_ganaug.synthesis.compositing import Compositing, build_compositing
 from mmseg_ganaug.synthesis.diffusion import DiffusersInpaint
 from mmseg_ganaug.synthesis.filters import (
     IgnoredClassesFilter,
@@ -17,6 +13,7 @@ from mmseg_ganaug.synthesis.filters import (
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.mmagic_generator import MMagicGenerator
+from mmseg_ganaug.synthesis.painting_choice import paintable_classes
 from mmseg_ganaug.synthesis.real_pixels import BlurredPixels, RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
 from mmseg_ganaug.synthesis.store import SampleStore, fingerprint_of

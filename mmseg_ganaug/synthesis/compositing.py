@@ -1,14 +1,9 @@
 """Compositing: joins generated and real pixels to one photo."""
 
-import json
-import math
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.logging import print_log
-from prettytable import PrettyTable
 
 from mmseg_ganaug.option_checks import (
     check_bool,
@@ -21,11 +16,8 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.recompose import RecomposedMap
 from mmseg_ganaug.synthesis.blending import blend
+from mmseg_ganaug.synthesis.painting_choice import choose_painted
 from mmseg_ganaug.synthesis.windows import Painted, Windows, build_windows
-
-#: Key of the figures in the file that ``generator_fidelity.py`` writes.
-FIDELITY_KEY = 'fidelity'
-
 
 COMPOSITES = ('full', 'changed', 'auto', 'real')
 _OWNER = 'composite'
@@ -64,6 +56,8 @@ class Compositing:
     Args:
         mode: One of the four.
         paintable: Bool [C], whether the generator can paint each class; for 'auto'.
+        fills: Bool [C], whether it can where no photo shows the class; for 'auto'.
+            None = as ``paintable``.
         feather: Width in pixels over which generated pixels fade into those of the
             base; what is generated or pasted stays whole, however thin.
         match_tone: Whether generated pixels of 'changed' and 'auto' take the light of
@@ -84,6 +78,7 @@ class Compositing:
     feather: int = 2
     match_tone: bool = True
     windows: Optional[Windows] = None
+    fills: Optional[Tuple[bool, ...]] = None
 
     def __post_init__(self) -> None:
         check_choice(_OWNER, 'mode', self.mode, COMPOSITES)
@@ -133,13 +128,14 @@ class Compositing:
         if self.mode == 'full':
             used = Compositing()
         elif self.mode == 'changed':
-            used = replace(self, paintable=None)
+            used = replace(self, paintable=None, fills=None)
         elif self.mode == 'real':
             used = Compositing('real', match_tone=self.match_tone)
         listed = asdict(used)
-        if self.windows is None:
-            # As in the stores of before there were windows.
-            del listed['windows']
+        for name in ('windows', 'fills'):
+            # As in the stores of before there were such.
+            if listed[name] is None or listed[name] == listed['paintable']:
+                del listed[name]
         return listed
 
     def generated(self, made: RecomposedMap) -> np.ndarray:
@@ -152,7 +148,7 @@ class Compositing:
             return np.ones(made.label_map.shape, bool)
         if self.mode == 'changed':
             return made.changed
-        return made.changed & self._table()[made.label_map]
+        return made.changed & self._able(made)
 
     def join(
         self,
@@ -177,7 +173,7 @@ class Compositing:
         if self.mode == 'full':
             return Pair(painted.photo, label_map, generated)
         if self.mode == 'auto':
-            unseen = ~made.shown & ~self._table()[label_map]
+            unseen = ~made.shown & ~self._able(made)
             if unseen.any():
                 label_map = np.where(unseen, np.uint8(ignore_index), label_map)
         real = made.shown if made.base is None else ~made.changed
@@ -192,11 +188,13 @@ class Compositing:
         )
         return Pair(photo, label_map, generated)
 
-    def _table(self) -> np.ndarray:
-        """Makes a table, bool [256]: what may be painted, and all that is no class."""
-        table = np.ones(256, bool)
-        table[: len(self.paintable)] = self.paintable
-        return table
+    def _able(self, made: RecomposedMap) -> np.ndarray:
+        """Finds what may be painted, and all that is no class: bool [H, W]."""
+        laid, holes = (
+            np.append(able, np.ones(256 - len(able), bool))[made.label_map]
+            for able in (self.paintable, self.fills or self.paintable)
+        )
+        return np.where(made.shown, laid, holes)
 
 
 def check_composite(
@@ -234,7 +232,8 @@ def build_compositing(
         config: A mode, or a mapping with ``mode``, ``feather``, ``match_tone``,
             ``windows`` (True, or a mapping with ``margin`` and ``sizes``), and for
             'auto' ``fidelity`` (the JSON file with the figure of each class) and
-            ``min_fidelity`` (default 0.5), which decide and are logged, or
+            ``min_fidelity`` (default 0.5), which decide and are logged, see
+            :func:`~mmseg_ganaug.synthesis.painting_choice.choose_painted`, or
             ``painted``, the names of the classes that the generator paints.
         class_names: C names.
 
@@ -285,76 +284,8 @@ def build_compositing(
         smallest = check_number(
             _OWNER, 'min_fidelity', given.get('min_fidelity', 0.5), 0
         )
-        fidelity = load_class_fidelity(path)
-        paintable = paintable_classes(fidelity, class_names, smallest)
-        options['paintable'] = paintable
-        table = PrettyTable(('class', 'fidelity', 'painted by'))
-        for name, able in zip(class_names, paintable):
-            by = 'generator' if able else "its donor's pixels"
-            table.add_row([name, f'{fidelity[name]:.2f}', by])
-        print_log(f'Fidelity by {path}, at least {smallest}:\n{table}', 'current')
-    return Compositing(**options)
-
-
-def paintable_classes(
-    fidelity: Mapping[str, float], class_names: Sequence[str], min_fidelity: float
-) -> Tuple[bool, ...]:
-    """Decides which classes a generator may paint.
-
-    Args:
-        fidelity: Class name -> IoU of a segmenter on generated photos over its IoU on
-            real ones; NaN where that is unknown, which counts as not paintable.
-        class_names: C names.
-        min_fidelity: Smallest fidelity of a class that may be painted.
-
-    Raises:
-        ValueError: When a class has no figure; names it.
-    """
-    missing = [name for name in class_names if name not in fidelity]
-    if missing:
-        raise ValueError(
-            f'there is no fidelity of {", ".join(missing)}: measure it for this data '
-            f'set; there are {", ".join(fidelity)}'
+        choice = choose_painted(
+            path, class_names, smallest, options.get('windows') is not None
         )
-    return tuple(bool(fidelity[name] >= min_fidelity) for name in class_names)
-
-
-def load_class_fidelity(path: Union[str, Path]) -> Dict[str, float]:
-    """Reads the fidelity of each class.
-
-    Args:
-        path (str | Path): JSON file that ``tools/analysis_tools/generator_fidelity.py``
-            wrote.
-
-    Returns:
-        dict[str, float]: Class name -> IoU of a segmenter on generated photos over its
-        IoU on the real photos of the same label maps: 0 for a class that leaves no
-        trace, about 1 for one that is painted as well as it is seen in reality. NaN
-        where the segmenter hardly finds the class in real photos either.
-
-    Raises:
-        FileNotFoundError: When there is no such file; says how to get one.
-        ValueError: When the file holds no fidelity; names it.
-    """
-    path = Path(path)
-    remedy = 'measure it with tools/analysis_tools/generator_fidelity.py'
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no fidelity file {path}: {remedy}')
-    try:
-        figures = json.loads(path.read_text(encoding='utf-8'))[FIDELITY_KEY]
-        fidelity = {
-            str(name): math.nan if value is None else float(value)
-            for name, value in figures.items()
-        }
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{path} holds no fidelity of classes ({error!r}): {remedy}'
-        ) from error
-    wrong = {
-        name: value
-        for name, value in fidelity.items()
-        if value < 0 or math.isinf(value)
-    }
-    if wrong or not fidelity:
-        raise ValueError(f'{path} holds the fidelity {wrong or fidelity}: {remedy}')
-    return fidelity
+        options.update(paintable=choice.laid, fills=choice.holes)
+    return Compositing(**options)

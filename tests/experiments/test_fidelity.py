@@ -18,7 +18,7 @@ from torch import nn
 
 from mmseg_ganaug.evaluation import comparison_table, load_results
 from mmseg_ganaug.experiments.fidelity import save_fidelity
-from mmseg_ganaug.synthesis.compositing import load_class_fidelity
+from mmseg_ganaug.synthesis.painting_choice import load_class_fidelity
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('road', 'pole', 'rider')

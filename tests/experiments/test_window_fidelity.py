@@ -1,0 +1,163 @@
+"""Windows of painters on held-out photos, and what is measured of them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from painters import GreyPainter
+from PIL import Image
+
+from mmseg_ganaug.datasets import DatasetLabelSource, build_source
+from mmseg_ganaug.evaluation.perception import Perception
+from mmseg_ganaug.experiments.painters import WindowMaker, build_painters
+from mmseg_ganaug.experiments.window_fidelity import (
+    MASK_ALONE,
+    measure_windows,
+    photo_rows,
+    window_rows,
+    windows_table,
+)
+from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
+from mmseg_ganaug.registry import GENERATORS
+
+CLASSES = ('road', 'car', 'tree')
+GREY = (60, 130, 200)
+
+
+@GENERATORS.register_module(force=True)
+class Copycat(GreyPainter):
+    """Paints each class in the grey of the photos."""
+
+    def paint(self, label_maps, instance_maps=None):
+        return np.array([*GREY, *[0] * 253], np.uint8)[label_maps][..., None].repeat(
+            3, axis=-1
+        )
+
+
+@pytest.fixture(scope='module')
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('held_out')
+    rng = np.random.default_rng(0)
+    for name in ('img', 'ann'):
+        (folder / name).mkdir()
+    for index in range(12):
+        label_map = np.zeros((80, 96), np.uint8)
+        label_map[:20, : rng.integers(30, 60)] = 2
+        y, x = rng.integers(30, 55), rng.integers(10, 60)
+        label_map[y : y + 16, x : x + 20] = 1
+        noise = rng.integers(-25, 25, (80, 96, 3))
+        photo = np.array(GREY)[label_map][..., None] + noise
+        Image.fromarray(photo.astype(np.uint8)).save(folder / f'img/{index:02}.png')
+        Image.fromarray(label_map).save(folder / f'ann/{index:02}.png')
+    config = dict(
+        type='BaseSegDataset',
+        data_root=str(folder),
+        data_prefix=dict(img_path='img', seg_map_path='ann'),
+        img_suffix='.png',
+        metainfo=dict(classes=CLASSES, palette=[[g, g, g] for g in GREY]),
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
+    )
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return DatasetLabelSource(build_source(config))
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp('weights') / 'features.pth'
+    network = EfficientNetLite(out_indices=(0, 1, 2, 3))
+    torch.save(network.timm_model.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture(scope='module')
+def made(source, tmp_path_factory):
+    painters = build_painters(dict(flat=dict(generator=Copycat())), CLASSES)
+    cache = str(tmp_path_factory.mktemp('cache'))
+    maker = WindowMaker(source, painters, cache)
+    return maker.make(per_class=8, num_shown=3, classes=['car', 'tree'])
+
+
+def test_all_painters_make_the_same_objects(made):
+    windows, _ = made
+    assert set(windows.classes) == {1, 2} and set(windows.halves) == {0, 1}
+    assert list(windows.laid) == ['real', 'blurred', 'flat']
+    assert list(windows.restored) == ['blurred', 'flat']
+    masks = windows.laid['real'][..., 3]
+    for laid in windows.laid.values():
+        assert laid.shape == windows.real.shape
+        assert np.array_equal(laid[..., 3], masks)
+    cars = windows.classes == 1
+    inside = masks[cars] == 255
+    spread = {
+        name: laid[cars][inside, :3].std() for name, laid in windows.laid.items()
+    }
+    assert spread['real'] > 2 * spread['blurred'] > 0
+
+
+def test_at_its_own_place_only_the_object_is_made_again(made):
+    windows, _ = made
+    own = windows.real[..., 3] > 0
+    for again in windows.restored.values():
+        assert np.array_equal(again[..., 3], windows.real[..., 3])
+        far = np.zeros_like(own)
+        far[:, :8] = far[:, -8:] = True
+        far &= ~own
+        # Fading takes two pixels around the object.
+        equal = (again == windows.real).all(axis=3)
+        assert equal[far].mean() > 0.9
+        assert not equal[own].all()
+
+
+def test_figures_of_classes_and_painters_are_json(made, weights):
+    windows, _ = made
+    figures = measure_windows(
+        windows, CLASSES, Perception(weights, 'cpu'), iterations=2
+    )
+    assert figures['features'] == 'EfficientNet-Lite0'
+    found = json.loads(json.dumps(figures, allow_nan=False))['classes']
+    assert list(found) == ['all classes', *CLASSES]
+    assert found['road']['real'] == {'windows': 0}
+    assert {'real', 'blurred', 'flat', MASK_ALONE} == set(found['car'])
+    for name, row in found['car'].items():
+        assert row['windows'] == (windows.classes == 1).sum()
+        assert 0 <= row['detected'] <= 100
+        assert ('distance' in row) == (name in windows.restored)
+    total = found['all classes']
+    assert total['flat']['distance'] > total['blurred']['distance'] > 0
+    text = windows_table(figures).to_text()
+    assert 'car: flat' in text and 'FID (EfficientNet-Lite0)' in text
+
+
+def test_sheets_show_all_painters(made):
+    windows, shown = made
+    assert len(shown) == 3
+    row = photo_rows(shown, CLASSES)[0]
+    assert list(row.cells) == ['base', 'label map', 'real', 'blurred', 'flat']
+    rows = window_rows(windows, CLASSES, per_class=2)
+    assert [row.caption for row in rows] == ['car', 'car', 'tree', 'tree']
+    assert len(rows[0].cells) == 6
+
+
+def test_a_control_is_no_other_painter():
+    with pytest.raises(ValueError, match="'real' is a control"):
+        build_painters(dict(real=dict(generator=dict(type='RealPixels'))), CLASSES)
+
+
+def test_no_object_is_named(source, tmp_path):
+    maker = WindowMaker(source, build_painters({}, CLASSES), str(tmp_path))
+    with pytest.raises(ValueError, match='no object can be laid'):
+        maker.make(per_class=0, num_shown=1)
+
+
+def test_painters_of_a_config_file_are_built(tmp_path):
+    (tmp_path / 'p.py').write_text(
+        "painters = dict(soft=dict(generator=dict(type='BlurredPixels', sigma=0.1)))"
+    )
+    painters = build_painters(Config.fromfile(tmp_path / 'p.py').painters, CLASSES)
+    assert painters['soft'].compositing.mode == 'real'
+    with pytest.raises(ValueError, match='generator'):
+        build_painters(dict(a=dict(composite='real')), CLASSES)
