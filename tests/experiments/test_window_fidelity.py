@@ -92,9 +92,7 @@ def test_all_painters_make_the_same_objects(made):
         assert np.array_equal(laid[..., 3], masks)
     cars = windows.classes == 1
     inside = masks[cars] == 255
-    spread = {
-        name: laid[cars][inside, :3].std() for name, laid in windows.laid.items()
-    }
+    spread = {name: laid[cars][inside, :3].std() for name, laid in windows.laid.items()}
     assert spread['real'] > 2 * spread['blurred'] > 0
 
 
