@@ -26,14 +26,23 @@ def read_curve(work_dir: Union[str, Path]) -> List[Point]:
         list[Point]: By iteration. Empty where there were fewer than two validations:
         that is no curve.
     """
-    points: Dict[int, Point] = {}
-    # The names of the folders are times.
-    for path in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
-        for values in _json_lines(path):
-            miou, step = values.get('mIoU'), values.get('step')
-            if isinstance(miou, (int, float)) and isinstance(step, int):
-                points[step] = [step, miou, _class_ious(values)]
-    return [points[step] for step in sorted(points)] if len(points) > 1 else []
+    found = _validations(work_dir)
+    points = [[step, v['mIoU'], _class_ious(v)] for step, v in sorted(found.items())]
+    return points if len(points) > 1 else []
+
+
+def last_validation(work_dir: Union[str, Path]) -> Dict[str, Any]:
+    """Reads what the validation of the latest iteration of a training measured.
+
+    Args:
+        work_dir (str | Path): Of the training.
+
+    Returns:
+        dict[str, Any]: By name, with the iteration as ``step``; empty where there was
+        no validation.
+    """
+    found = _validations(work_dir)
+    return dict(found[max(found)]) if found else {}
 
 
 def curve_of(run: RunResult) -> Dict[int, float]:
@@ -65,6 +74,18 @@ def mean_curve(runs: Sequence[RunResult]) -> Dict[int, float]:
     curves = [curve for curve in map(curve_of, runs) if curve]
     shared = set.intersection(*map(set, curves)) if curves else set()
     return {step: float(np.mean([c[step] for c in curves])) for step in sorted(shared)}
+
+
+def _validations(work_dir: Union[str, Path]) -> Dict[int, Mapping[str, Any]]:
+    """Reads the validations by iteration; of a later start where two have the same."""
+    found = {}
+    # The names of the folders are times.
+    for path in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
+        for values in _json_lines(path):
+            miou, step = values.get('mIoU'), values.get('step')
+            if isinstance(miou, (int, float)) and isinstance(step, int):
+                found[step] = values
+    return found
 
 
 def _class_ious(values: Mapping[str, Any]) -> Dict[str, Any]:

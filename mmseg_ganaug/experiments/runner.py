@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils.dl_utils import collect_env
@@ -32,6 +33,8 @@ LOGS = 'logs'
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_LINES = 15
 _TAIL_LINES, _TAIL_BYTES = 25, 1 << 16
+# Of other threads than the main one.
+_running: Set[subprocess.Popen] = set()
 
 
 class ToolError(RuntimeError):
@@ -43,17 +46,25 @@ def run_tool(
     tool: str,
     arguments: Sequence[str],
     log_path: Union[str, Path],
+    environment: Optional[Mapping[str, str]] = None,
+    line: Optional['ProgressLine'] = None,
 ) -> float:
     """Runs a tool of this package in a process of its own.
 
     The whole output goes to a log file; the terminal shows one line that says how far
-    it is, as :mod:`mmseg_ganaug.progress` of the tool reports it.
+    it is, as :mod:`mmseg_ganaug.progress` of the tool reports it. It ends with this
+    process; where it is run in another thread than the main one, that has to call
+    :func:`end_tools`.
 
     Args:
         title (str): What the progress line begins with.
         tool (str): Such as 'tools/train.py'.
         arguments (Sequence[str]): Its command line.
         log_path (str | Path): File for its output.
+        environment (Mapping[str, str], optional): Variables that the tool sees beside
+            those of this process.
+        line (ProgressLine, optional): Shows how far it is, in place of a line of its
+            own.
 
     Returns:
         float: Seconds that it took.
@@ -65,16 +76,16 @@ def run_tool(
     command = [sys.executable, '-u', str(find_shipped(tool)), *map(str, arguments)]
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    line = _ProgressLine(title)
+    line = line or ProgressLine(title)
     with TemporaryDirectory() as folder, open(log_path, 'wb') as log:
         report = Path(folder) / 'progress.json'
-        environment = {'PYTHONWARNINGS': 'ignore', REPORT_TO: str(report)}
+        own = {'PYTHONWARNINGS': 'ignore', REPORT_TO: str(report)}
         with (
             subprocess.Popen(
                 command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env={**os.environ, **(environment or {}), **own},
             ) as process,
             _ended_with_us(process),
         ):
@@ -115,18 +126,22 @@ class CellRunner:
         work (WorkFolder): The logs go to ``logs`` in it.
         num_steps (int): How many tools there will be: then they are numbered, and the
             logs, too. Defaults to 0: that is not known.
+        **options: Of :func:`run_tool`: ``environment``, ``line``.
 
     Attributes:
         commands: What was run.
         seconds: How long each tool took, by its title.
     """
 
-    def __init__(self, protocol: str, work: WorkFolder, num_steps: int = 0) -> None:
+    def __init__(
+        self, protocol: str, work: WorkFolder, num_steps: int = 0, **options: Any
+    ) -> None:
         self.commands: List[str] = []
         self.seconds: Dict[str, float] = {}
         self._protocol = protocol
         self._work = work
         self._num_steps = num_steps
+        self._options = options
         self._number = 0
 
     def run_tool(
@@ -150,7 +165,9 @@ class CellRunner:
         self.commands.append(shlex.join(command))
         logs = self._work.add_folder(self._work.folder / LOGS)
         name = f'{self._number:02d}' if self._num_steps else f'{log}/{Path(tool).stem}'
-        self.seconds[title] = run_tool(line, tool, arguments, logs / f'{name}.log')
+        self.seconds[title] = run_tool(
+            line, tool, arguments, logs / f'{name}.log', **self._options
+        )
 
     def train(self, title: str, training: TrainingRun, log: str = '') -> None:
         """Trains, or says that this was done before.
@@ -176,6 +193,7 @@ class CellRunner:
         extra: Mapping[str, Any],
         weights: Optional[Path] = None,
         needs_samples: bool = False,
+        log: str = '',
     ) -> RunResult:
         """Generates samples, trains, and tests, as far as that is still to be done.
 
@@ -183,11 +201,13 @@ class CellRunner:
             cell (Cell): What is run.
             training (TrainingRun): Its config.
             titles (Mapping[str, str]): Title of each tool: 'synthesize', 'train' and
-                'test'.
+                'test'. Without the last, the validation at the end of the training
+                counts.
             extra (Mapping[str, Any]): What the result states beside its own figures.
             weights (Path, optional): Only these are tested, nothing is trained.
             needs_samples (bool): Generates samples that are not there also where the
                 training is finished. Defaults to False.
+            log (str): Folder of the logs. Defaults to method and seed.
 
         Returns:
             RunResult: With the counts of the photos, and the learning curve of what is
@@ -196,7 +216,7 @@ class CellRunner:
         Raises:
             ToolError: When a tool fails.
         """
-        cfg, log = training.cfg, f'{cell.method}-seed{cell.seed}'
+        cfg, log = training.cfg, log or f'{cell.method}-seed{cell.seed}'
         if weights is None:
             is_mixed = bool(find_generated(cfg.train_dataloader.dataset))
             if is_mixed and (needs_samples or not training.is_trained()):
@@ -204,9 +224,13 @@ class CellRunner:
                 self.run_tool(titles['synthesize'], tool, [training.config], log)
             self.train(titles['train'], training, log)
         curve = [] if weights is not None else training.curve()
-        metrics, counts = training.test(
-            lambda tool, args: self.run_tool(titles['test'], tool, args, log), weights
-        )
+        if 'test' in titles:
+            metrics, counts = training.test(
+                lambda tool, args: self.run_tool(titles['test'], tool, args, log),
+                weights,
+            )
+        else:
+            metrics, counts = training.validation(), None
         result = RunResult.from_metrics(
             metrics,
             class_names(cfg),
@@ -273,11 +297,30 @@ def environment() -> Dict[str, Any]:
     )
 
 
+def end_tools(patience: float = 5) -> None:
+    """Ends all tools that threads of this process run, and waits until they have.
+
+    Args:
+        patience (float): Seconds after which one is killed.
+    """
+    for process in list(_running):
+        process.terminate()
+    for process in list(_running):
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
 @contextmanager
 def _ended_with_us(process: subprocess.Popen) -> Iterator[None]:
     """Passes SIGTERM on, which schedulers send to one process and not to its tools."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python allows no handlers there.
+        _running.add(process)  # Python allows no handlers here.
+        try:
+            yield
+        finally:
+            _running.discard(process)
         return
 
     def end(number, frame):
@@ -308,8 +351,12 @@ def _last_lines(log: Path) -> List[str]:
     return [line for line in re.split(r'[\r\n]', text) if line][-_TAIL_LINES:]
 
 
-class _ProgressLine:
-    """One line that is rewritten on a terminal and repeated now and then in a log."""
+class ProgressLine:
+    """One line that is rewritten on a terminal and repeated now and then in a log.
+
+    Args:
+        title (str): What it begins with.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -318,23 +365,27 @@ class _ProgressLine:
         self._write('...', last=False)
 
     def show(self, report: Path) -> None:
-        """Shows what a tool reported, unless the last line is not old enough."""
-        if time.monotonic() - self._shown < self._patience:
-            return
+        """Shows what a tool reported."""
         found = read_report(report)
         if found is not None:
-            self._shown = time.monotonic()
             left = timedelta(seconds=round(found['seconds_left']))
-            self._write(
-                '{title} {done}/{total}, {} left'.format(left, **found), last=False
-            )
+            self.say('{title} {done}/{total}, {} left'.format(left, **found))
+
+    def say(self, state: str) -> None:
+        """Shows how far it is, unless the last line is not old enough."""
+        if time.monotonic() - self._shown >= self._patience:
+            self._shown = time.monotonic()
+            self._write(state, last=False)
 
     def finish(self, state: str) -> None:
+        """Shows how it ended."""
         self._write(state, last=True)
 
     def _write(self, state: str, last: bool) -> None:
         text = f'{self._title}: {state}'
         if sys.stdout.isatty():
+            # Of a longer line, only the last row would be rewritten.
+            text = text[: shutil.get_terminal_size().columns - 1]
             print(f'\r\033[K{text}', end='\n' if last else '', flush=True)
         else:
             print(text, flush=True)

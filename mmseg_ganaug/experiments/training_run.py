@@ -21,7 +21,7 @@ import numpy as np
 from mmengine.config import Config
 
 from mmseg_ganaug.config_search import has_type, nested_dicts
-from mmseg_ganaug.evaluation.curves import Point, read_curve
+from mmseg_ganaug.evaluation.curves import Point, last_validation, read_curve
 from mmseg_ganaug.evaluation.photo_counts import read_counts
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
@@ -73,6 +73,9 @@ class TrainingRun:
         inputs (str): Names everything else that the outcome depends on.
         work (WorkFolder): Holds the folder of the training.
 
+    Attributes:
+        inputs: Digest of all that the outcome depends on, but for the length.
+
     Raises:
         ValueError: When the schedule is not in iterations.
     """
@@ -86,7 +89,7 @@ class TrainingRun:
         self._max_iters = num_iters(cfg)
         self._text = _lasting_text(cfg.to_dict())
         named = '\0'.join([self._text, inputs]).encode('utf-8', 'replace')
-        self._inputs = hashlib.sha256(named).hexdigest()
+        self.inputs = hashlib.sha256(named).hexdigest()
         self._work = work
         self._checkpoint = final_checkpoint(cfg)
 
@@ -105,7 +108,7 @@ class TrainingRun:
         if not self._is_known() or not self._checkpoint.is_file():
             return False
         stamp = read_stamp(self.work_dir)
-        if stamp == (self._inputs, self._max_iters, True):
+        if stamp == (self.inputs, self._max_iters, True):
             return True
         # MMEngine writes this when the checkpoint is whole.
         last = self.work_dir / 'last_checkpoint'
@@ -135,6 +138,20 @@ class TrainingRun:
     def curve(self) -> List[Point]:
         """Returns what was reached on the validation data on the way."""
         return read_curve(self.work_dir)
+
+    def validation(self) -> Dict[str, float]:
+        """Returns what the validation at the end of the training measured, by name.
+
+        Raises:
+            ValueError: When there was none: the training was killed in it, or its
+                config has none there.
+        """
+        found = last_validation(self.work_dir)
+        if found.get('step') != self._max_iters:
+            raise ValueError(
+                f'{self.work_dir} holds no validation of iteration {self._max_iters}'
+            )
+        return found
 
     def test(self, run_tool: Tool, weights: Optional[Path] = None) -> Tested:
         """Tests weights, in a folder for this test in ``test`` of the work dir.
@@ -169,7 +186,7 @@ class TrainingRun:
         """Checks whether the folder holds this training, begun or finished."""
         stamp = read_stamp(self.work_dir)
         if stamp is not None:
-            return stamp.inputs == self._inputs and stamp.max_iters <= self._max_iters
+            return stamp.inputs == self.inputs and stamp.max_iters <= self._max_iters
         try:
             found = read_values(self.work_dir / self.config.name)
             return (
@@ -180,7 +197,7 @@ class TrainingRun:
             return False
 
     def _write_stamp(self, finished: bool) -> None:
-        stamp = _Stamp(self._inputs, self._max_iters, finished)
+        stamp = _Stamp(self.inputs, self._max_iters, finished)
         content = dict(tool='mmseg_ganaug', format=_FORMAT, **stamp._asdict())
         write_atomically(self.work_dir / _STAMP, json.dumps(content) + '\n')
 

@@ -1,0 +1,62 @@
+"""A race fits its budget, and one that cannot is refused with what would do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmseg_ganaug.bench.budget import Costs, longest, plan_rungs, seconds_of
+
+PHOTOS = {'choose': 40, 'evaluate': 40}
+
+
+def test_each_rung_has_half_of_the_treatments_for_twice_the_iterations():
+    rungs = plan_rungs(9, 800, [0, 1, 2], 3)
+    assert [rung.iterations for rung in rungs] == [200, 400, 800]
+    assert [rung.keep for rung in rungs] == [5, 3, 3]
+    assert [rung.seeds for rung in rungs] == [(3,), (3,), (0, 1, 2)]
+
+
+@pytest.mark.parametrize('count', [1, 2, 3])
+def test_few_treatments_are_trained_for_half_the_length_too(count):
+    rungs = plan_rungs(count, 800, [3, 4, 5], 6)
+    assert [rung.iterations for rung in rungs] == [400, 800]
+    assert [rung.keep for rung in rungs] == [count, count]
+
+
+def test_seconds_are_those_of_all_trainings_side_by_side():
+    # 3 of 100 iterations on shares of the photos, with a validation and a test; 4 of
+    # 100 iterations; then 3 x 3 of 200 with 4 validations and a test.
+    rungs = plan_rungs(4, 200, [0, 1, 2], 3)
+    costs = Costs(start=10, iteration=1, photo=0.5)
+    first, last = 10 + 100 + 20, 10 + 200 + 4 * 20 + 10 + 20
+    share = first + 10 + 20
+    one = 3 * share + 4 * first + 9 * last
+    assert seconds_of(rungs, 4, costs, PHOTOS, 1) == one
+    two = 2 * share + 2 * first + 5 * last
+    assert seconds_of(rungs, 4, costs, PHOTOS, 2) == two
+
+
+@given(
+    st.integers(1, 12),
+    st.floats(0.01, 2),
+    st.floats(0, 20),
+    st.integers(1, 4),
+    st.floats(300, 36_000),
+)
+def test_the_longest_race_that_fits_is_found(count, iteration, start, jobs, seconds):
+    costs = Costs(start, iteration, 0.02)
+
+    def whole(iterations):
+        rungs = plan_rungs(count, iterations, [0, 1, 2], 3)
+        return seconds_of(rungs, count, costs, PHOTOS, jobs)
+
+    try:
+        found = longest(seconds, count, costs, PHOTOS, jobs)
+    except ValueError as error:
+        assert 'minutes or more to --minutes' in str(error)
+        assert whole(100) > 0.8 * seconds
+    else:
+        assert found >= 100 and found % 20 == 0
+        assert whole(found) <= 0.86 * seconds
+        # Rungs have whole iterations, so that it does not grow quite evenly.
+        assert whole(found + 60) > 0.84 * seconds

@@ -1,0 +1,191 @@
+"""Three ways in come to one config; the proxy takes the data as they are."""
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from tiny_data import make_scenes
+
+from mmseg_ganaug.bench import inputs as inputs_module
+from mmseg_ganaug.bench.inputs import (
+    PROXY,
+    folders_config,
+    lay_proxy,
+    read_inputs,
+    set_length,
+    toy_streets_config,
+)
+from mmseg_ganaug.config_search import find_shipped, has_type, nested_dicts
+from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.safe_configs import read_config
+
+OWN = dict(
+    custom_imports=dict(imports=['my_project']),
+    model=dict(
+        type='EncoderDecoder',
+        data_preprocessor=dict(type='SegDataPreProcessor', size=(512, 1024)),
+        decode_head=dict(
+            type='UPerHead',
+            loss_decode=dict(type='CrossEntropyLoss', class_weight=[1.0, 2.0, 3.0]),
+        ),
+    ),
+    train_dataloader=dict(
+        batch_size=16,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        dataset=dict(
+            type='RepeatDataset',
+            times=10,
+            dataset=dict(
+                type='BaseSegDataset',
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='LoadAnnotations'),
+                    dict(type='RandomResize', scale=(2048, 1024)),
+                    dict(type='RandomCrop', crop_size=(512, 1024), cat_max_ratio=0.75),
+                    dict(type='Pad', size=(512, 1024)),
+                    dict(type='PackSegInputs'),
+                ],
+            ),
+        ),
+    ),
+    val_dataloader=dict(batch_size=1, dataset=dict(type='BaseSegDataset')),
+    val_evaluator=dict(type='IoUMetric'),
+    optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01)),
+    train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=100),
+    custom_hooks=[dict(type='MyHook')],
+    load_from='mine.pth',
+)
+
+
+@pytest.fixture
+def proxy():
+    return read_config(find_shipped(PROXY))
+
+
+def test_the_proxy_trains_on_the_data_of_the_config(proxy):
+    stated = Config(OWN)
+    cfg, notes = lay_proxy(stated, proxy, 3, 7)
+    assert cfg.model.backbone.type == 'EfficientNetLite'
+    assert cfg.train_cfg.type == 'IterBasedTrainLoop'
+    assert 'load_from' not in cfg or cfg.load_from is None
+    assert cfg.train_dataloader.batch_size == proxy.train_dataloader.batch_size
+    assert cfg.train_dataloader.sampler.type == 'InfiniteSampler'
+    assert cfg.train_dataloader.dataset.type == 'RepeatDataset'
+    assert not any(has_type(part, 'MyHook') for part in nested_dicts(cfg._cfg_dict))
+    head = cfg.model.decode_head
+    assert (head.num_classes, head.ignore_index) == (3, 7)
+    assert head.loss_decode.class_weight == [1.0, 2.0, 3.0]
+    assert cfg.model.data_preprocessor.seg_pad_val == 7
+    assert cfg.custom_imports.imports == ['my_project', 'mmseg_ganaug']
+    # The user's config is left as it was.
+    assert stated.to_dict() == Config(OWN).to_dict()
+    assert 'in place of that of the config' in notes[0]
+
+
+def test_crops_get_smaller_and_photos_do_not(proxy):
+    cfg, notes = lay_proxy(Config(OWN), proxy, 3, 255)
+    pipeline = cfg.train_dataloader.dataset.dataset.pipeline
+    assert pipeline[2].scale == (2048, 1024)
+    crop = pipeline[3].crop_size
+    assert crop == pipeline[4]['size'] == cfg.model.data_preprocessor.size
+    assert crop == (96, 192)
+    assert pipeline[3].cat_max_ratio == 0.75
+    assert '96 x 192 pixels (height x width) in place of 512 x 1024' in notes[1]
+
+
+def test_small_crops_stay(proxy):
+    stated = Config(OWN)
+    stated.train_dataloader.dataset.dataset.pipeline[3].crop_size = (64, 96)
+    cfg, notes = lay_proxy(stated, proxy, 3, 255)
+    assert cfg.train_dataloader.dataset.dataset.pipeline[3].crop_size == (64, 96)
+    assert notes[1] == 'Crops are those of the config, 64 x 96 pixels.'
+
+
+def test_a_pipeline_without_crops_gets_one_at_its_end(proxy):
+    stated = Config(OWN)
+    del stated.train_dataloader.dataset.dataset.pipeline[3:5]
+    cfg, notes = lay_proxy(stated, proxy, 3, 255)
+    pipeline = cfg.train_dataloader.dataset.dataset.pipeline
+    assert [step['type'] for step in pipeline[-2:]] == ['RandomCrop', 'PackSegInputs']
+    assert 'where the config takes whole photos' in notes[1]
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [
+        dict(type='DiceLoss'),
+        dict(type='CrossEntropyLoss', use_sigmoid=True),
+        [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')],
+    ],
+)
+def test_a_loss_of_another_kind_is_left_out(proxy, loss):
+    stated = Config(OWN)
+    stated.model.decode_head.loss_decode = loss
+    cfg, _ = lay_proxy(stated, proxy, 3, 255)
+    assert cfg.model.decode_head.loss_decode == proxy.model.decode_head.loss_decode
+
+
+def test_a_length_brings_schedule_validations_and_averages_with_it(proxy):
+    proxy.custom_hooks = [dict(type='EMAHook', momentum=0.005)]
+    set_length(proxy, 240, 4)
+    assert proxy.train_cfg.max_iters == 240
+    assert proxy.train_cfg.val_interval == 60
+    assert proxy.param_scheduler[-1].end == 240
+    assert proxy.default_hooks.checkpoint.interval == 120
+    assert proxy.custom_hooks[0].momentum == pytest.approx(0.025)
+
+
+def test_training_by_epochs_is_refused_where_no_proxy_trains():
+    with pytest.raises(ValueError, match=r'train_cfg\.max_iters'):
+        set_length(Config(OWN), 100, 1)
+
+
+def test_toy_streets_are_a_config_like_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(inputs_module, 'TOY_TRAIN', 3)
+    monkeypatch.setattr(inputs_module, 'TOY_VAL', 6)
+    work = WorkFolder('out', 'bench')
+    config = toy_streets_config(work, work.folder / 'data')
+    found = read_inputs(config, tmp_path / 'cache', 'ToyStreets', 'none')
+    assert found.photos == dict(train=3, choose=3, evaluate=3)
+    assert found.proxy['used'] is False
+    assert found.classes[0] == 'road'
+    assert has_type(found.cfg.test_evaluator, 'ClassIoUMetric')
+
+
+def test_two_folders_keep_about_the_size_of_their_photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_scenes(tmp_path, count=10)
+    work = WorkFolder('out', 'bench')
+    config = folders_config(work, work.folder / 'data', 'photos', 'masks')
+    found = read_inputs(config, tmp_path / 'cache', 'photos')
+    assert found.photos == dict(train=6, choose=2, evaluate=2)
+    assert found.proxy == dict(used=True, name=find_shipped(PROXY).stem)
+    resize = found.cfg.train_dataloader.dataset.pipeline[2]
+    assert resize.scale == (64, 48)
+    assert found.cfg.model.decode_head.num_classes == len(found.classes) == 3
+    # Of the same folders, the same split and labels.
+    again = read_inputs(config, tmp_path / 'cache', 'photos')
+    assert (again.digest, again.cfg.val_dataloader) == (
+        found.digest,
+        found.cfg.val_dataloader,
+    )
+
+
+def test_a_config_without_validation_data_names_what_it_lacks(tmp_path):
+    path = tmp_path / 'mine.py'
+    path.write_text('model = dict(type="EncoderDecoder")\n')
+    with pytest.raises(ValueError, match=r'mine.py lacks train_dataloader, val_data'):
+        read_inputs(path, tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_inputs(tmp_path / 'none.py', tmp_path)
+
+
+def test_cfg_options_replace_those_of_the_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_scenes(tmp_path, count=10)
+    work = WorkFolder('out', 'bench')
+    config = folders_config(work, work.folder / 'data', 'photos', 'masks')
+    options = {'train_dataloader.dataset.indices': 4}
+    found = read_inputs(config, tmp_path / 'cache', cfg_options=options)
+    assert found.photos['train'] == 4
+    assert np.isclose(found.photos['choose'] + found.photos['evaluate'], 4)
