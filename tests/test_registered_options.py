@@ -481,6 +481,10 @@ CASES = {
             lazy_init='MMEngine',
         ),
     ),
+    'PaintedFolder': (
+        dict(folder='painted'),
+        dict(folder=TEXT, min_share=SHARE),
+    ),
     'RealPixels': (dict(), dict()),
     'BlurredPixels': (dict(), dict(sigma=POSITIVE)),
     'LabelToImageDataset': (

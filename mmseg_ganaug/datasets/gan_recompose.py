@@ -50,7 +50,7 @@ from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 # Needed to plan and make samples, not to load them.
-_WORK = ('_painter', '_planned', '_generation')
+_WORK = ('_painter', '_planned', 'generation')
 
 for _recomposer in (AddSingle, AddMulti, Recon):
     RECOMPOSERS.register_module(module=_recomposer)
@@ -313,7 +313,7 @@ class GANRecomposeDataset(BaseSegDataset):
 
     def store(self) -> SampleStore:
         """Opens the store of the samples; its folder may not exist yet."""
-        return self._generation.store
+        return self.generation.store
 
     def verify(self) -> List[str]:
         """Reads all samples and removes damaged ones, which :meth:`generate` replaces.
@@ -337,7 +337,7 @@ class GANRecomposeDataset(BaseSegDataset):
             tuple[RecomposePlan, SampleStore]: The plan and the store that holds all of
             its samples.
         """
-        generation = self._generation
+        generation = self.generation
         # Training reads all photos, however many samples are there already.
         on_main_process(generation.source.check_photos)
         self._build_pipeline()
@@ -366,8 +366,8 @@ class GANRecomposeDataset(BaseSegDataset):
         return painter
 
     @cached_property
-    def _generation(self) -> Generation:
-        """Plans, and opens the store; nothing is loaded or made yet."""
+    def generation(self) -> Generation:
+        """All that makes the samples; nothing is loaded or made yet."""
         source = self.label_source()
         generator = self._painter
         generator.check(source.num_classes, has_instances=source.has_instances)
@@ -383,6 +383,7 @@ class GANRecomposeDataset(BaseSegDataset):
             replacements,
             recomposer,
             source,
+            statistics.sizes,
             generator,
             compositing,
             filters,

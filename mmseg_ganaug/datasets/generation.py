@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional, Tuple
 
+import numpy as np
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.statistics import on_main_process, share_digests
-from mmseg_ganaug.recompose import RecomposePlan, Recomposer
+from mmseg_ganaug.recompose import Recipe, RecomposePlan, Recomposer
 from mmseg_ganaug.synthesis import (
     Compositing,
+    Generator,
     SampleFilter,
     SampleMaker,
     SampleStore,
@@ -19,7 +21,7 @@ from mmseg_ganaug.synthesis import (
     fingerprint_of,
     synthesize,
 )
-from mmseg_ganaug.synthesis.generator import trait
+from mmseg_ganaug.synthesis.generator import PlannedSample, trait
 from mmseg_ganaug.synthesis.windows import warn_of_statistics
 
 
@@ -73,6 +75,7 @@ class Generation(NamedTuple):
         replacements: Optional[RecomposePlan],
         recomposer: Recomposer,
         source: DatasetLabelSource,
+        sizes: np.ndarray,
         generator: Any,
         compositing: Compositing,
         filters: List[SampleFilter],
@@ -81,12 +84,15 @@ class Generation(NamedTuple):
     ) -> 'Generation':
         """Opens the store that all of this names; nothing is loaded or made yet.
 
+        What the generator cannot paint is left out of the plan.
+
         Args:
             plan (RecomposePlan): A recipe for each sample.
             replacements (RecomposePlan, optional): Recipes that stand in for samples
                 that a filter drops, a multiple of their number.
             recomposer (Recomposer): Carries the recipes out.
             source (DatasetLabelSource): What is recombined.
+            sizes (np.ndarray): int ``[N, 2]``, height and width of its label maps.
             generator (Generator): Paints the photos.
             compositing (Compositing): What of a photo is generated.
             filters (list[SampleFilter]): Of the samples, in order.
@@ -97,10 +103,14 @@ class Generation(NamedTuple):
         if needs_photos:
             on_main_process(source.photos_digest)
             share_digests(source)
-        ids, recipes = sample_ids(plan, source), plan
+        planned = list(zip(sample_ids(plan, source), plan))
+        spare = []
         if replacements is not None:
-            ids += sample_ids(replacements, source)
-            recipes = replace(plan, recipes=plan.recipes + replacements.recipes)
+            spare = list(zip(sample_ids(replacements, source), replacements))
+        planned, spare = _paintable(generator, planned, spare, sizes)
+        plan = replace(plan, recipes=tuple(recipe for _, recipe in planned))
+        recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
+        ids = [sample_id for sample_id, _ in planned + spare]
         store = SampleStore(
             cache_dir,
             dict(
@@ -174,3 +184,34 @@ class Generation(NamedTuple):
             self.ids,
         )
         synthesize(maker, missing, self.store, batch_size)
+
+
+def _paintable(
+    generator: Any,
+    planned: List[Tuple[str, Recipe]],
+    spare: List[Tuple[str, Recipe]],
+    sizes: np.ndarray,
+) -> Tuple[List[Tuple[str, Recipe]], List[Tuple[str, Recipe]]]:
+    """Leaves out recipes that a generator cannot paint.
+
+    Args:
+        generator (Generator): The generator, or what has its methods.
+        planned (list): ID and recipe of each sample.
+        spare (list): The same of what stands in for dropped ones.
+        sizes (np.ndarray): Height and width of each label map of the source.
+
+    Returns:
+        tuple[list, list]: What is left of both; of the second a multiple of the first.
+    """
+    if not isinstance(generator, Generator):
+        return planned, spare
+    both = planned + spare
+    samples = [
+        PlannedSample(sample_id, tuple(sizes[recipe.maps[0]].tolist()))
+        for sample_id, recipe in both
+    ]
+    lacking = frozenset(generator.lacking(samples, len(planned)))
+    kept = [number for number in range(len(both)) if number not in lacking]
+    planned = [both[number] for number in kept if number < len(planned)]
+    spare = [both[number] for number in kept[len(planned) :]]
+    return planned, spare[: len(spare) // len(planned) * len(planned)]

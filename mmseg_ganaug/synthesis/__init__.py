@@ -13,6 +13,7 @@ from mmseg_ganaug.synthesis.filters import (
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels
 from mmseg_ganaug.synthesis.mmagic_generator import MMagicGenerator
+from mmseg_ganaug.synthesis.painted_folder import PaintedFolder, TooFewPhotosError
 from mmseg_ganaug.synthesis.painting_choice import paintable_classes
 from mmseg_ganaug.synthesis.real_pixels import BlurredPixels, RealPixels
 from mmseg_ganaug.synthesis.sample_maker import Sample, SampleMaker
@@ -36,12 +37,14 @@ __all__ = [
     'LossFilter',
     'MMagicGenerator',
     'PaintContext',
+    'PaintedFolder',
     'RealPixels',
     'Sample',
     'SampleFilter',
     'SampleMaker',
     'SampleStore',
     'StoreInUseError',
+    'TooFewPhotosError',
     'build_compositing',
     'filter_table',
     'find_stores',

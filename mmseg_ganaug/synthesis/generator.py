@@ -3,7 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -63,6 +63,18 @@ class PaintContext:
             tuple(sample_id for one in contexts for sample_id in one.ids),
             tuple(seed for one in contexts for seed in one.seeds),
         )
+
+
+class PlannedSample(NamedTuple):
+    """What a generator is asked about a sample before it is made.
+
+    Attributes:
+        id: See :class:`PaintContext`.
+        size: Height and width of its label map.
+    """
+
+    id: str
+    size: Tuple[int, int]
 
 
 def seed_of(sample_id: str, recipe_seed: int) -> int:
@@ -145,6 +157,22 @@ class Generator(ABC):
             names (Sequence[str]): C names.
             palette (Sequence[Sequence[int]]): C colours, RGB, 0..255.
         """
+
+    def lacking(self, samples: Sequence[PlannedSample], needed: int) -> List[int]:
+        """Finds samples that it cannot paint; they are left out of the plan.
+
+        Args:
+            samples (Sequence[PlannedSample]): Of the plan, then those that stand in
+                where a filter drops one.
+            needed (int): How many are of the plan.
+
+        Returns:
+            list[int]: Their numbers; by default none.
+
+        Raises:
+            ValueError: When too few are left; says what to do.
+        """
+        return []
 
     def load(self) -> None:  # noqa: B027
         """Takes what painting needs, such as weights on a GPU; twice is as once."""

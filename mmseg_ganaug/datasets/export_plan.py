@@ -1,0 +1,191 @@
+"""Writes the recombined label maps of a config as files, to be painted elsewhere.
+
+Run again, it goes on where it was. The photos come back by their IDs:
+generator=dict(type='PaintedFolder', folder=...) in the config, or import_photos.
+"""
+
+import argparse
+from types import SimpleNamespace
+from typing import Any, List, Optional, Sequence, Set
+
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+
+from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.datasets.generation import sample_ids
+from mmseg_ganaug.datasets.planned_files import PlannedFiles
+from mmseg_ganaug.datasets.sample_prompts import TEMPLATE, check_template
+from mmseg_ganaug.registry import DATASETS
+from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.synthesis import PaintedFolder, SampleMaker, TooFewPhotosError
+from mmseg_ganaug.synthesis.compositing import Compositing, build_compositing
+
+
+def parse_args(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file that trains on generated samples')
+    parser.add_argument('out', help='folder for the files')
+    parser.add_argument(
+        '--missing',
+        action='store_true',
+        help='only what the store of the config lacks, or its PaintedFolder',
+    )
+    parser.add_argument(
+        '--real',
+        action='store_true',
+        help='also the real pairs, in the folder real, to train a painter on',
+    )
+    parser.add_argument(
+        '--no-context',
+        action='store_true',
+        help='no photos and masks of what changed, which need the real photos',
+    )
+    parser.add_argument(
+        '--template',
+        default=TEMPLATE,
+        help='prompt of a sample (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--dataset',
+        type=int,
+        help='which, from 0 on, where the config has several generated data sets',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config: key=value',
+    )
+    return parser.parse_args(argv)
+
+
+def generated_dataset(
+    path: str, options: Optional[dict], number: Optional[int]
+) -> dict:
+    """Reads which samples a config generates.
+
+    Args:
+        path (str): A config that trains on generated samples.
+        options (dict, optional): Settings of it that are overridden.
+        number (int, optional): Which of several data sets.
+
+    Returns:
+        dict: Config of a ``GANRecomposeDataset``.
+
+    Raises:
+        ValueError: When there is none, or there are several and none is chosen.
+    """
+    cfg = read_config(path)
+    cfg.merge_from_dict(options or {})
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    found = find_generated(cfg.train_dataloader.dataset)
+    if not found:
+        raise ValueError(f'{path} trains on no GANRecomposeDataset: there is no plan')
+    if number is None and len(found) == 1:
+        number = 0
+    if number is None or not 0 <= number < len(found):
+        raise ValueError(
+            f'{path} has {len(found)} generated data sets: choose one by --dataset 0 '
+            f'to {len(found) - 1}'
+        )
+    return found[number]
+
+
+def export_plan(
+    config: dict,
+    out: str,
+    missing: bool = False,
+    real: bool = False,
+    with_context: bool = True,
+    template: str = TEMPLATE,
+) -> List[str]:
+    """Writes the plan of a generated data set as files; paints nothing.
+
+    The weights of its generator are not needed, unless ``missing`` asks for its store.
+
+    Args:
+        config (dict): Of a ``GANRecomposeDataset``.
+        out (str): Folder for the files, see
+            :class:`~mmseg_ganaug.datasets.planned_files.PlannedFiles`.
+        missing (bool): Only what has no sample in the store, or no photo in the
+            ``PaintedFolder`` of the config. Defaults to False.
+        real (bool): Also the real pairs. Defaults to False.
+        with_context (bool): Also photos and masks of what changed. Defaults to True.
+        template (str): Prompt; ``{classes}`` stands for the classes.
+
+    Returns:
+        list[str]: Files that list what was written.
+
+    Raises:
+        InTheWayError: When ``out`` holds files of others at their places.
+        ValueError: When an option is wrong, or the data set cannot be planned.
+    """
+    check_template(template)
+    dataset: Any = DATASETS.build({**config, 'lazy_init': True})
+    plan, recomposer = dataset.plan()
+    source = dataset.label_source()
+    ids = sample_ids(plan, source)
+    chosen = list(range(len(plan)))
+    if missing:
+        lacking = _lacking(dataset, ids)
+        chosen = [number for number in chosen if ids[number] in lacking]
+    composite, compositing = config.get('composite'), Compositing()
+    contents = 'without photos'
+    if with_context:
+        contents = source.photos_digest()
+        # 'auto' says which classes are to be painted.
+        if composite is not None:
+            stated = build_compositing(composite, source.class_names)
+            compositing = stated if stated.paints else compositing
+    elif real:
+        source.require_photos()
+    files = PlannedFiles(
+        out,
+        source,
+        dataset.metainfo['palette'],
+        f'{contents} {compositing.fingerprint()}',
+        template,
+    )
+    maker = SampleMaker(
+        plan,
+        len(plan),
+        recomposer.recompose,
+        source,
+        SimpleNamespace(uses_context=with_context),
+        compositing,
+        ids=ids,
+    )
+    written = [files.write_planned(maker, list(plan), ids, chosen, with_context)]
+    if real:
+        written.append(files.write_real())
+    return list(map(str, written))
+
+
+def _lacking(dataset: Any, ids: Sequence[str]) -> Set[str]:
+    """Finds the IDs that have no sample in the store, or no photo in the folder."""
+    try:
+        generation = dataset.generation
+    except TooFewPhotosError as error:
+        return set(error.lacking)
+    there = range(len(generation.plan))
+    if not isinstance(generation.generator, PaintedFolder):
+        there = generation.store.present()
+    return set(ids) - {generation.ids[number] for number in there}
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Writes the files, and says where they are."""
+    args = parse_args(argv)
+    config = generated_dataset(args.config, args.cfg_options, args.dataset)
+    for path in export_plan(
+        config,
+        args.out,
+        args.missing,
+        args.real,
+        not args.no_context,
+        args.template,
+    ):
+        print(f'Written: {path}')
