@@ -1,4 +1,4 @@
-"""A Stable Diffusion model with random weights, as small as its classes allow."""
+"""Stable Diffusion models with random weights, as small as their classes allow."""
 
 import json
 
@@ -6,76 +6,75 @@ import torch
 
 #: Side that it paints, and pixels of a side of a cell of its denoiser.
 SIZE, CELL = 64, 8
-_BLOCKS = dict(block_out_channels=(4, 4), layers_per_block=1, norm_num_groups=2)
+_WIDTH = 8
+_BLOCKS = dict(
+    block_out_channels=(4, 4),
+    down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
+    layers_per_block=1,
+    norm_num_groups=2,
+    cross_attention_dim=_WIDTH,
+    attention_head_dim=2,
+)
+# It has two text encoders, and is given sizes.
+_XL = dict(
+    cross_attention_dim=2 * _WIDTH,
+    addition_embed_type='text_time',
+    addition_time_embed_dim=2,
+    projection_class_embeddings_input_dim=_WIDTH + 6 * 2,
+)
 
 
-def make_pipeline(folder, inpainting=True, seed=0, size=SIZE):
-    """Saves a whole pipeline in the layout of diffusers; returns its folder."""
-    from diffusers import (
-        AutoencoderKL,
-        DDIMScheduler,
-        StableDiffusionInpaintPipeline,
-        StableDiffusionPipeline,
-        UNet2DConditionModel,
-    )
-    from transformers import CLIPTextConfig, CLIPTextModel
+def make_pipeline(folder, kind='inpainting', seed=0):
+    """Saves a whole pipeline in the layout of diffusers; returns its folder.
+
+    Kinds are 'inpainting' and 'plain', as Stable Diffusion 1 and 2, and 'xl'.
+    """
+    import diffusers
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     tokenizer = _tokenizer(folder.parent / f'{folder.name}_tokenizer')
     torch.manual_seed(seed)
-    text = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=8,
-        intermediate_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=77,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    unet = UNet2DConditionModel(
-        sample_size=size // CELL,
-        in_channels=9 if inpainting else 4,
-        down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
-        up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'),
-        cross_attention_dim=8,
-        attention_head_dim=2,
-        **_BLOCKS,
-    )
-    vae = AutoencoderKL(
-        block_out_channels=(4, 4, 4, 4),
-        down_block_types=('DownEncoderBlock2D',) * 4,
-        up_block_types=('UpDecoderBlock2D',) * 4,
-        norm_num_groups=2,
-        latent_channels=4,
-    )
-    kind = StableDiffusionInpaintPipeline if inpainting else StableDiffusionPipeline
-    pipeline = kind(
-        vae=vae,
-        text_encoder=CLIPTextModel(text),
+    parts = dict(
         tokenizer=tokenizer,
-        unet=unet,
-        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        text_encoder=CLIPTextModel(_text_config(tokenizer)),
+        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
+        vae=diffusers.AutoencoderKL(
+            block_out_channels=(4, 4, 4, 4),
+            down_block_types=('DownEncoderBlock2D',) * 4,
+            up_block_types=('UpDecoderBlock2D',) * 4,
+            norm_num_groups=2,
+            latent_channels=4,
+        ),
     )
-    pipeline.save_pretrained(folder, safe_serialization=True)
+    unet = dict(_BLOCKS, sample_size=SIZE // CELL, in_channels=4)
+    if kind == 'xl':
+        parts['tokenizer_2'] = tokenizer
+        parts['text_encoder_2'] = CLIPTextModelWithProjection(_text_config(tokenizer))
+        unet.update(_XL, in_channels=9)
+        pipeline = diffusers.StableDiffusionXLInpaintPipeline
+    else:
+        parts.update(safety_checker=None, feature_extractor=None)
+        parts.update(requires_safety_checker=False)
+        pipeline = diffusers.StableDiffusionPipeline
+        if kind == 'inpainting':
+            unet.update(in_channels=9)
+            pipeline = diffusers.StableDiffusionInpaintPipeline
+    parts['unet'] = diffusers.UNet2DConditionModel(
+        up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'), **unet
+    )
+    pipeline(**parts).save_pretrained(folder, safe_serialization=True)
     return folder
 
 
-def make_controlnet(folder, seed=1):
-    """Saves a ControlNet that fits the pipeline; returns its folder."""
+def make_controlnet(folder, kind='plain', seed=1):
+    """Saves a ControlNet that fits pipelines of a kind; returns its folder."""
     from diffusers import ControlNetModel
 
     torch.manual_seed(seed)
     model = ControlNetModel(
         in_channels=4,
-        down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
-        cross_attention_dim=8,
-        attention_head_dim=2,
         conditioning_embedding_out_channels=(4, 4, 4, 4),
-        **_BLOCKS,
+        **{**_BLOCKS, **(_XL if kind == 'xl' else {})},
     )
     # New ones end in zeros, and change nothing.
     for parameter in model.parameters():
@@ -83,6 +82,23 @@ def make_controlnet(folder, seed=1):
             torch.nn.init.normal_(parameter, std=3.0)
     model.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def _text_config(tokenizer):
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=_WIDTH,
+        projection_dim=_WIDTH,
+        intermediate_size=_WIDTH,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
 
 
 def _tokenizer(folder):

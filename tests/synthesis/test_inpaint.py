@@ -33,16 +33,18 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp('models')
     return SimpleNamespace(
         inpainting=make_pipeline(folder / 'inpainting'),
-        plain=make_pipeline(folder / 'plain', inpainting=False),
+        plain=make_pipeline(folder / 'plain', 'plain'),
+        xl=make_pipeline(folder / 'xl', 'xl'),
         controlnet=make_controlnet(folder / 'controlnet'),
+        xl_controlnet=make_controlnet(folder / 'xl_controlnet', 'xl'),
     )
 
 
 @pytest.fixture
 def make(models):
     def make(model='inpainting', **options):
-        if options.get('controlnet') is True:
-            options['controlnet'] = str(models.controlnet)
+        if 'controlnet' in options:
+            options['controlnet'] = str(getattr(models, options['controlnet']))
         painter = DiffusersInpaint(
             str(getattr(models, model)), **{**QUICK, 'strength': 0.7, **options}
         )
@@ -89,8 +91,10 @@ def part(batch, *samples):
     [
         dict(),
         dict(model='plain'),
-        dict(controlnet=True),
-        dict(model='plain', controlnet=True),
+        dict(controlnet='controlnet'),
+        dict(model='plain', controlnet='controlnet'),
+        dict(model='xl'),
+        dict(model='xl', controlnet='xl_controlnet'),
         dict(strength=1.0, negative_prompt='a drawing', guidance_scale=0),
     ],
     ids=str,
@@ -158,7 +162,7 @@ def test_windows_of_one_shape_are_painted_in_batches(make, batch, monkeypatch):
         dict(guidance_scale=2),
         dict(margin=12),
         dict(size=48),
-        dict(controlnet=True),
+        dict(controlnet='controlnet'),
         dict(model='plain'),
     ],
     ids=str,
@@ -172,7 +176,7 @@ def test_every_option_counts_in_bytes_and_fingerprint(make, batch, options):
 def test_options_of_the_controlnet_count_where_there_is_one(make, batch):
     batch = part(batch, 0)
     for options in (dict(control_scale=0.2), dict(colours=dict(SignSymbol=[0, 0, 99]))):
-        with_it = [make(controlnet=True, **more) for more in (options, {})]
+        with_it = [make(controlnet='controlnet', **more) for more in (options, {})]
         assert with_it[0].fingerprint() != with_it[1].fingerprint()
         assert (paint(with_it[0], batch) != paint(with_it[1], batch)).any()
         assert make(**options).fingerprint() == make().fingerprint()
@@ -199,24 +203,23 @@ def test_nothing_is_asked_of_the_network_or_unpickled(make, batch, monkeypatch):
     monkeypatch.setattr(torch, 'load', fail)
     monkeypatch.setattr(pickle, 'load', fail)
     monkeypatch.setattr(pickle, 'Unpickler', fail)
-    paint(make(controlnet=True), part(batch, 0))
+    paint(make(controlnet='controlnet'), part(batch, 0))
 
 
 @pytest.mark.parametrize('name', ['model', 'controlnet'])
-def test_pickled_weights_are_refused_before_they_are_loaded(
-    make, tmp_path, monkeypatch, name
-):
+def test_pickled_weights_are_refused_before_they_are_loaded(models, tmp_path, name):
     saved = (make_pipeline if name == 'model' else make_controlnet)(tmp_path / 'a')
     for path in saved.rglob('*.safetensors'):
         torch.save({}, path.with_suffix('.bin'))
         path.unlink()
-    painter = make(**{name: str(saved)}) if name == 'controlnet' else None
-    painter = painter or DiffusersInpaint(str(saved), **QUICK)
+    painter = DiffusersInpaint(
+        **{'model': str(models.plain), name: str(saved), **QUICK}
+    )
     with pytest.raises(ValueError, match=rf'{name}=.*\.bin.*pickled weights'):
         painter.check(3, has_instances=False)
 
 
-def test_weights_that_cannot_be_read_are_named(make, tmp_path, batch):
+def test_weights_that_cannot_be_read_are_named(tmp_path):
     saved = make_pipeline(tmp_path / 'damaged')
     path = saved / 'unet' / 'diffusion_pytorch_model.safetensors'
     path.write_bytes(path.read_bytes()[:1000])
@@ -277,7 +280,7 @@ def test_what_is_missing_to_paint_is_named(make, models, batch):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 def test_the_same_bytes_on_a_gpu_with_and_without_offloading(make, batch, precision):
-    options = dict(device='cuda:0', precision=precision, controlnet=True)
+    options = dict(device='cuda:0', precision=precision, controlnet='controlnet')
     painted = paint(make(**options), batch)
     np.testing.assert_array_equal(paint(make(**options), batch), painted)
     offloaded = make(cpu_offload=True, **options)

@@ -56,7 +56,7 @@ class DiffusersInpaint(Generator):
         controlnet (str, optional): The same of a ControlNet that reads label maps in
             colours. Defaults to None: labels guide by donors' pixels and prompt alone.
         prompt (str): Prompt; ``{classes}`` becomes the classes of what changed in the
-            window, the largest first. Defaults to 'a photo with {classes}'.
+            window, the largest first. Defaults to 'a photo of {classes}'.
         negative_prompt (str, optional): What is not to be seen. Defaults to None.
         words (Mapping[str, str], optional): Words in the prompt for classes whose name
             says too little, by class name. Defaults to None: the name, its parts apart.
@@ -95,7 +95,7 @@ class DiffusersInpaint(Generator):
         self,
         model: str,
         controlnet: Optional[str] = None,
-        prompt: str = 'a photo with {classes}',
+        prompt: str = 'a photo of {classes}',
         negative_prompt: Optional[str] = None,
         words: Optional[Mapping[str, str]] = None,
         colours: Optional[Mapping[str, Sequence[int]]] = None,
