@@ -49,7 +49,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=(PACKAGE, f'{PACKAGE}.*')),
-    package_data={PACKAGE: ['py.typed', 'visualization/*.j2']},
+    package_data={PACKAGE: ['py.typed', 'visualization/*.j2', 'bench/*.j2']},
     python_requires='>=3.9',
     install_requires=read_requirements('runtime'),
     extras_require={

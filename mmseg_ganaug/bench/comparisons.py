@@ -154,15 +154,24 @@ def json_number(value: float) -> Optional[float]:
     return None if math.isnan(value) else round(value, 2) + 0.0
 
 
-def _joint_runs(bench: Mapping[str, Any], folder: Path) -> JointRuns:
-    """Reads the counts of the runs of the last rung, for the seeds that all have."""
+def evaluated_runs(bench: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """Returns the runs of the last rung on the photos that evaluate."""
     runs = [run for run in bench['runs'] if run['on'] == 'evaluate']
     last = max((run['rung'] for run in runs), default=None)
+    return [run for run in runs if run['rung'] == last]
+
+
+def _joint_runs(bench: Mapping[str, Any], folder: Path) -> JointRuns:
+    """Reads the counts of the runs of the last rung, for the seeds that all have."""
     counts: Dict[str, Dict[int, np.ndarray]] = {}
-    for run in runs:
-        if run['rung'] == last:
-            found = read_counts(folder / run['counts'])
-            counts.setdefault(run['treatment'], {})[run['seed']] = found
+    for run in evaluated_runs(bench):
+        if run['counts'] is None:
+            raise ValueError(
+                f'{run["treatment"]} (seed {run["seed"]}) has no counts of photos: its '
+                "test evaluator has to be dict(type='mmseg_ganaug.ClassIoUMetric')"
+            )
+        found = read_counts(folder / run['counts'])
+        counts.setdefault(run['treatment'], {})[run['seed']] = found
     if BASELINE not in counts:
         raise ValueError(f'{BASELINE} was not evaluated: there is no comparison')
     seeds = sorted(set.intersection(*(set(found) for found in counts.values())))

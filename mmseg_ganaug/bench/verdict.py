@@ -17,12 +17,19 @@ from mmseg_ganaug.bench.comparisons import (
     MIOU,
     Comparisons,
     OpenClass,
+    evaluated_runs,
     json_number,
 )
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
 
-_BELOW_A_CELL, _NO_HEADROOM = 'objects-below-a-cell', 'no-headroom'
+# Kinds of findings that say why nothing helped.
+_EXPLAIN = (
+    'objects-below-a-cell',
+    'labels-off-photos',
+    'class-missing-in-train',
+    'no-headroom',
+)
 
 
 def reach_verdict(
@@ -88,16 +95,11 @@ class _Verdict:
         self, treatment: str, lead: str, tied: Sequence[str]
     ) -> Tuple[str, List[str]]:
         more = []
-        if treatment == lead:
-            sentence = f'Use {treatment}: {self._gain(treatment)}, against plain.'
-            if len(tied) > 1:
-                names = _listed(tied[1:])
-                more = [f'It cannot be told apart from {names}, and is the simplest.']
-        else:
-            sentence = (
-                f'{_listed(tied)} cannot be told apart: use {treatment}, the simplest. '
-                f'Against plain it has {self._gain(treatment)}.'
-            )
+        sentence = f'Use {treatment}: {self._gain(treatment)}, against plain.'
+        if len(tied) > 1:
+            others = _listed(tied[1:])
+            sentence += f' It cannot be told apart from {others}, and is the simplest.'
+        if treatment != lead:
             more = [
                 f'{lead} differs from it by {self._gain(lead, treatment)}'
                 f'{self._cost(lead, treatment)}.'
@@ -124,13 +126,13 @@ class _Verdict:
         )
         unlearned = {each.name for each in self._open if not each.learned}
         if unlearned and unlearned == set(self._bench['data']['rare']):
-            return sentence, self._findings(_BELOW_A_CELL, _NO_HEADROOM)
+            return sentence, self._explanations()
         interval = found.differences[best, BASELINE, found.means[-1]]
         if math.isnan(interval.margin):
             why = 'Too few photos hold the rare classes for an interval.'
         else:
             why = f'The interval is ±{interval.margin:.1f} because {self._why(best)}.'
-        return f'{sentence} {why}', self._findings(_NO_HEADROOM)
+        return f'{sentence} {why}', self._explanations()
 
     def _why(self, best: str) -> str:
         """Says what makes the interval wide: seeds, or the class with few objects."""
@@ -182,9 +184,9 @@ class _Verdict:
             return ''
         return f'; a run of it takes {ours / theirs:.1f} times as long'
 
-    def _findings(self, *kinds: str) -> List[str]:
+    def _explanations(self) -> List[str]:
         found = self._bench['diagnosis']['findings']
-        return [each['text'] for each in found if each['kind'] in kinds]
+        return [each['text'] for each in found if each['kind'] in _EXPLAIN]
 
     def _limits(self) -> List[str]:
         """Says what the verdict holds for."""
@@ -214,8 +216,8 @@ def run_seconds(bench: Mapping[str, Any], treatment: str) -> float:
     """
     found = [
         sum(run['seconds'].get(part) or 0 for part in ('train', 'synthesize'))
-        for run in bench['runs']
-        if run['treatment'] == treatment and run['on'] == 'evaluate'
+        for run in evaluated_runs(bench)
+        if run['treatment'] == treatment
     ]
     return float(np.mean(found)) if found else 0.0
 
@@ -231,7 +233,7 @@ def _open_texts(classes: Sequence[OpenClass]) -> List[str]:
     for found in classes:
         if found.learned and math.isnan(found.interval):
             texts.append(
-                f'Nothing can be said of {found.name}: {found.photos or "none"} of the '
+                f'Nothing is known of {found.name}: {found.photos or "none"} of the '
                 'photos that evaluate holds it.'
             )
         elif found.learned:

@@ -52,7 +52,8 @@ def test_of_two_alike_the_simpler_one_is_named(tmp_path):
     assert verdict['treatment'] == 'class-weights-sqrt'
     assert verdict['tied'] == ['class-weights-sqrt', 'recon']
     assert verdict['kind'] == 'tied'
-    assert 'cannot be told apart: use class-weights-sqrt' in verdict['sentence']
+    assert verdict['sentence'].startswith('Use class-weights-sqrt: +')
+    assert 'cannot be told apart from recon, and is the simplest' in verdict['sentence']
     assert verdict['more'][0].startswith('recon differs from it by +')
 
 
@@ -64,7 +65,7 @@ def test_a_clearly_better_complex_one_is_named_before_a_simple_one(tmp_path):
     assert 'class-weights-sqrt gains less, beyond chance.' in verdict['more']
 
 
-def test_without_an_effect_nothing_is_named_and_what_lacks_is_said(tmp_path):
+def test_without_an_effect_nothing_is_named_and_what_lacks_is_stated(tmp_path):
     _, verdict = reach(tmp_path, {'plain': 0, 'focal': 0, 'recon': 0}, rare_photos=6)
     assert (verdict['kind'], verdict['treatment']) == ('nothing', None)
     text = verdict['sentence']
@@ -139,7 +140,7 @@ def test_it_is_json_and_comes_out_the_same_again(tmp_path):
     again = reach(tmp_path, {'plain': 0, 'focal': 0.5, 'recon': 1}, rare_photos=1)
     assert json.dumps(again) == text
     (_, verdict) = found
-    assert 'Nothing can be said of rider: 1 of the photos' in ' '.join(verdict['more'])
+    assert 'Nothing is known of rider: 1 of the photos' in ' '.join(verdict['more'])
 
 
 def test_each_is_compared_with_plain_the_best_simpler_and_the_lead(tmp_path):
@@ -184,7 +185,7 @@ def test_what_was_not_evaluated_is_an_error(tmp_path):
         reach_verdict(bench, tmp_path)
 
 
-def test_limits_are_said(tmp_path):
+def test_limits_are_stated(tmp_path):
     counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'recon': 1.5})
     bench = simulated_bench(tmp_path, counts)
     bench['flat']['recon']['flat'] = False

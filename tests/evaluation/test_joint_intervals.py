@@ -79,7 +79,7 @@ def test_few_photos_widen_an_interval_and_one_gives_none():
     assert math.isnan(runs.photo_margin(2)) and runs.photo_margin(0) > 0
 
 
-def test_what_makes_an_interval_wide_is_told_apart():
+def test_what_makes_an_interval_wide_is_found():
     rng = np.random.default_rng(4)
     same_seeds = counts_of(rng, seeds=1)
     asked = ('m1', 'm0', 'all')
