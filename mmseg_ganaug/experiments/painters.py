@@ -149,6 +149,10 @@ class WindowMaker:
         painters: From :func:`build_painters`.
         cache_dir: Folder in which the label statistics are kept.
         seed: Of the plan.
+
+    Raises:
+        FileNotFoundError: When a photo or a checkpoint is missing.
+        ValueError: When a painter does not fit the data, or photos are too small.
     """
 
     def __init__(
@@ -165,6 +169,12 @@ class WindowMaker:
             painter.generator.check(source.num_classes, source.has_instances)
         source.require_photos()
         self._statistics = collect_statistics(source, cache_dir, with_scene=True)
+        smallest = int(self._statistics.sizes.min())
+        if smallest < SIDE:
+            raise ValueError(
+                f'windows are of {SIDE} x {SIDE} pixels, but a side of the label maps '
+                f'has {smallest}: measure on larger photos'
+            )
 
     def make(
         self, per_class: int, num_shown: int, classes: Optional[Sequence[str]] = None
@@ -265,7 +275,7 @@ class WindowMaker:
         made = makers[REAL].recompose([0])[0]
         where = largest_part(made.from_donors)
         smallest = _MIN_AREA * labels.size / 2
-        if min(where.sum(), mask.sum()) < smallest or min(labels.shape) < SIDE:
+        if min(where.sum(), mask.sum()) < smallest:
             return None
         windows = {('real', ''): cut_window(photo, mask)}
         photos = {}

@@ -1,6 +1,10 @@
 """Windows of painters on held-out photos, and what is measured of them."""
 
 import json
+import runpy
+import sys
+from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +26,9 @@ from mmseg_ganaug.experiments.window_fidelity import (
 )
 from mmseg_ganaug.models.efficientnet_lite import EfficientNetLite
 from mmseg_ganaug.registry import GENERATORS
+from mmseg_ganaug.synthesis.compositing import build_compositing
 
+ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('road', 'car', 'tree')
 GREY = (60, 130, 200)
 
@@ -60,8 +66,11 @@ def source(tmp_path_factory):
         metainfo=dict(classes=CLASSES, palette=[[g, g, g] for g in GREY]),
         pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
     )
+    Config(dict(val_dataloader=dict(dataset=config))).dump(folder / 'held_out.py')
     with DefaultScope.overwrite_default_scope('mmseg'):
-        return DatasetLabelSource(build_source(config))
+        found = DatasetLabelSource(build_source(config))
+    found.folder = folder
+    return found
 
 
 @pytest.fixture(scope='module')
@@ -159,3 +168,78 @@ def test_painters_of_a_config_file_are_built(tmp_path):
     assert painters['soft'].compositing.mode == 'real'
     with pytest.raises(ValueError, match='generator'):
         build_painters(dict(a=dict(composite='real')), CLASSES)
+
+
+def test_photos_smaller_than_a_window_are_refused(source, tmp_path):
+    small = DatasetLabelSource(source._dataset, (60, 70))
+    with pytest.raises(ValueError, match=r'64 x 64 .* has 60'):
+        WindowMaker(small, build_painters({}, CLASSES), str(tmp_path))
+
+
+@pytest.fixture
+def run_tool(source, weights, tmp_path, monkeypatch):
+    """Calls the tool with a generator that was not trained."""
+    from mmagic.registry import MODELS
+
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())
+    monkeypatch.chdir(tmp_path)
+    network = dict(
+        type='Pix2PixHDGlobalGenerator',
+        base_channels=4,
+        num_downsamples=1,
+        num_blocks=1,
+    )
+    model = dict(
+        type='Pix2PixHD',
+        label_encoder=dict(num_classes=3, ignore_index=255),
+        generator=network,
+    )
+    config = dict(default_scope='mmagic', scale=(96, 80), model=model)
+    Config(config).dump('generator.py')
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        torch.save(MODELS.build(model).state_dict(), 'generator.pth')
+
+    def run(*arguments):
+        tool = ROOT / 'tools' / 'analysis_tools' / 'generator_fidelity.py'
+        argv = [tool.name, 'generator.py', 'generator.pth', '--features', weights]
+        monkeypatch.setattr(sys, 'argv', [*argv, *map(str, arguments)])
+        runpy.run_path(str(tool), run_name='__main__')
+
+    return run
+
+
+def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
+    Path('more.py').write_text(
+        "painters = dict(soft=dict(generator=dict(type='BlurredPixels', sigma=0.1)))"
+    )
+    run_tool(
+        *('--windows', '--dataset', source.folder / 'held_out.py'),
+        *('--painters', 'more.py', '--per-class', 12, '--iterations', 1),
+        *('--rows', 2, '--out', 'out/figures.json'),
+    )
+    found = json.loads(Path('out/figures.json').read_text())
+    assert set(found) == {'windows'}
+    assert found['windows']['generator'] == 'generator.py'
+    car = found['windows']['classes']['car']
+    assert {'real', 'blurred', 'painted', 'painted windows', 'soft'} < set(car)
+    assert 'car: painted windows' in capsys.readouterr().out
+    for kind in ('photos', 'windows'):
+        assert Image.open(f'out/figures_{kind}.png').width > 6 * 256
+    way = build_compositing(dict(mode='auto', fidelity='out/figures.json'), CLASSES)
+    # The generator was not trained: real pixels look better.
+    assert car['painted']['windows'] >= 10 and not way.paintable[1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ((), 'name a segmenter, or set --windows'),
+        (('segmenter.py', '--windows'), 'a config and a checkpoint'),
+        (('--windows',), 'held-out photos by --dataset'),
+        (('a.py', 'a.pth', '--painters', 'b.py'), '--painters are for --windows'),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(run_tool, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        run_tool(*arguments)
+    assert message in capsys.readouterr().err

@@ -90,7 +90,8 @@ def parse_args():
         action=DictAction,
         help='override settings of the generator config',
     )
-    args = parser.parse_args()
+    # Arguments of both kinds in any order, although the segmenter may be left out.
+    args = parser.parse_intermixed_args()
     if (args.segmenter_config is None) != (args.segmenter_checkpoint is None):
         parser.error('a segmenter is a config and a checkpoint')
     if args.segmenter_config is None and not args.windows:
