@@ -281,6 +281,14 @@ CASES = {
                 dict(grid_size=1),
                 dict(size=3),
             ],
+            context=[
+                *MAPPING,
+                dict(size=1),
+                dict(whole_iters=-1),
+                dict(whole_prob=2),
+                dict(ring='8'),
+                dict(grow=1.5),
+            ],
             pool_size=WHOLE,
             coarse_frozen_iters=WHOLE,
             #: MMagic's.
@@ -296,7 +304,7 @@ CASES = {
     ),
     'Pix2PixHDGlobalGenerator': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
-        dict(NETWORK, num_blocks=WHOLE, norm=CHOICE),
+        dict(NETWORK, num_blocks=WHOLE, norm=CHOICE, upsample=CHOICE),
     ),
     'Pix2PixHDLocalEnhancer': (
         dict(in_channels=3, base_channels=2, num_blocks=0),
@@ -307,6 +315,7 @@ CASES = {
             num_local_blocks=WHOLE,
             global_checkpoint=but_none(TEXT),
             norm=CHOICE,
+            upsample=CHOICE,
         ),
     ),
     'Pix2PixHDMultiscaleDiscriminator': (
@@ -380,6 +389,7 @@ CASES = {
             compile=FLAG,
             tile=but_none(SIZE),
             overlap=WHOLE,
+            repaint=CHOICE,
         ),
     ),
     'CallableGenerator': (
@@ -496,6 +506,14 @@ CASES = {
             with_instances=FLAG,
             instance_path=PAIR,
             recomposer=CONFIG,
+            holes=[
+                *MAPPING,
+                dict(size=1),
+                dict(share=0.3),
+                dict(share=(0.3, 0.1)),
+                dict(own_prob=2),
+                dict(rim=-1),
+            ],
             verify=FLAG,
             lazy_init='MMEngine',
         ),

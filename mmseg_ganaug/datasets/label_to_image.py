@@ -7,7 +7,9 @@ import numpy as np
 from mmengine.dataset import Compose, force_full_init
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
+from torch import Tensor
 
+from mmseg_ganaug.datasets.holes import HOLE_OPTIONS, Holes
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
@@ -55,6 +57,10 @@ class LabelToImageDataset:
             each sample then also has a recombined label map, for which there is no
             photo and which the generator meets in the adversarial loss alone. Defaults
             to None.
+        holes (dict, optional): ``share``, ``own_prob`` and ``rim`` of
+            :class:`~mmseg_ganaug.datasets.holes.Holes`: each sample then also has
+            ``img_hole`` (uint8 [1, H, W], 1 in the holes), for a model with
+            ``context``. Defaults to None.
         verify (bool): Whether all photos and label maps, every label value included,
             are checked before the first sample is asked for. Defaults to True.
         lazy_init (bool): Whether the source is read later. Defaults to False.
@@ -74,6 +80,7 @@ class LabelToImageDataset:
         with_instances: bool = False,
         instance_path: Optional[Tuple[str, str]] = None,
         recomposer: Optional[dict] = None,
+        holes: Optional[dict] = None,
         verify: bool = True,
         lazy_init: bool = False,
     ) -> None:
@@ -86,6 +93,10 @@ class LabelToImageDataset:
         if recomposer is not None:
             check_mapping(self, 'recomposer', recomposer, needed=('type',))
         self._recomposer = recomposer
+        self._holes: Optional[Holes] = None
+        if holes is not None:
+            check_mapping(self, 'holes', holes, known=HOLE_OPTIONS)
+            self._holes = Holes(**holes)
         self._verify = check_bool(self, 'verify', verify)
         check_choice(self, 'interpolation', interpolation, _INTERPOLATIONS)
         # The default scope is MMagic's while a generator trains.
@@ -134,6 +145,7 @@ class LabelToImageDataset:
         self.source.full_init()
         self._fully_initialized = True
         labels = self.label_source()
+        self._labels = labels
         if self._verify:
             labels.require_photos()
             labels.files_digest()
@@ -183,11 +195,22 @@ class LabelToImageDataset:
         packed = self._transform(sample)
         if self._recomposed is not None:
             packed['inputs'].update(self._draw_recomposed(packed['inputs']))
+        if self._holes is not None:
+            packed['inputs']['img_hole'] = self._draw_holes(packed['inputs'])
         return packed
 
+    def _draw_holes(self, inputs: dict) -> Tensor:
+        ids = inputs.get('img_instance')
+        holes = self._holes.draw(
+            inputs['img_label'][0].numpy(),
+            None if ids is None else ids[0].numpy(),
+            self._labels,
+            _drawn_rng(),
+        )
+        return to_tensor(holes.astype(np.uint8))
+
     def _draw_recomposed(self, inputs: dict) -> dict:
-        # From the worker's own generator, as MMSeg's transforms draw.
-        rng = np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
+        rng = _drawn_rng()
         number = int(rng.integers(len(self._recomposed)))
         size = tuple(inputs['img_label'].shape[-2:])
         label_map, instance_map = self._recomposed.load(number, size, rng)
@@ -200,6 +223,11 @@ class LabelToImageDataset:
         name = type(self).__name__
         parts = ', '.join(type(part).__name__ for part in self.source.parts)
         return f'{name}({parts}, {len(self)} pairs)'
+
+
+def _drawn_rng() -> np.random.Generator:
+    # From the worker's own generator, as MMSeg's transforms draw.
+    return np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
 
 
 class RecomposedLabels:

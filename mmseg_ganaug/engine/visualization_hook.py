@@ -70,8 +70,13 @@ class LabelToImageVisualizationHook(Hook):
             instance_map = inputs.get('img_instance')
             if instance_map is not None:
                 instance_map = instance_map[None]
-            painted = model.paint(inputs['img_label'][None], instance_map)[0].cpu()
-            photos = torch.cat([painted, inputs['img_photo']], dim=-1)
+            photo, seen, parts = inputs['img_photo'], {}, []
+            if 'img_hole' in inputs:
+                holes = inputs['img_hole'].bool()
+                seen = dict(photos=photo[None], holes=holes[None])
+                parts.append(photo.masked_fill(holes, 255))
+            painted = model.paint(inputs['img_label'][None], instance_map, **seen)
+            photos = torch.cat([*parts, painted[0].cpu(), photo], dim=-1)
             label_map = colour_label_map(
                 inputs['img_label'][0].numpy(),
                 self._palette,

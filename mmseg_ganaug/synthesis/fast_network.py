@@ -136,7 +136,8 @@ def make_fast(
     """
     model.requires_grad_(False)
     encoder = None
-    if not model.region_code.out_channels:
+    # With other channels beside those of the labels, there are no codes to look up.
+    if not model.region_code.out_channels and model.context is None:
         encoder = model.label_encoder = CodeEncoder(model.label_encoder)
     for domain, generator in model.generators.items():
         model.generators[domain] = FastNetwork(

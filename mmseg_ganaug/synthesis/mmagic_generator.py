@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.tiles import check_tiles
 from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
 
+REPAINTS = ('unshown', 'changed')
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
@@ -55,6 +56,10 @@ class MMagicGenerator(Generator):
             made as small as a tile, so photos come near those painted whole, but are
             not the same. Defaults to None: maps are painted whole.
         overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
+        repaint (str): What a generator that was trained with ``model.context`` paints
+            of a photo: 'unshown', what no photo shows, so that the pixels of base and
+            donors stay; or 'changed', what differs from the base. Defaults to
+            'unshown'.
 
     Raises:
         FileNotFoundError: When the config is missing.
@@ -72,6 +77,7 @@ class MMagicGenerator(Generator):
         compile: bool = False,
         tile: Optional[Tuple[int, int]] = None,
         overlap: int = 64,
+        repaint: str = 'unshown',
     ) -> None:
         check_precision(precision)
         check_tiles(tile, overlap)
@@ -90,6 +96,14 @@ class MMagicGenerator(Generator):
         # Instance norms take their statistics from all that they see.
         norm = config.model.generator.get('norm', 'instance')
         self.needs_whole_map = norm == 'instance'
+        self.uses_context = config.model.get('context') is not None
+        self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
+        if repaint != 'unshown' and not self.uses_context:
+            raise ValueError(
+                f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '
+                f'photos, but {self._config_name} has no model.context: train one with '
+                'it, or leave repaint out'
+            )
         self._checkpoint = check_path(self, 'checkpoint', checkpoint)
         self._device = check_device(self, 'device', device)
         self._precision = precision
@@ -146,6 +160,10 @@ class MMagicGenerator(Generator):
             compile=self._compile,
             tile=self._tile and [*self._tile, self._overlap],
         )
+        if self.uses_context:
+            model['run'].update(
+                grow=self.config.model.context.get('grow'), repaint=self._repaint
+            )
         described = json.dumps(model, sort_keys=True, default=str)
         return file_digest(self.checkpoint, described.encode())
 
@@ -224,7 +242,8 @@ class MMagicGenerator(Generator):
             labels (np.ndarray): uint8 ``[B, H, W]``, values ``0..C-1`` and the
                 generator's ``ignore_index``; any size.
             instances (np.ndarray, optional): int32 ``[B, H, W]``.
-            context (PaintContext, optional): Is not used.
+            context (PaintContext, optional): For a generator that uses it: its photos
+                stay but for the holes; without it, whole photos are painted.
 
         Returns:
             np.ndarray: uint8 RGB ``[B, H, W, 3]``. The same input gives the same bytes
@@ -247,8 +266,24 @@ class MMagicGenerator(Generator):
                 f'instance maps must be int32, not {instances.dtype}: ids of '
                 'Cityscapes reach 33000 and more'
             )
+        if context is None or not self.uses_context:
+            return self._run(labels, instances)
+        photos, holes = context.photos.copy(), self._holes(context)
+        some = holes.any(axis=(1, 2))
+        if some.any():
+            ids = None if instances is None else instances[some]
+            photos[some] = self._run(labels[some], ids, photos[some], holes[some])
+        return photos
+
+    def _run(self, *batches: Optional[np.ndarray]) -> np.ndarray:
         self.load()
-        return self._halving.run(self._paint, labels, instances)
+        return self._halving.run(self._paint, *batches)
+
+    def _holes(self, context: PaintContext) -> np.ndarray:
+        """Finds what is painted of the photos: bool [B, H, W]."""
+        if self._repaint == 'unshown':
+            return ~context.shown
+        return context.changed | ~context.shown
 
     def paint_on_device(
         self,
@@ -257,19 +292,36 @@ class MMagicGenerator(Generator):
         context: Optional[PaintContext] = None,
     ) -> torch.Tensor:
         """Paints tensors where they are, see :class:`Generator`."""
-        return self.model.paint(labels, instances)
+        model, seen = self.model, {}
+        if self.uses_context and context is not None:
+            seen = self._seen(context.photos, self._holes(context))
+        return model.paint(labels, instances, **seen)
 
     @torch.inference_mode()
     def _paint(
-        self, label_maps: np.ndarray, instance_maps: Optional[np.ndarray]
+        self,
+        label_maps: np.ndarray,
+        instance_maps: Optional[np.ndarray],
+        photos: Optional[np.ndarray] = None,
+        holes: Optional[np.ndarray] = None,
     ) -> np.ndarray:
         labels = self._to_device(label_maps)
         instances = None if instance_maps is None else self._to_device(instance_maps)
+        seen = {}
+        if photos is not None and holes is not None:
+            seen = self._seen(photos, holes)
         with torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True
         ):
-            photos = self._model.paint(labels, instances)
-        return photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+            painted = self._model.paint(labels, instances, **seen)
+        return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _seen(self, photos: np.ndarray, holes: np.ndarray) -> Dict[str, torch.Tensor]:
+        """Returns photos and holes as the model takes them."""
+        return dict(
+            photos=self._to_device(photos)[:, 0].permute(0, 3, 1, 2),
+            holes=self._to_device(holes),
+        )
 
     def _to_device(self, maps: np.ndarray):
         tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]

@@ -15,7 +15,7 @@ from mmseg_ganaug.models import (
     Pix2PixHDLocalEnhancer,
     Pix2PixHDMultiscaleDiscriminator,
 )
-from mmseg_ganaug.models.pix2pixhd.generators import PixelNorm
+from mmseg_ganaug.models.pix2pixhd.generators import PixelNorm, up_block
 from mmseg_ganaug.models.pix2pixhd.region_code import (
     number_regions,
     spread_over_regions,
@@ -115,6 +115,25 @@ def test_a_pixel_norm_has_the_same_parameters_and_sees_one_pixel(kind):
         y.var(1, correction=0), torch.ones(2, 5, 6), atol=1e-3, rtol=0
     )
     torch.testing.assert_close(PixelNorm(8)(x[..., 2:4, 3:]), y[..., 2:4, 3:])
+
+
+@pytest.mark.parametrize('kind', [Pix2PixHDGlobalGenerator, Pix2PixHDLocalEnhancer])
+def test_resize_convolutions_take_the_place_of_all_transposed_ones(kind):
+    network = kind(3, base_channels=4, num_blocks=1, upsample='resize')
+    assert not any(isinstance(m, nn.ConvTranspose2d) for m in network.modules())
+    size = 2 * network.stride, 3 * network.stride
+    assert network(torch.randn(1, 3, *size)).shape == (1, 3, *size)
+
+
+def test_resize_convolutions_leave_no_checkerboard():
+    torch.manual_seed(0)
+    flat = torch.randn(1, 8, 1, 1).expand(1, 8, 6, 6)
+    spreads = [
+        nn.Sequential(*up_block(8, 4, 'pixel', name))(flat)[..., 2:-2, 2:-2].std((2, 3))
+        for name in ('transposed', 'resize')
+    ]
+    assert spreads[0].max() > 0.1
+    assert spreads[1].max() < 1e-5
 
 
 def test_another_norm_is_refused():

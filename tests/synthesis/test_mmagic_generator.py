@@ -5,13 +5,16 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmseg_ganaug.recompose import LabelStatistics, MemoryLabelSource, Recon
 from mmseg_ganaug.registry import MODELS
-from mmseg_ganaug.synthesis import MMagicGenerator
+from mmseg_ganaug.synthesis import Compositing, MMagicGenerator, PaintContext
+from mmseg_ganaug.synthesis.sample_maker import SampleMaker
+from mmseg_ganaug.synthesis.windows import Windows
 
 CLASSES = 4
 
 
-def make_files(folder, edges=False):
+def make_files(folder, edges=False, **options):
     """A config and the checkpoint of an untrained generator."""
     torch.manual_seed(0)
     config = Config(
@@ -25,6 +28,7 @@ def make_files(folder, edges=False):
                     num_downsamples=3,
                     num_blocks=1,
                 ),
+                **options,
             )
         )
     )
@@ -192,6 +196,113 @@ def test_instance_ids_beyond_16_bits_draw_their_edges(with_edges, labels):
     instances[:, 8:24, 8:24] = 65536
     without = generator.paint(labels, np.zeros_like(instances))
     assert difference(generator.paint(labels, instances), without).max() > 10
+
+
+@pytest.fixture(scope='module')
+def with_context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('context')
+    return make_files(folder, context=dict(grow=0))
+
+
+def make_context(labels, changed=False):
+    rng = np.random.default_rng(1)
+    photos = rng.integers(1, 256, (*labels.shape, 3), dtype=np.uint8)
+    shown = np.ones(labels.shape, bool)
+    shown[0, 8:20, 10:30] = shown[2, 30:, 40:60] = False
+    new = ~shown
+    if changed:
+        new = new | (labels == 2)
+    photos[~shown] = 0
+    ids, seeds = ('a-000000', 'a-000001', 'a-000002'), (1, 2, 3)
+    return PaintContext(photos, shown, new, ids, seeds)
+
+
+def test_with_a_context_holes_alone_are_painted(with_context, labels):
+    generator = MMagicGenerator(**with_context, device='cpu', precision='fp32')
+    assert generator.uses_context
+    context = make_context(labels, changed=True)
+    painted = generator.paint(labels, context=context)
+    assert painted.dtype == np.uint8
+    shown = context.shown
+    np.testing.assert_array_equal(painted[shown], context.photos[shown])
+    assert painted[~shown].std() > 5
+    # Alone in a batch as with others.
+    for number in range(3):
+        one = slice(number, number + 1)
+        alone = generator.paint(labels[one], context=context[one])
+        np.testing.assert_array_equal(alone, painted[one])
+    whole = generator.paint(labels)
+    assert (whole != painted)[shown].any()
+    tensors = torch.from_numpy(labels)[:, None]
+    on_device = generator.paint_on_device(tensors, context=context)
+    np.testing.assert_array_equal(on_device.permute(0, 2, 3, 1).numpy(), painted)
+
+
+def test_all_that_changed_is_painted_where_that_is_asked_for(with_context, labels):
+    generator = MMagicGenerator(
+        **with_context, device='cpu', precision='fp32', repaint='changed'
+    )
+    context = make_context(labels, changed=True)
+    painted = generator.paint(labels, context=context)
+    kept = context.shown & ~context.changed
+    np.testing.assert_array_equal(painted[kept], context.photos[kept])
+    laid = context.shown & context.changed
+    assert (painted[laid] != context.photos[laid]).any(axis=-1).mean() > 0.9
+    usual = MMagicGenerator(**with_context, device='cpu', precision='fp32')
+    assert usual.fingerprint() != generator.fingerprint()
+
+
+def test_where_all_is_shown_nothing_is_loaded_and_the_photo_stays(with_context, labels):
+    generator = MMagicGenerator(**with_context, device='cpu')
+    context = make_context(labels)
+    context.shown[:] = True
+    np.testing.assert_array_equal(
+        generator.paint(labels, context=context), context.photos
+    )
+    assert generator._model is None
+
+
+def test_repainting_needs_a_generator_that_sees_photos(plain):
+    with pytest.raises(ValueError, match=r"repaint='changed'.*no model\.context"):
+        MMagicGenerator(**plain, repaint='changed')
+
+
+@pytest.mark.parametrize(
+    ('mode', 'windows'), [('full', None), ('changed', None), ('changed', Windows())]
+)
+def test_pixels_of_donors_stay_where_the_holes_of_recon_are_painted(
+    with_context, mode, windows
+):
+    rng = np.random.default_rng(2)
+    streets = np.zeros((3, 40, 72), np.uint8)
+    streets[:, 20:] = 1
+    for street in streets:
+        for class_id in (2, 3):
+            y, x = rng.integers(0, 28), rng.integers(0, 60)
+            street[y : y + 10, x : x + 10] = class_id
+    photos = rng.integers(1, 256, (*streets.shape, 3), dtype=np.uint8)
+    source = MemoryLabelSource(list(streets), CLASSES, photos=list(photos))
+    way = Recon(things=[2, 3])
+    recipes = list(way.plan(LabelStatistics.collect(source), 3, 0))
+    maker = SampleMaker(
+        recipes,
+        3,
+        way.recompose,
+        source,
+        MMagicGenerator(**with_context, device='cpu', precision='fp32'),
+        Compositing(mode, windows=windows),
+        ids=[f'a-{number:06d}' for number in range(3)],
+    )
+    maps = maker.recompose(range(3))
+    holes = 0
+    for made, sample in zip(maps, maker.finish(range(3), maps)):
+        kept = made.shown
+        np.testing.assert_array_equal(sample.photo[kept], made.photo[kept])
+        np.testing.assert_array_equal(sample.label_map, made.label_map)
+        if not kept.all():
+            assert sample.photo[~kept].std() > 5
+            holes += 1
+    assert holes
 
 
 @pytest.mark.gpu

@@ -84,12 +84,31 @@ def down_block(in_channels: int, out_channels: int, norm: str) -> List[nn.Module
     return [conv, *norm_relu(out_channels, norm)]
 
 
-def up_block(in_channels: int, out_channels: int, norm: str) -> List[nn.Module]:
-    """Builds a transposed 3x3 convolution that doubles the size, norm, ReLU."""
-    conv = nn.ConvTranspose2d(
-        in_channels, out_channels, 3, stride=2, padding=1, output_padding=1
-    )
-    return [conv, *norm_relu(out_channels, norm)]
+UPSAMPLES = ('transposed', 'resize')
+
+
+def up_block(
+    in_channels: int, out_channels: int, norm: str, upsample: str = 'transposed'
+) -> List[nn.Module]:
+    """Builds layers that double the size, norm, ReLU.
+
+    They are a transposed 3x3 convolution, or for 'resize' nearest neighbours and a
+    3x3 convolution, whose kernel covers all pixels alike: no checkerboards (Odena et
+    al., "Deconvolution and Checkerboard Artifacts", Distill 2016).
+    """
+    if upsample == 'resize':
+        layers: List[nn.Module] = [
+            nn.Upsample(scale_factor=2),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(in_channels, out_channels, 3),
+        ]
+    else:
+        layers = [
+            nn.ConvTranspose2d(
+                in_channels, out_channels, 3, stride=2, padding=1, output_padding=1
+            )
+        ]
+    return [*layers, *norm_relu(out_channels, norm)]
 
 
 def pyramid_pool() -> nn.AvgPool2d:
@@ -127,6 +146,7 @@ def global_trunk(
     num_downsamples: int,
     num_blocks: int,
     norm: str,
+    upsample: str,
 ) -> List[nn.Module]:
     """Builds the global generator without its last convolution and its Tanh."""
     layers = [*wide_conv(in_channels, base_channels), *norm_relu(base_channels, norm)]
@@ -136,7 +156,7 @@ def global_trunk(
         channels *= 2
     layers += [ResidualBlock(channels, norm) for _ in range(num_blocks)]
     for _ in range(num_downsamples):
-        layers += up_block(channels, channels // 2, norm)
+        layers += up_block(channels, channels // 2, norm, upsample)
         channels //= 2
     return layers
 
@@ -148,10 +168,13 @@ def global_network(
     num_downsamples: int,
     num_blocks: int,
     norm: str = 'instance',
+    upsample: str = 'transposed',
 ) -> nn.Sequential:
     """Builds the global generator, which without its residual blocks is the encoder."""
     return nn.Sequential(
-        *global_trunk(in_channels, base_channels, num_downsamples, num_blocks, norm),
+        *global_trunk(
+            in_channels, base_channels, num_downsamples, num_blocks, norm, upsample
+        ),
         *wide_conv(base_channels, out_channels),
         nn.Tanh(),
     )
@@ -175,6 +198,8 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         num_blocks (int): Number of residual blocks at the lowest size.
         norm (str): 'instance' as in the paper, or 'pixel', :class:`PixelNorm`, for a
             generator that is to paint windows of a map.
+        upsample (str): 'transposed' as in the paper, or 'resize', see
+            :func:`up_block`; the parameters then have other names.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
@@ -186,6 +211,7 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         num_downsamples: int = 4,
         num_blocks: int = 9,
         norm: str = 'instance',
+        upsample: str = 'transposed',
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
@@ -198,10 +224,17 @@ class Pix2PixHDGlobalGenerator(BaseModule):
         )
         check_whole(self, 'num_blocks', num_blocks)
         check_choice(self, 'norm', norm, tuple(NORMS))
+        check_choice(self, 'upsample', upsample, UPSAMPLES)
         self.in_channels = in_channels
         self.stride = 2**num_downsamples
         self.model = global_network(
-            in_channels, out_channels, base_channels, num_downsamples, num_blocks, norm
+            in_channels,
+            out_channels,
+            base_channels,
+            num_downsamples,
+            num_blocks,
+            norm,
+            upsample,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -241,6 +274,8 @@ class Pix2PixHDLocalEnhancer(BaseModule):
             ``init_weights``, that is, when a training begins.
         norm (str): 'instance' as in the paper, or 'pixel', :class:`PixelNorm`, for a
             generator that is to paint windows of a map.
+        upsample (str): 'transposed' as in the paper, or 'resize', see
+            :func:`up_block`; the parameters then have other names.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
@@ -255,6 +290,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         num_local_blocks: int = 3,
         global_checkpoint: Optional[str] = None,
         norm: str = 'instance',
+        upsample: str = 'transposed',
         init_cfg: Optional[dict] = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
@@ -271,6 +307,7 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         if global_checkpoint is not None:
             check_path(self, 'global_checkpoint', global_checkpoint)
         check_choice(self, 'norm', norm, tuple(NORMS))
+        check_choice(self, 'upsample', upsample, UPSAMPLES)
         self.in_channels = in_channels
         self.num_enhancers = num_enhancers
         self.global_checkpoint = global_checkpoint
@@ -278,12 +315,14 @@ class Pix2PixHDLocalEnhancer(BaseModule):
         self.downsample = pyramid_pool()
         widest = base_channels * 2**num_enhancers
         self.model = nn.Sequential(
-            *global_trunk(in_channels, widest, num_downsamples, num_blocks, norm)
+            *global_trunk(
+                in_channels, widest, num_downsamples, num_blocks, norm, upsample
+            )
         )
         for number in range(1, num_enhancers + 1):
             channels = base_channels * 2 ** (num_enhancers - number)
             reads, paints = self._enhancer(
-                in_channels, channels, num_local_blocks, norm
+                in_channels, channels, num_local_blocks, norm, upsample
             )
             if number == num_enhancers:
                 paints += [*wide_conv(channels, out_channels), nn.Tanh()]
@@ -292,12 +331,12 @@ class Pix2PixHDLocalEnhancer(BaseModule):
 
     @staticmethod
     def _enhancer(
-        in_channels: int, channels: int, num_blocks: int, norm: str
+        in_channels: int, channels: int, num_blocks: int, norm: str, upsample: str
     ) -> Tuple[List[nn.Module], List[nn.Module]]:
         reads = [*wide_conv(in_channels, channels), *norm_relu(channels, norm)]
         reads += down_block(channels, channels * 2, norm)
         paints = [ResidualBlock(channels * 2, norm) for _ in range(num_blocks)]
-        return reads, paints + up_block(channels * 2, channels, norm)
+        return reads, paints + up_block(channels * 2, channels, norm, upsample)
 
     def coarse_parameters(self) -> Iterator[nn.Parameter]:
         """Returns the parameters of the global generator, which are trained first."""

@@ -55,23 +55,30 @@ class SegmentationObjective(nn.Module):
         self.loss_weight = check_number(self, 'loss_weight', loss_weight, 0)
         self.class_balance = ClassBalance(num_classes, power, max_weight)
 
-    def _cross_entropy(self, logits: Tensor, label_maps: Tensor) -> Tensor:
+    def _cross_entropy(
+        self, logits: Tensor, label_maps: Tensor, counted: Optional[Tensor] = None
+    ) -> Tensor:
         """Averages over all pixels, with 0 for ignored ones."""
         targets = label_maps.squeeze(1).long()
         targets = targets.masked_fill(targets >= self.num_classes, -100)
         loss = F.cross_entropy(
             logits.float(), targets, ignore_index=-100, reduction='none'
         )
-        return (loss * self.class_balance.weight_map(label_maps).squeeze(1)).mean()
+        weights = self.class_balance.weight_map(label_maps)
+        if counted is not None:
+            weights = weights * counted
+        return (loss * weights.squeeze(1)).mean()
 
     def discriminator_losses(
-        self, logits: Tensor, label_maps: Tensor
+        self, logits: Tensor, label_maps: Tensor, holes: Optional[Tensor] = None
     ) -> Dict[str, Tensor]:
         """Computes the losses of the discriminator.
 
         Args:
             logits (Tensor): [F + R, C + 1, H, W]: the generated photos, then the real.
             label_maps (Tensor): Those of the real photos, uint8 [R, 1, H, W].
+            holes (Tensor, optional): Bool [F, 1, H, W], what of the generated photos
+                is not real; None = all.
 
         Returns:
             dict[str, Tensor]: ``loss_d_segmentation_fake`` and ``..._real``.
@@ -79,22 +86,34 @@ class SegmentationObjective(nn.Module):
         self.class_balance.count(label_maps)
         fake, real = logits[: -len(label_maps)], logits[-len(label_maps) :]
         generated = torch.full_like(fake[:, 0], self.num_classes, dtype=torch.long)
+        if holes is not None:
+            generated = generated.masked_fill(~holes.squeeze(1), -100)
         return {
             'loss_d_segmentation_fake': 0.5 * F.cross_entropy(fake.float(), generated),
             'loss_d_segmentation_real': 0.5 * self._cross_entropy(real, label_maps),
         }
 
-    def generator_loss(self, logits: Tensor, label_maps: Tensor) -> Tensor:
+    def generator_loss(
+        self, logits: Tensor, label_maps: Tensor, counted: Optional[Tensor] = None
+    ) -> Tensor:
         """Computes the loss of the generator.
 
         Args:
             logits (Tensor): [B, C + 1, H, W] of generated photos.
             label_maps (Tensor): What they shall show, uint8 [B, 1, H, W].
+            counted (Tensor, optional): Weights of pixels, float [B, 1, H, W].
 
         Returns:
             Tensor: Scalar.
         """
-        return self.loss_weight * self._cross_entropy(logits, label_maps)
+        return self.loss_weight * self._cross_entropy(logits, label_maps, counted)
+
+
+def _where_counted(scores: Tensor, counted: Optional[Tensor]) -> Tensor:
+    """Returns the scores of patches that hold what is counted, or all."""
+    if counted is None:
+        return scores
+    return scores[F.adaptive_max_pool2d(counted, scores.shape[-2:]) > 0]
 
 
 _GAN_TYPES = ('lsgan', 'vanilla', 'wgan', 'hinge', 'l1')
@@ -219,7 +238,10 @@ class Pix2PixHDObjective(nn.Module):
         return losses
 
     def discriminator_losses(
-        self, scored: Sequence[Sequence[Tensor]], num_real: int
+        self,
+        scored: Sequence[Sequence[Tensor]],
+        num_real: int,
+        counted: Optional[Tensor] = None,
     ) -> Dict[str, Tensor]:
         """Computes the losses of the discriminator.
 
@@ -227,13 +249,16 @@ class Pix2PixHDObjective(nn.Module):
             scored (Sequence[Sequence[Tensor]]): Its features per scale and layer
                 [F + R, C, h, w]: the fake samples, then the real ones.
             num_real (int): R.
+            counted (Tensor, optional): Float [F, 1, H, W], above 0 where fake samples
+                count; None = everywhere.
 
         Returns:
             dict[str, Tensor]: ``loss_d_fake`` and ``loss_d_real``.
         """
         losses = {'loss_d_fake': 0.0, 'loss_d_real': 0.0}
         for features in scored:
-            fake, real = features[-1][:-num_real], features[-1][-num_real:]
+            fake = _where_counted(features[-1][:-num_real], counted)
+            real = features[-1][-num_real:]
             losses['loss_d_fake'] += 0.5 * self.gan_loss(fake, False, is_disc=True)
             losses['loss_d_real'] += 0.5 * self.gan_loss(real, True, is_disc=True)
         return losses
@@ -245,6 +270,7 @@ class Pix2PixHDObjective(nn.Module):
         real: Tensor,
         scored: Sequence[Sequence[Tensor]],
         target: Sequence[Sequence[Tensor]],
+        counted: Optional[Tensor] = None,
     ) -> Dict[str, Tensor]:
         """Computes the losses of the generator.
 
@@ -258,6 +284,8 @@ class Pix2PixHDObjective(nn.Module):
             scored (Sequence[Sequence[Tensor]]): The discriminator's features of the
                 generated photos, per scale and layer.
             target (Sequence[Sequence[Tensor]]): Those of the real photos.
+            counted (Tensor, optional): Weights of pixels in all losses, float
+                [B or more, 1, H, W]; None = all alike.
 
         Returns:
             dict[str, Tensor]: One scalar for each loss with a weight.
@@ -265,7 +293,13 @@ class Pix2PixHDObjective(nn.Module):
         weight_map = None
         if self.class_balance is not None:
             weight_map = self.class_balance(label_maps)
-        adversarial = sum(self.gan_loss(features[-1], True) for features in scored)
+        if counted is not None:
+            weights = counted[: len(real)]
+            weight_map = weights if weight_map is None else weights * weight_map
+        adversarial = sum(
+            self.gan_loss(_where_counted(features[-1], counted), True)
+            for features in scored
+        )
         losses = {'loss_g_gan': adversarial}
         paired = [[layer[: len(real)] for layer in features] for features in scored]
         fake = fake[: len(real)]

@@ -17,16 +17,15 @@ from mmseg_ganaug.models.pix2pixhd.label_encoder import (
     pad_to_stride,
 )
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
+from mmseg_ganaug.models.pix2pixhd.photo_context import PhotoContext, SeenPhoto
 from mmseg_ganaug.models.pix2pixhd.region_code import (
     RegionCode,
     number_regions,
     spread_over_regions,
 )
 from mmseg_ganaug.models.pix2pixhd.training import (
-    DomainDiscriminators,
     DomainNetworks,
     Pix2PixHDTraining,
-    segmenter_key,
 )
 from mmseg_ganaug.option_checks import (
     check_choice,
@@ -43,6 +42,7 @@ _PREPROCESSOR = {
     'non_image_keys': [
         'img_label',
         'img_instance',
+        'img_hole',
         'img_recomposed_label',
         'img_recomposed_instance',
     ],
@@ -54,6 +54,7 @@ _PREPROCESSOR = {
 _PARTS: Dict[str, Tuple[Callable, Sequence[str]]] = {
     'label_encoder': (LabelEncoder, ()),
     'label_warp': (LabelWarp, ()),
+    'context': (PhotoContext, ()),
     'loss_config': (Pix2PixHDObjective, ('num_classes', 'has_segmenter')),
 }
 
@@ -120,6 +121,10 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         loss_config (dict, optional): Arguments of :class:`Pix2PixHDObjective`.
         label_warp (dict, optional): Arguments of :class:`LabelWarp`, to bend the shapes
             that the generator sees in training.
+        context (dict, optional): Arguments of :class:`PhotoContext`: the generator then
+            also reads a photo with holes, and paints these. It is trained on
+            ``img_hole`` (uint8 [B, 1, H, W], 1 in the holes), which ``holes`` of
+            ``LabelToImageDataset`` adds. Our own addition.
         pool_size (int): Number of earlier generated photos kept for the
             discriminator; 0 shows it the newest only. It is not part of a checkpoint,
             so it starts empty when a training is resumed.
@@ -149,6 +154,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         noise_channels: int = 0,
         loss_config: Optional[dict] = None,
         label_warp: Optional[dict] = None,
+        context: Optional[dict] = None,
         pool_size: int = 0,
         coarse_frozen_iters: int = 0,
         data_preprocessor: Optional[dict] = None,
@@ -164,6 +170,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             encoder=encoder,
             label_encoder=label_encoder,
             label_warp=label_warp,
+            context=context,
             loss_config=loss_config,
         )
         for name, domains in (
@@ -189,13 +196,14 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                 noise_channels,
                 num_clusters,
             )
+            seen = 0 if context is None else PhotoContext.channels
             generator = _with_channels(
                 generator,
-                labels.out_channels + code.out_channels,
+                labels.out_channels + code.out_channels + seen,
                 'generator',
                 f'{labels.num_label_channels} for classes and ignored pixels, '
                 f'{int(labels.edges)} for edges, {code.num_features} features, '
-                f'{noise_channels} of noise',
+                f'{noise_channels} of noise, {seen} of the photo around holes',
             )
             if discriminator is not None:
                 photo_channels = generator.get('out_channels', 3)
@@ -219,25 +227,10 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             self.label_encoder = labels
             self.encoder = features
             self.region_code = code
+            self.context = None if context is None else PhotoContext(**context)
             self.generators: Any = DomainNetworks(self.generators)
             self._add_segmentation(segmentation_discriminator)
             self._prepare_training(label_warp, pool_size, coarse_frozen_iters)
-
-    def _add_segmentation(self, config: Optional[dict]) -> None:
-        """Puts discriminators that segment beside the others, one for each domain."""
-        if self.discriminators is None:
-            if config is not None:
-                raise ValueError(
-                    'segmentation_discriminator comes beside a discriminator: give '
-                    'discriminator=dict(...) too, or leave it out'
-                )
-            return
-        self.discriminators: Any = DomainDiscriminators(self.discriminators)
-        if config is not None:
-            config = {'num_classes': self.label_encoder.num_classes, **config}
-            for domain in self._reachable_domains:
-                segmenter = MMAGIC_MODELS.build(config)
-                self.discriminators[segmenter_key(domain)] = segmenter
 
     def init_weights(self) -> None:
         """Draws the weights of all networks."""
@@ -265,6 +258,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         instance_maps: Optional[Tensor],
         numbers: Optional[Tensor] = None,
         codes: Optional[Tensor] = None,
+        seen: Optional[SeenPhoto] = None,
     ) -> Tensor:
         """Returns what the generator reads, padded to its stride.
 
@@ -273,6 +267,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             instance_maps (Tensor, optional): int32 [B, 1, H, W].
             numbers (Tensor, optional): The region of each pixel, int64 [B, 1, H, W].
             codes (Tensor, optional): The code of each region [R, channels].
+            seen (SeenPhoto, optional): The photos around holes, for a model with
+                ``context``; without, the photos are holes as a whole.
 
         Returns:
             Tensor: Float [B, channels, H', W'].
@@ -282,10 +278,14 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         encoded = self.label_encoder(
             pad_to_stride(label_maps, self.stride), instance_maps
         )
-        if codes is None:
-            return encoded
-        spread = spread_over_regions(codes, pad_to_stride(numbers, self.stride))
-        return torch.cat([encoded, spread], dim=1)
+        parts = [encoded]
+        if codes is not None:
+            padded = pad_to_stride(numbers, self.stride)
+            parts.append(spread_over_regions(codes, padded))
+        if self.context is not None:
+            around = self.context.encode(seen or self.context.nothing_seen(label_maps))
+            parts.append(pad_to_stride(around, self.stride))
+        return torch.cat(parts, dim=1) if parts[1:] else encoded
 
     def translation(
         self,
@@ -293,6 +293,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         target_domain: Optional[str] = None,
         instance_maps: Optional[Tensor] = None,
         rng: Optional[np.random.Generator] = None,
+        seen: Optional[SeenPhoto] = None,
     ) -> Tensor:
         """Paints photos.
 
@@ -303,6 +304,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             rng (np.random.Generator, optional): Draws the features and the noise of
                 the objects, for a model that has them; without one, they are the most
                 usual ones.
+            seen (SeenPhoto, optional): See :meth:`generator_input`.
 
         Returns:
             Tensor: Photos, float [B, 3, H, W] RGB in [-1, 1].
@@ -313,8 +315,10 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             codes = self.region_code.draw(labels, rng)
         height, width = image.shape[-2:]
         generator = self._get_target_generator(target_domain or self._default_domain)
-        photos = generator(self.generator_input(image, instance_maps, numbers, codes))
-        return photos[..., :height, :width]
+        photos = generator(
+            self.generator_input(image, instance_maps, numbers, codes, seen)
+        )[..., :height, :width]
+        return photos if seen is None else PhotoContext.join(photos, seen)
 
     @torch.no_grad()
     def paint(
@@ -322,6 +326,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         label_maps: Tensor,
         instance_maps: Optional[Tensor] = None,
         rng: Optional[np.random.Generator] = None,
+        photos: Optional[Tensor] = None,
+        holes: Optional[Tensor] = None,
     ) -> Tensor:
         """Paints photos as they are stored.
 
@@ -330,16 +336,23 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             instance_maps (Tensor, optional): int32 [B, 1, H, W], needed by an
                 encoder with edges.
             rng (np.random.Generator, optional): See :meth:`translation`.
+            photos (Tensor, optional): uint8 [B, 3, H, W], RGB, for a model with
+                ``context``: what is around the holes, and stays.
+            holes (Tensor, optional): Bool [B, 1, H, W], what of them is painted.
 
         Returns:
             Tensor: uint8 [B, 3, H, W], RGB, on the model's device.
         """
+        label_maps, seen = label_maps.to(self.device), None
         if instance_maps is not None:
             instance_maps = instance_maps.to(self.device)
-        photos = self.translation(
-            label_maps.to(self.device), instance_maps=instance_maps, rng=rng
+        if self.context is not None and photos is not None and holes is not None:
+            holes = self.context.grown(holes.to(self.device), label_maps)
+            seen = SeenPhoto(photos.to(self.device).float().div(127.5).sub(1), holes)
+        painted = self.translation(
+            label_maps, instance_maps=instance_maps, rng=rng, seen=seen
         )
-        return photos.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+        return painted.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
     def forward_test(
         self, img: Tensor, target_domain: Optional[str] = None, **kwargs
@@ -364,8 +377,11 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         inputs, data_samples = data['inputs'], data['data_samples']
         domain = self._default_domain
         label_maps = inputs[f'img_{self.get_other_domains(domain)[0]}']
+        seen = None
+        if self.context is not None and 'img_hole' in inputs:
+            seen = SeenPhoto(inputs[f'img_{domain}'], inputs['img_hole'].bool())
         photos = self.forward_test(
-            label_maps, domain, instance_maps=inputs.get('img_instance')
+            label_maps, domain, instance_maps=inputs.get('img_instance'), seen=seen
         )['target']
         samples = []
         for label_map, photo, sample in zip(label_maps, photos, data_samples.split()):

@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from mmagic.models.editors.cyclegan.cyclegan_modules import GANImageBuffer
 from mmagic.models.utils import set_requires_grad
+from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp, pad_to_stride
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
+from mmseg_ganaug.models.pix2pixhd.photo_context import SeenPhoto
 from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
 
 
@@ -82,6 +84,22 @@ class Pix2PixHDTraining(_OfTheModel):
                     f'{type(generator).__name__}: leave it out'
                 )
 
+    def _add_segmentation(self, config: Optional[dict]) -> None:
+        """Puts discriminators that segment beside the others, one for each domain."""
+        if self.discriminators is None:
+            if config is not None:
+                raise ValueError(
+                    'segmentation_discriminator comes beside a discriminator: give '
+                    'discriminator=dict(...) too, or leave it out'
+                )
+            return
+        self.discriminators: Any = DomainDiscriminators(self.discriminators)
+        if config is not None:
+            config = {'num_classes': self.label_encoder.num_classes, **config}
+            for domain in self._reachable_domains:
+                segmenter = MMAGIC_MODELS.build(config)
+                self.discriminators[segmenter_key(domain)] = segmenter
+
     def _segmenter(self, domain: str) -> Optional[nn.Module]:
         """Returns the discriminator that segments, if there is one."""
         if self.discriminators is None:
@@ -116,14 +134,24 @@ class Pix2PixHDTraining(_OfTheModel):
         rng = np.random.default_rng((torch.initial_seed(), iteration))
         generator_wrapper = optim_wrapper['generators']
         discriminator_wrapper = optim_wrapper['discriminators']
+        seen = holes = None
+        if self.context is not None:
+            seen = self.context.training_view(
+                real, inputs.get('img_hole'), iteration, rng
+            )
+            holes = seen.holes
 
         with generator_wrapper.optim_context(self.generators):
-            encoded, fake = self._generate(inputs, label_maps, real, domain, rng)
+            encoded, fake = self._generate(inputs, label_maps, real, domain, rng, seen)
+        if holes is not None:
+            # Recombined maps have no photo: all of theirs is painted.
+            shape = len(fake) - len(real), *holes.shape[1:]
+            holes = torch.cat([holes, holes.new_ones(shape)])
 
         set_requires_grad(self.discriminators, True)
         with discriminator_wrapper.optim_context(self.discriminators):
             loss, log_vars = self._discriminator_loss(
-                label_maps, encoded, fake, real, domain
+                label_maps, encoded, fake, real, domain, holes
             )
         discriminator_wrapper.update_params(loss)
 
@@ -135,7 +163,7 @@ class Pix2PixHDTraining(_OfTheModel):
                 if 'img_recomposed_label' in inputs:
                     painted = torch.cat([painted, inputs['img_recomposed_label']])
                 loss, generator_log = self._generator_loss(
-                    painted, encoded, fake, real, domain
+                    painted, encoded, fake, real, domain, holes
                 )
             self._update_generator(generator_wrapper, loss, iteration, domain)
             log_vars.update(generator_log)
@@ -148,6 +176,7 @@ class Pix2PixHDTraining(_OfTheModel):
         real: Tensor,
         domain: str,
         rng: np.random.Generator,
+        seen: Optional[SeenPhoto] = None,
     ) -> Tuple[Tensor, Tensor]:
         """Returns encoded label maps and what the generator paints of them.
 
@@ -169,14 +198,18 @@ class Pix2PixHDTraining(_OfTheModel):
                     len(labels),
                 )
             codes = self.region_code.training_code(labels, features, rng)
-        seen = label_maps, instance_maps, numbers
+        maps = label_maps, instance_maps, numbers
         if self.label_warp is not None:
-            seen = self.label_warp(*seen, rng=rng)
-        reads = self.generator_input(*seen, codes)
+            maps = self.label_warp(*maps, rng=rng)
+        reads = self.generator_input(*maps, codes, seen)
         if 'img_recomposed_label' in inputs:
             reads = torch.cat([reads, self._read_recomposed(inputs, rng)])
         height, width = label_maps.shape[-2:]
         fake = self.generators(domain, reads)[..., :height, :width]
+        if seen is not None:
+            number = len(real)
+            joined = self.context.join(fake[:number], seen)
+            fake = torch.cat([joined, fake[number:]])
         encoded = reads[:, : self.label_encoder.out_channels, :height, :width].detach()
         if self.label_warp is not None:
             # The discriminator sees the true shapes.
@@ -202,17 +235,28 @@ class Pix2PixHDTraining(_OfTheModel):
         fake: Tensor,
         real: Tensor,
         domain: str,
+        holes: Optional[Tensor] = None,
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        fake_pairs = self.pool.query(torch.cat([encoded, fake.detach()], dim=1))
+        parts = [encoded, fake.detach()]
+        if holes is not None:
+            parts.append(holes.to(fake))
+        fake_pairs = self.pool.query(torch.cat(parts, dim=1))
+        counted = None
+        if holes is not None:
+            # Of earlier photos, the pool gives back their own.
+            fake_pairs, holes = fake_pairs[:, :-1], fake_pairs[:, -1:] > 0
+            counted = self.context.counted(holes)
         real_pairs = torch.cat([encoded[: len(real)], real], dim=1)
         # Instance norm treats every sample alone, so one pass over both is exact.
         scored, segmented = self.discriminators(
             domain, torch.cat([fake_pairs, real_pairs])
         )
-        losses = self.objective.discriminator_losses(scored, len(real))
+        losses = self.objective.discriminator_losses(scored, len(real), counted)
         if segmented is not None:
             losses.update(
-                self.objective.segmentation.discriminator_losses(segmented, label_maps)
+                self.objective.segmentation.discriminator_losses(
+                    segmented, label_maps, holes
+                )
             )
         return self._sum(losses)
 
@@ -223,19 +267,21 @@ class Pix2PixHDTraining(_OfTheModel):
         fake: Tensor,
         real: Tensor,
         domain: str,
+        holes: Optional[Tensor] = None,
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
+        counted = None if holes is None else self.context.counted(holes)
         # Not through a wrapper: no gradient of the discriminator is wanted here.
         discriminator = self._get_target_discriminator(domain)
         scored = discriminator(torch.cat([encoded, fake], dim=1))
         with torch.no_grad():
             target = discriminator(torch.cat([encoded[: len(real)], real], dim=1))
         losses = self.objective.generator_losses(
-            label_maps[: len(real)], fake, real, scored, target
+            label_maps[: len(real)], fake, real, scored, target, counted
         )
         segmenter = self._segmenter(domain)
         if segmenter is not None:
             losses['loss_g_segmentation'] = self.objective.segmentation.generator_loss(
-                segmenter(fake), label_maps
+                segmenter(fake), label_maps, counted
             )
         return self._sum(losses)
 
