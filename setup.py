@@ -56,6 +56,7 @@ setup(
         'gan': read_requirements('gan'),
         'tests': read_requirements('tests'),
     },
+    entry_points={'console_scripts': ['ganaug = mmseg_ganaug.commands:main']},
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,
 )

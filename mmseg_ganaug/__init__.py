@@ -6,6 +6,7 @@ registered class is first asked for.
 """
 
 import sys
+from pathlib import Path
 
 from mmseg_ganaug.version import __version__
 
@@ -16,10 +17,10 @@ try:
 
     from mmseg_ganaug import registry  # after the versions were checked
 except Exception:
-    # `python -m mmseg_ganaug.doctor` imports the package first, and the doctor has to
-    # start where the package cannot. Python keeps '-m' as the first argument until it
-    # has found the module; the subpackages check the versions again.
-    if sys.argv[:1] != ['-m']:
+    # `ganaug doctor` and `python -m mmseg_ganaug.doctor` import the package first, and
+    # the doctor has to start where the package cannot. Python keeps '-m' as the first
+    # argument until it has found the module; the subpackages check the versions again.
+    if sys.argv[:1] != ['-m'] and Path(sys.argv[0]).stem != 'ganaug':
         raise
 
 __all__ = ['__version__', 'compat', 'registry']

@@ -12,7 +12,7 @@ def errors_as_messages(*others: Type[Exception]) -> Iterator[None]:
     """Ends a tool with the message of an error in the place of a traceback.
 
     The exit code is 2 where files of the user are in the way and nothing was
-    begun, else 1.
+    begun, 130 where the user interrupts it, else 1.
 
     Args:
         *others (type[Exception]): Errors that explain themselves to users, beside
@@ -30,4 +30,5 @@ def errors_as_messages(*others: Type[Exception]) -> Iterator[None]:
     except clear as error:
         raise SystemExit(f'\nerror: {error}') from error
     except KeyboardInterrupt:
-        raise SystemExit('\nInterrupted: run it again to go on from here.') from None
+        print('\nInterrupted. Run it again to go on from here.', file=sys.stderr)
+        raise SystemExit(130) from None

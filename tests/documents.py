@@ -1,4 +1,4 @@
-"""Reads Markdown, command lines of tools and config dicts, importing none of it."""
+"""Reads Markdown, command lines and config dicts; what takes long is not imported."""
 
 import argparse
 import ast
@@ -8,6 +8,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from mmseg_ganaug import commands as commands_of_package
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ('mmengine', 'mmcv', 'mmseg', 'mmagic')
@@ -91,9 +93,20 @@ class _StrictParser(argparse.ArgumentParser):
 
 
 @cache
+def parser_of_command(name):
+    """The parser of ``ganaug NAME``, which raises where it would end the process."""
+    parser = commands_of_package.parser_of(name)
+    parser.__class__ = _StrictParser
+    return parser
+
+
+@cache
 def parser_of(path):
     """Rebuilds the command line parser of a tool from its ``add_argument`` calls."""
-    tree = ast.parse(path.read_text(encoding='utf-8'))
+    text = path.read_text(encoding='utf-8')
+    if door := re.search(r"^ +tool\('(.*)'\)$", text, re.MULTILINE):
+        return parser_of_command(door[1])
+    tree = ast.parse(text)
     calls = [
         node
         for node in ast.walk(tree)

@@ -27,13 +27,17 @@ MAY_IMPORT = {
         *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),
         *('visualization', 'own_data', 'toy_streets', 'experiments'),
     },
+    'commands': {
+        *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),
+        *('visualization', 'own_data', 'toy_streets', 'experiments', 'bench', 'doctor'),
+    },
     # It has to start where nothing else does: the rest is tried in a process.
     'doctor': {
         *('recompose', 'models', 'synthesis', 'datasets', 'evaluation', 'engine'),
         *('visualization', 'toy_streets'),
     },
 }
-MODULES = sorted(path.stem for path in PACKAGE.glob('*.py') if path.stem != '__init__')
+MODULES = sorted({p.stem for p in PACKAGE.glob('*.py')} - {'__init__', '__main__'})
 #: What top-level modules may import of each other; of rooms they import none.
 MODULES_MAY_IMPORT = {
     'checkpoints': set(),

@@ -15,9 +15,12 @@ from documents import (
     module_path,
     parse_python,
     parser_of,
+    parser_of_command,
     string_literals,
     typed_dicts,
 )
+
+from mmseg_ganaug.commands import COMMANDS
 
 PATTERNS = (
     '*.md',
@@ -42,10 +45,10 @@ WRAPPERS = {
 OF_THE_SYSTEM = {'cd', 'git', 'ln', 'source', 'wait'}
 
 # What is run, at a size that takes a moment: tool -> options that shorten it.
-TOY_SIZE = ['--num-train', '8', '--num-val', '2', '--size', '64', '128']
+TOY_SIZE = ['--num-train', '8', '--num-val', '2', '--size', '128', '64']
 RUN = {
     'tools/dataset_converters/toy_streets.py': TOY_SIZE,
-    'tools/analysis_tools/label_distribution.py': ['--num-workers', '0'],
+    'tools/analysis_tools/label_distribution.py': ['--jobs', '0'],
     'tools/analysis_tools/browse_recomposed.py': ['--num-samples', '2'],
     'tools/analysis_tools/browse_dataset.py': ['--num-samples', '2'],
 }
@@ -78,6 +81,8 @@ def check_command(words):
     program, arguments = words[0], words[1:]
     if program.startswith('--'):
         check_tool('tools/train.py', ['CONFIG', *words])
+    elif program == 'ganaug':
+        check_ganaug(*arguments)
     elif program in WRAPPERS:
         tool, left_out = WRAPPERS[program]
         check_tool(tool, [a for i, a in enumerate(arguments) if i not in left_out])
@@ -91,6 +96,11 @@ def check_command(words):
             check_tool(arguments[0], arguments[1:])
     else:
         assert program in OF_THE_SYSTEM, f'what is {program}?'
+
+
+def check_ganaug(name, *arguments):
+    assert name in COMMANDS, f'there is no command {name}'
+    parser_of_command(name).parse_args(arguments)
 
 
 def check_module(module, *arguments):
@@ -121,6 +131,8 @@ def test_a_wrong_command_is_noticed():
         'tools/dist_train.sh CONFIG 4 --no-option',
         'python tools/test.py CONFIG work_dirs/pspnet_no-config/iter_1.pth',
         'make coffee',
+        'ganaug brew',
+        'ganaug synthesize CONFIG --no-option',
     ):
         with pytest.raises(AssertionError):
             for words in commands(text):

@@ -341,7 +341,7 @@ class GANRecomposeDataset(BaseSegDataset):
         # Training reads all photos, however many samples are there already.
         on_main_process(generation.source.check_photos)
         self._build_pipeline()
-        generation.make_missing(self._batch_size, self._cache_dir)
+        generation.make_missing()
         return generation.plan, generation.store
 
     def _build_pipeline(self) -> None:
@@ -383,10 +383,11 @@ class GANRecomposeDataset(BaseSegDataset):
             replacements,
             recomposer,
             source,
-            statistics.sizes,
+            statistics,
             generator,
             compositing,
             filters,
             self._cache_dir,
             self._photo_suffix,
+            self._batch_size,
         )

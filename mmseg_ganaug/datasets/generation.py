@@ -1,7 +1,9 @@
 """Makes the samples of a generated data set, as far as they are missing."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -10,7 +12,13 @@ from mmengine.logging import print_log
 
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.statistics import on_main_process, share_digests
-from mmseg_ganaug.recompose import Recipe, RecomposePlan, Recomposer
+from mmseg_ganaug.recompose import (
+    BalanceReport,
+    LabelStatistics,
+    Recipe,
+    RecomposePlan,
+    Recomposer,
+)
 from mmseg_ganaug.synthesis import (
     Compositing,
     Generator,
@@ -42,6 +50,24 @@ def sample_ids(plan: RecomposePlan, source: DatasetLabelSource) -> List[str]:
     return [f'{name}-{number:06d}' for number in range(len(plan))]
 
 
+class Estimate(NamedTuple):
+    """What making the samples of a plan would take.
+
+    Attributes:
+        samples: Their number.
+        missing: How many of them the store lacks.
+        seconds: To make those, on this machine by one process; 0 where none is missing.
+        num_bytes: That they would take on the disk.
+        free_bytes: That are free there.
+    """
+
+    samples: int
+    missing: int
+    seconds: float
+    num_bytes: int
+    free_bytes: int
+
+
 class Generation(NamedTuple):
     """All that makes the samples of a plan.
 
@@ -51,11 +77,14 @@ class Generation(NamedTuple):
         ids: ID of each of the recipes.
         recomposer: Carries the recipes out.
         source: The label maps and photos that are recombined.
+        statistics: Of the source.
         generator: Paints the photos, see
             :class:`~mmseg_ganaug.synthesis.Generator`.
         compositing: What of a photo is generated.
         filters: Of the samples, in order.
         store: Where the samples are.
+        batch_size: Label maps painted at a time.
+        cache_dir: Folder in which filters keep what they measure.
     """
 
     plan: RecomposePlan
@@ -63,10 +92,13 @@ class Generation(NamedTuple):
     ids: List[str]
     recomposer: Recomposer
     source: DatasetLabelSource
+    statistics: LabelStatistics
     generator: Any
     compositing: Compositing
     filters: List[SampleFilter]
     store: SampleStore
+    batch_size: int
+    cache_dir: Path
 
     @classmethod
     def of(
@@ -75,12 +107,13 @@ class Generation(NamedTuple):
         replacements: Optional[RecomposePlan],
         recomposer: Recomposer,
         source: DatasetLabelSource,
-        sizes: np.ndarray,
+        statistics: LabelStatistics,
         generator: Any,
         compositing: Compositing,
         filters: List[SampleFilter],
         cache_dir: Path,
         photo_suffix: str,
+        batch_size: int,
     ) -> 'Generation':
         """Opens the store that all of this names; nothing is loaded or made yet.
 
@@ -92,12 +125,13 @@ class Generation(NamedTuple):
                 that a filter drops, a multiple of their number.
             recomposer (Recomposer): Carries the recipes out.
             source (DatasetLabelSource): What is recombined.
-            sizes (np.ndarray): int ``[N, 2]``, height and width of its label maps.
+            statistics (LabelStatistics): Of the source.
             generator (Generator): Paints the photos.
             compositing (Compositing): What of a photo is generated.
             filters (list[SampleFilter]): Of the samples, in order.
             cache_dir (Path): Folder of the stores.
             photo_suffix (str): '.png' or '.jpg'.
+            batch_size (int): Label maps painted at a time.
         """
         needs_photos = compositing.needs_photo or trait(generator, 'uses_context')
         if needs_photos:
@@ -107,7 +141,7 @@ class Generation(NamedTuple):
         spare = []
         if replacements is not None:
             spare = list(zip(sample_ids(replacements, source), replacements))
-        planned, spare = _paintable(generator, planned, spare, sizes)
+        planned, spare = _paintable(generator, planned, spare, statistics.sizes)
         plan = replace(plan, recipes=tuple(recipe for _, recipe in planned))
         recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
         ids = [sample_id for sample_id, _ in planned + spare]
@@ -127,16 +161,12 @@ class Generation(NamedTuple):
             photo_suffix=photo_suffix,
         )
         return cls(
-            *(plan, recipes, ids, recomposer, source, generator),
-            *(compositing, filters, store),
+            *(plan, recipes, ids, recomposer, source, statistics, generator),
+            *(compositing, filters, store, batch_size, cache_dir),
         )
 
-    def make_missing(self, batch_size: int, cache_dir: Path) -> None:
+    def make_missing(self) -> None:
         """Makes the samples that the store lacks; all ranks share the work.
-
-        Args:
-            batch_size (int): Label maps painted at a time.
-            cache_dir (Path): Folder in which filters keep what they measure.
 
         Raises:
             CheckpointError: When the generator's weights do not fit, before anything
@@ -149,31 +179,64 @@ class Generation(NamedTuple):
         if not missing[0]:
             return
         try:
-            self._generate(missing[0], batch_size, cache_dir)
+            self._generate(missing[0])
         finally:
-            self.generator.release()
-            for sample_filter in self.filters:
-                sample_filter.release()
+            self._release()
         if self.filters and is_main_process():
             table = filter_table(self.store.reports(), self.source.class_names)
             print_log(f'Removed by the filters:\n{table}', logger='current')
 
-    def _generate(self, missing: List[int], batch_size: int, cache_dir: Path) -> None:
-        if self.compositing.windows is not None:
-            warn_of_statistics(self.generator)
+    def estimate(self) -> Estimate:
+        """Makes a first batch, and keeps nothing of it, to see what all would take.
+
+        Returns:
+            Estimate: Time and space of the samples that the store lacks.
+
+        Raises:
+            CheckpointError: When the generator's weights do not fit.
+        """
+        missing = self.store.missing(len(self.plan))
+        batch = missing[: self.batch_size]
+        seconds, num_bytes = 0.0, 0
+        if batch:
+            try:
+                maker = self._maker()
+                started = time.monotonic()
+                samples = maker.finish(batch, maker.recompose(batch))
+                with TemporaryDirectory() as folder:
+                    elsewhere = SampleStore(folder, {}, self.store.photo_suffix)
+                    elsewhere.prepare('')
+                    for index, sample in zip(batch, samples):
+                        elsewhere.write(index, sample)
+                        num_bytes += elsewhere.sample_bytes(index)
+                seconds = time.monotonic() - started
+            finally:
+                self._release()
+        times = len(missing) / max(len(batch), 1)
+        return Estimate(
+            len(self.plan),
+            len(missing),
+            seconds * times,
+            round(num_bytes * times),
+            self.store.free_bytes(),
+        )
+
+    def planned_balance(self) -> BalanceReport:
+        """Reports the class distribution before, and as the plan expects it.
+
+        Returns:
+            BalanceReport: Without what is counted in the samples.
+        """
+        return BalanceReport.of_plan(
+            self.statistics, self.plan, target=self.recomposer.target
+        )
+
+    def _maker(self) -> SampleMaker:
+        """Loads the generator, and prepares the filters."""
         self.generator.load()
         for sample_filter in self.filters:
-            sample_filter.prepare(self.source, cache_dir)
-        plan_text = ''.join(f'{line}\n' for line in self.recipes.lines())
-        on_main_process(lambda: self.store.prepare(plan_text))
-        if is_main_process():
-            print_log(
-                f'Generating {len(missing)} of {len(self.plan)} samples in '
-                f'{self.store.folder}',
-                logger='current',
-            )
-        barrier()
-        maker = SampleMaker(
+            sample_filter.prepare(self.source, self.cache_dir)
+        return SampleMaker(
             self.recipes,
             len(self.plan),
             self.recomposer.recompose,
@@ -183,7 +246,26 @@ class Generation(NamedTuple):
             self.filters,
             self.ids,
         )
-        synthesize(maker, missing, self.store, batch_size)
+
+    def _release(self) -> None:
+        self.generator.release()
+        for sample_filter in self.filters:
+            sample_filter.release()
+
+    def _generate(self, missing: List[int]) -> None:
+        if self.compositing.windows is not None:
+            warn_of_statistics(self.generator)
+        maker = self._maker()
+        plan_text = ''.join(f'{line}\n' for line in self.recipes.lines())
+        on_main_process(lambda: self.store.prepare(plan_text))
+        if is_main_process():
+            print_log(
+                f'Generating {len(missing)} of {len(self.plan)} samples in '
+                f'{self.store.folder}',
+                logger='current',
+            )
+        barrier()
+        synthesize(maker, missing, self.store, self.batch_size)
 
 
 def _paintable(

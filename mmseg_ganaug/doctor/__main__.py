@@ -53,13 +53,8 @@ _COMMAND = (sys.executable, '-W', 'ignore', '-m', 'mmseg_ganaug.doctor')
 PATIENCE = 600
 
 
-def parse_args():
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(
-        prog='python -m mmseg_ganaug.doctor',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options to a parser."""
     parser.add_argument(
         'config',
         nargs='?',
@@ -83,16 +78,17 @@ def parse_args():
     )
     # Called by the doctor in a process of its own.
     parser.add_argument('--steps', nargs='+', help=argparse.SUPPRESS)
-    return parser.parse_args()
 
 
-def main() -> int:
+def run(args: argparse.Namespace) -> int:
     """Runs all checks.
+
+    Args:
+        args (Namespace): See :func:`add_arguments`.
 
     Returns:
         int: Exit code.
     """
-    args = parse_args()
     if args.steps:
         _take_steps(args)
         return 0
@@ -196,4 +192,10 @@ def _take_steps(args) -> None:
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    _parser = argparse.ArgumentParser(
+        prog='python -m mmseg_ganaug.doctor',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(_parser)
+    raise SystemExit(run(_parser.parse_args()))

@@ -186,8 +186,10 @@ class SampleStore:
         )
 
     def free_bytes(self) -> int:
-        """Returns the free disk space in bytes."""
-        return shutil.disk_usage(self.folder).free
+        """Returns the free disk space in bytes, where the folder is or will be."""
+        folder = self.folder.resolve()
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        return shutil.disk_usage(there).free
 
     def discard_damaged(self, num_classes: int, ignore_index: int) -> List[str]:
         """Reads every sample and removes those that cannot be used, to be made again.

@@ -77,7 +77,7 @@ def browse(tmp_path, monkeypatch):
             )
         ).dump(tmp_path / 'mixed.py')
         sheet = tmp_path / 'sheet' / 'a.png'
-        options += ('--sheet', str(sheet), '--output-dir', str(tmp_path / 'out'))
+        options += ('--out', str(sheet), '--show-dir', str(tmp_path / 'out'))
         config = str(tmp_path / 'mixed.py')
         monkeypatch.setattr(sys, 'argv', [str(TOOL), config, *options])
         with DefaultScope.overwrite_default_scope('mmseg'):

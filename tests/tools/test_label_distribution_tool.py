@@ -65,7 +65,7 @@ def run_tool(tmp_path, monkeypatch, config):
 
 @pytest.mark.parametrize('num_workers', [0, 2])
 def test_label_maps_need_no_photos(run_tool, capsys, num_workers):
-    out = run_tool('--num-workers', str(num_workers))
+    out = run_tool('--jobs', str(num_workers))
     printed = capsys.readouterr().out
     assert '5 label maps, 25.00 % of the pixels ignored' in printed
     found = json.loads((out / 'label_distribution.json').read_text())
@@ -92,7 +92,7 @@ def test_iou_is_drawn_over_frequency_for_every_run(tmp_path, run_tool, capsys):
         )
     ]
     path, _ = write_results(runs, tmp_path / 'results')
-    out = run_tool('--num-workers', '0', '--iou', str(path))
+    out = run_tool('--jobs', '0', '--iou', str(path))
     printed = capsys.readouterr().out
     for run, correlation in (
         ('plain_seed0', 1),
@@ -107,7 +107,7 @@ def test_a_run_of_other_classes_is_refused(tmp_path, run_tool, capsys):
     other = RunResult('plain', 0, 20.0, 80.0, {'lane': 20.0}, 'toy')
     path, _ = write_results([other], tmp_path / 'results')
     with pytest.raises(SystemExit) as stop:
-        run_tool('--num-workers', '0', '--iou', str(path))
+        run_tool('--jobs', '0', '--iou', str(path))
     assert "has no IoU of the classes ['road'" in f'{stop.value}{capsys.readouterr()}'
 
 
@@ -126,7 +126,7 @@ def test_class_weights_are_read_by_losses_of_mmseg_and_ours(
     from mmseg_ganaug.datasets import ClassWeightedCrossEntropyLoss
 
     path = tmp_path / 'new' / name
-    run_tool('--num-workers', '0', '--class-weights', str(path), '--formula', formula)
+    run_tool('--jobs', '0', '--class-weights', str(path), '--formula', formula)
     ours = ClassWeightedCrossEntropyLoss(str(path))
     theirs = CrossEntropyLoss(class_weight=str(path))
     assert list(theirs.class_weight) == ours.class_weight
@@ -140,7 +140,7 @@ def test_all_class_weights_are_a_base_of_configs(tmp_path, run_tool):
     from mmengine.config import Config
 
     path = tmp_path / 'weights.json'
-    run_tool('--num-workers', '0', '--class-weights', str(path))
+    run_tool('--jobs', '0', '--class-weights', str(path))
     (tmp_path / 'config.py').write_text(
         "_base_ = 'weights.json'\nloss = dict(class_weight=_base_.class_weight_sqrt)\n"
     )

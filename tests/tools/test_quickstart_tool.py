@@ -9,6 +9,7 @@ import pytest
 from tiny_data import SCENE_COLOURS, make_scenes
 from warm_tools import run_tool
 
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.experiments.quickstart import Quickstart
 from mmseg_ganaug.in_the_way import InTheWayError
@@ -46,10 +47,8 @@ def test_the_tool_ends_with_2_where_files_are_in_the_way(folder, monkeypatch, ca
     make_scenes(folder)
     (folder / 'out').mkdir()
     (folder / 'out' / 'masks.json').write_text('mine')
-    arguments = ['--images=photos', '--masks=masks', '--work-dir=out', '--prepare']
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *arguments])
     with pytest.raises(SystemExit) as raised:
-        runpy.run_path(str(TOOL), run_name='__main__')
+        main(['prepare', '--images=photos', '--masks=masks', '--work-dir=out'])
     assert raised.value.code == 2
     assert 'out/masks.json' in capsys.readouterr().err
     assert (folder / 'out' / 'masks.json').read_text() == 'mine'

@@ -208,7 +208,7 @@ def test_number_out_of_range_is_an_error_that_names_it(tmp_path, wrong, message)
 def test_tool_prints_the_class_frequencies(tmp_path, monkeypatch, capsys):
     tool = REPOSITORY / 'tools' / 'dataset_converters' / 'toy_streets.py'
     arguments = [str(tmp_path), '--num-train', '2', '--num-val', '1']
-    monkeypatch.setattr(sys, 'argv', [str(tool), *arguments, '--size', '32', '64'])
+    monkeypatch.setattr(sys, 'argv', [str(tool), *arguments, '--size', '64', '32'])
     runpy.run_path(str(tool), run_name='__main__')
     printed = capsys.readouterr().out
     assert '100.00' in printed

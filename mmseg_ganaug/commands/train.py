@@ -1,0 +1,68 @@
+"""Trains a segmenter or a generator, as the config says."""
+
+import argparse
+import os.path as osp
+
+from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
+
+GO_ON = 'With --resume, it goes on from the latest checkpoint:'
+TRACES = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options, the same as those of MMSeg's train.py."""
+    parser.add_argument('config', help='config file of a PSPNet or a pix2pixHD')
+    parser.add_argument(
+        '--work-dir',
+        help='folder of logs and checkpoints (default: that of the config, or '
+        'work_dirs/NAME_OF_CONFIG)',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on from the latest checkpoint in the work dir',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train with automatic mixed precision'
+    )
+    add_cfg_options(parser)
+    add_launcher(parser)
+
+
+def enable_amp(optim_wrapper) -> None:
+    """Switches one optimizer wrapper, or each of a GAN's, to mixed precision."""
+    nested = [
+        value
+        for value in optim_wrapper.values()
+        if isinstance(value, dict) and 'optimizer' in value
+    ]
+    for wrapper in nested or [optim_wrapper]:
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise SystemExit(f'--amp cannot change an optimizer wrapper {kind!r}')
+        wrapper['type'] = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Builds the runner and trains."""
+    from mmengine.runner import Runner
+
+    from mmseg_ganaug.progress_hook import ProgressHook
+    from mmseg_ganaug.safe_configs import read_config
+    from mmseg_ganaug.tool_errors import errors_as_messages
+
+    set_local_rank(args)
+    with errors_as_messages():
+        cfg = read_config(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    name = osp.splitext(osp.basename(args.config))[0]
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    if args.amp:
+        enable_amp(cfg.optim_wrapper)
+    cfg.resume = args.resume or cfg.get('resume', False)
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(ProgressHook())
+    runner.train()

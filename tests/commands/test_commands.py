@@ -1,0 +1,175 @@
+"""All commands: their options, and how quickly they answer."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmseg_ganaug.commands import COMMANDS, Formatter, main, module_of, parser_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PARSERS = {name: parser_of(name) for name in COMMANDS}
+#: What an option means, wherever it stands.
+ONE_NAME = {
+    '--out': 'what is written',
+    '--work-dir': 'folder of results that a command goes on with',
+    '--seed': 'seed',
+    '--jobs': 'processes',
+    '--yes': 'without asking',
+    '--cfg-options': 'KEY=VALUE',
+    '--cache-dir': 'folder of statistics and samples',
+    '--size': 'width and height',
+}
+#: Other names of the same things.
+OTHER_NAMES = {
+    *('--output', '--output-dir', '--out-dir', '--sheet', '--num-workers', '--workers'),
+    *('--num-jobs', '--force', '--options', '--workdir', '--random-seed', '--cache'),
+}
+# Modules that take seconds to import.
+HEAVY = ('torch', 'mmcv', 'mmseg', 'mmagic', 'matplotlib', 'scipy', 'pandas')
+
+
+def actions(name):
+    return [a for a in PARSERS[name]._actions if a.help is not argparse.SUPPRESS]
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_every_option_is_described_with_its_default(name):
+    text = PARSERS[name].format_help()
+    for action in actions(name):
+        assert action.help, action.dest
+        default = action.default
+        if default in (None, argparse.SUPPRESS, True, False):
+            continue
+        if action.option_strings:
+            shown = Formatter('x')._get_help_string(action) % vars(action)
+            assert 'default' in shown, action.dest
+            assert str(default) in shown, action.dest
+    assert text.startswith(f'usage: ganaug {name}')
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_options_have_one_name_in_all_commands(name):
+    flags = {flag: a for a in actions(name) for flag in a.option_strings}
+    assert not OTHER_NAMES & set(flags)
+    if '--size' in flags:
+        assert [m[0] for m in flags['--size'].metavar] == ['W', 'H']
+    if '--cfg-options' in flags:
+        assert flags['--cfg-options'].metavar == 'KEY=VALUE'
+    for flag in ('--seed', '--jobs'):
+        assert flag not in flags or flags[flag].type is int
+
+
+def test_an_option_means_the_same_in_each_command():
+    kinds = {}
+    for name in COMMANDS:
+        for action in actions(name):
+            for flag in action.option_strings:
+                kind = (action.type, action.nargs in (0, None), type(action))
+                kinds.setdefault(flag, {}).setdefault(kind, []).append(name)
+    mixed = {flag: found for flag, found in kinds.items() if len(found) > 1}
+    assert not mixed
+    assert set(ONE_NAME) <= set(kinds)
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_each_command_says_how_to_go_on(name):
+    module = module_of(name)
+    assert callable(module.run)
+    assert module.__doc__
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'code', 'text'),
+    [
+        (['--help'], 0, 'browse-recomposed'),
+        (['--version'], 0, '.'),
+        (['brew'], 2, "invalid choice: 'brew'"),
+        ([], 2, 'COMMAND'),
+        (['apply', 'x.py'], 2, 'required: --treatment'),
+        (['bench', 'x.py', '--images=a', '--masks=b'], 2, 'a config, or --images'),
+        (['bench', '--images=a'], 2, 'need each other'),
+        (['synthesize', 'x.py', '--dry-run', '--prune'], 2, '--dry-run goes without'),
+        (['distribution', 'x.py', '--formula=rare'], 2, '--formula needs'),
+        (['compare', 'x.yaml', '--protocol=p'], 2, 'need each other'),
+        (['prepare', '--images=a'], 2, 'needs --images and --masks'),
+        (['synthesize', 'x.py', '--dry'], 2, 'unrecognized arguments: --dry'),
+        (['apply', 'none.py', '--treatment=ohem'], 1, 'none.py does not exist'),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_exit_code(capsys, arguments, code, text):
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    found = raised.value.code
+    if isinstance(found, str):  # Python prints it, and ends with 1.
+        found = 1
+    assert found == code
+    assert text in f'{raised.value.code}{"".join(capsys.readouterr())}'
+
+
+# Imports that take seconds would be seen in these.
+LIST_IMPORTS = """
+import sys
+from mmseg_ganaug.commands import COMMANDS, main
+for name in COMMANDS:
+    for arguments in ([name, '--help'], [name, '--no-such-option']):
+        try:
+            main(arguments)
+        except SystemExit as error:
+            print(f'exit {error.code}', file=sys.stderr)
+found = [name for name in sys.argv[1:] if name in sys.modules]
+print('imported', found, file=sys.stderr)
+"""
+
+
+def test_help_and_wrong_arguments_import_nothing_that_takes_long():
+    result = subprocess.run(
+        [sys.executable, '-c', LIST_IMPORTS, *HEAVY],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = result.stderr.splitlines()
+    assert lines.count('exit 0') == lines.count('exit 2') == len(COMMANDS)
+    assert lines[-1] == 'imported []'
+
+
+TOOLS = [
+    path
+    for path in sorted(ROOT.glob('tools/**/*.py'))
+    if 'mmseg_ganaug.commands' in path.read_text()
+]
+
+
+def test_tools_are_doors_of_all_commands_that_had_one():
+    named = {path.read_text().split("tool('")[1].split("')")[0] for path in TOOLS}
+    assert len(named) == len(TOOLS) >= 12
+    assert named <= set(COMMANDS)
+
+
+def test_a_tool_names_itself_in_its_help(tmp_path):
+    result = subprocess.run(
+        [sys.executable, ROOT / 'tools' / 'synthesize.py', '--help'],
+        cwd=tmp_path,
+        env={'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0
+    assert result.stdout.startswith(f'usage: python {ROOT}/tools/synthesize.py')
+    assert not result.stderr
+
+
+def test_the_package_is_a_command(tmp_path):
+    result = subprocess.run(
+        [sys.executable, '-m', 'mmseg_ganaug', '--version'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stdout.strip() == '0.1.0'
