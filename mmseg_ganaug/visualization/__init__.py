@@ -9,6 +9,13 @@ from mmseg_ganaug.visualization.charts import (
     frequency_against_iou_chart,
     gain_chart,
 )
+from mmseg_ganaug.visualization.data_charts import (
+    confusion_chart,
+    headroom_chart,
+    margin_chart,
+    object_size_chart,
+    share_chart,
+)
 from mmseg_ganaug.visualization.evidence_charts import (
     ladder_chart,
     learning_curve_chart,
@@ -39,12 +46,17 @@ __all__ = [
     'class_frequency_chart',
     'class_iou_chart',
     'colour_label_map',
+    'confusion_chart',
     'framed',
     'frequency_against_iou_chart',
     'gain_chart',
+    'headroom_chart',
     'ladder_chart',
     'learning_curve_chart',
+    'margin_chart',
+    'object_size_chart',
     'overlay_label_map',
     'recomposition_gallery',
+    'share_chart',
     'write_report',
 ]

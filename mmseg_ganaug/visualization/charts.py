@@ -18,6 +18,7 @@ from mmseg_ganaug.visualization.figure_files import (
     colour_of,
     drawn_figure,
     name_points,
+    plain_log_labels,
 )
 
 _MARKERS = 'osD^vPX'
@@ -228,7 +229,7 @@ def frequency_against_iou_chart(
         if len(kept):
             axes.set_xscale('log')
             axes.set_xlim(shares.min() / 2, shares.max() * 3)
-            _plain_log_labels(axes)
+            plain_log_labels(axes)
         axes.set_ylim(-4, 104)
         axes.grid(color=GRID, linewidth=0.7)
         axes.set_xlabel('share of the labelled training pixels, % (log scale)')
@@ -268,7 +269,7 @@ def _class_chart(
             lowest = 10 ** math.floor(math.log10(np.nanmin(values)) - 0.2)
             axes.set_xscale('log')
             axes.set_xlim(lowest, 1.8 * np.nanmax(values))
-            _plain_log_labels(axes)
+            plain_log_labels(axes)
         else:
             axes.set_xlim(0, limit or 1.15 * max(np.nan_to_num(values).max(), 1e-3))
         drawn = (_draw_bars if as_bars else _draw_dots)(axes, values, absent)
@@ -299,13 +300,6 @@ def _class_chart(
         above = legend.get_window_extent().height / DPI
         figure.set_size_inches(_WIDTH, 0.9 + above + row_height * len(order))
     return Path(path)
-
-
-def _plain_log_labels(axes: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_bars(axes: Any, values: np.ndarray, absent: str) -> List[Any]:

@@ -149,6 +149,18 @@ def name_points(axes: Any, names: Sequence[str], x: np.ndarray, y: np.ndarray) -
             label.remove()
 
 
+def plain_log_labels(axes: Any) -> None:
+    """Writes the numbers of a logarithmic x axis as they are.
+
+    Args:
+        axes (Axes): Of matplotlib.
+    """
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def colour_of(index: int, count: int) -> Any:
     """Returns the colour of a series.
 

@@ -1,0 +1,185 @@
+"""Headroom: do more real photos help at all?"""
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+import numpy as np
+from mmengine.config import Config
+
+from mmseg_ganaug.bench.finding import PAIRS, SAMPLING, Finding, Pictures
+from mmseg_ganaug.config_search import find_real
+from mmseg_ganaug.datasets.source_dataset import build_source
+from mmseg_ganaug.evaluation import RunResult
+from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.visualization import headroom_chart
+
+#: The shares of the photos that are trained on, each within the next.
+SHARES = (0.25, 0.5, 1.0)
+# In points: what a short training gains by chance, where photos were not counted.
+_LEAST_GAIN = 1.0
+# Half an interval, in points, that could hide a gain worth having.
+_COARSE = 3.0
+_FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """What the same short training reaches on a quarter, half and all of the photos.
+
+    Attributes:
+        photos: Numbers of training photos.
+        mIoU: In per cent, for each.
+        rare: Mean IoU over the rare classes in per cent, for each; None where no class
+            is rare, or a run has none of them.
+        gain: Of all photos over a quarter of them in points: of the rare mean or,
+            without rare classes, of mIoU.
+        low: Lower end of its 95 % interval over photos; None where the runs have no
+            counts of photos.
+        high: Its upper end.
+        rises: Whether that is more than chance.
+        text: Says so, with the figures.
+    """
+
+    photos: List[int]
+    mIoU: List[float]
+    rare: Optional[List[float]]
+    gain: float
+    low: Optional[float]
+    high: Optional[float]
+    rises: bool
+    text: str
+
+    def to_json(self) -> Dict[str, Any]:
+        """Returns the values as JSON values."""
+        return dict(vars(self))
+
+    def findings(self, pictures: Pictures) -> List[Finding]:
+        """Returns what it speaks for: 'headroom' or 'no-headroom'."""
+        series = {'mIoU': self.mIoU}
+        if self.rare is not None:
+            series['mean over the rare classes'] = self.rare
+        draw = pictures.draw(
+            'headroom', lambda path: headroom_chart(self.photos, series, path)
+        )
+        if self.rises:
+            return [Finding('headroom', (), self.text, picture=draw)]
+        return [Finding('no-headroom', (), self.text, (), _MORE_DATA, draw)]
+
+
+# Treatments that stand in for more photos; weights and losses do not.
+_MORE_DATA = (*SAMPLING, *PAIRS)
+
+
+def measure_headroom(
+    train: Callable[[float], RunResult], num_photos: int, rare: Sequence[str]
+) -> Headroom:
+    """Trains on a quarter, half and all of the photos, and compares.
+
+    Where the rare mean does not rise with real photos, no sampling, recombination or
+    generated pair will raise it: a longer training, a larger network, a higher
+    resolution or better labels may.
+
+    Args:
+        train (callable): Trains for the same number of iterations on a share (0..1) of
+            the photos, see :func:`take_share`, and tests on the same validation photos.
+            With ``counts`` in the results, the interval is over these.
+        num_photos (int): All training photos.
+        rare (Sequence[str]): Names of the rare classes; may be empty.
+
+    Raises:
+        ValueError: When there are too few photos to take a quarter of.
+    """
+    if num_photos < _FEWEST:
+        raise ValueError(
+            f'{num_photos} training photos are too few to compare a quarter of them '
+            f'with all: headroom needs {_FEWEST}'
+        )
+    runs = [train(share) for share in SHARES]
+    figure: Any = list(rare)
+    means = [run.iou(figure) if figure else math.nan for run in runs]
+    known = not any(map(math.isnan, means))
+    if not known:
+        figure = 'mIoU'
+    reached = [run.iou(figure) for run in runs]
+    gain = reached[-1] - reached[0]
+    ends = _interval(runs[-1], runs[0], figure)
+    rises = ends[0] > 0 if ends else gain >= _LEAST_GAIN
+    photos = [count_of(share, num_photos) for share in SHARES]
+    name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
+    values = ', '.join(f'{value:.1f}' for value in reached)
+    shown = f' ({ends[0] + 0.0:+.1f} to {ends[1] + 0.0:+.1f})' if ends else ''
+    text = (
+        f'On {photos[0]}, {photos[1]} and {photos[2]} photos, {name} is {values} %: '
+        f'{gain + 0.0:+.1f}{shown} from a quarter to all. '
+    )
+    if rises:
+        text += 'More real photos help, so that what stands in for them may.'
+    elif ends and (ends[1] - ends[0]) / 2 >= _COARSE:
+        text += (
+            'More real photos do not help beyond chance, but this is a coarse measure: '
+            'a longer training or more validation photos would tell.'
+        )
+    else:
+        text += (
+            'Where real photos do not raise it, no sampling, recombination or '
+            'generated pair will: train longer, or take a larger network, a higher '
+            'resolution or better labels.'
+        )
+    low, high = ends or (None, None)
+    return Headroom(
+        photos=photos,
+        mIoU=[run.mIoU for run in runs],
+        rare=means if known else None,
+        gain=gain,
+        low=low,
+        high=high,
+        rises=bool(rises),
+        text=text,
+    )
+
+
+def take_share(cfg: Config, share: float, seed: int = 0) -> Config:
+    """Returns the config of a training on a share of the photos.
+
+    Each real data set of ``train_dataloader.dataset`` is given ``indices``; a smaller
+    share is part of a larger one.
+
+    Args:
+        cfg (Config): Of the training; not changed.
+        share (float): Above 0, at most 1.
+        seed (int): Of the draw.
+    """
+    taken = copy.deepcopy(cfg)
+    if share == 1:
+        return taken
+    for dataset in find_real(taken.train_dataloader.dataset):
+        asked = dataset.get('indices')
+        total = len(build_source({**dataset, 'indices': None}))
+        allowed = np.arange(total)
+        if asked is not None:
+            allowed = allowed[:asked] if isinstance(asked, int) else np.array(asked)
+        order = np.random.default_rng(seed).permutation(allowed)
+        dataset['indices'] = sorted(order[: count_of(share, len(order))].tolist())
+    return taken
+
+
+def count_of(share: float, total: int) -> int:
+    """Returns how many photos a share of them is, one at least."""
+    return max(1, round(share * total))
+
+
+def _interval(run: RunResult, other: RunResult, figure: Any) -> Optional[List[float]]:
+    """Returns the 95 % interval of a difference over photos; None without counts."""
+    if run.counts is None or other.counts is None:
+        return None
+    names = list(run.per_class_iou)
+    columns = [names.index(n) for n in (names if figure == 'mIoU' else figure)]
+    drawn = [
+        np.nanmean(resampled_ious(r.counts[None])[:, 0, columns], axis=1)
+        for r in (run, other)
+        if r.counts is not None
+    ]
+    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    return np.nanquantile(drawn[0] - drawn[1], ends).tolist()
