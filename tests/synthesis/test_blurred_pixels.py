@@ -71,11 +71,13 @@ def recombined(photo, label_map, laid):
 
 def test_objects_do_not_fade_into_their_surroundings_or_each_other():
     laid = np.zeros((40, 60), bool)
-    laid[10:30, 5:20] = laid[10:30, 25:40] = laid[10:30, 40:55] = True
-    photo = np.zeros((40, 60, 3), np.uint8)
-    photo[10:30, 5:20], photo[10:30, 25:40], photo[10:30, 40:55] = 250, 100, 30
+    laid[10:30, 5:20] = np.tri(20, 15, dtype=bool)
+    laid[10:30, 25:55] = True
     labels = laid.astype(np.uint8)
     labels[:, 40:] *= 2
+    photo = np.full((40, 60, 3), 170, np.uint8)
+    photo[laid] = 250
+    photo[10:30, 25:40], photo[10:30, 40:55] = 100, 30
     made = recombined(photo, labels, laid)
     # Each is of one grey: nothing of another's gets into it, at any size.
     for sigma in (0.1, 0.25, 5.0):
