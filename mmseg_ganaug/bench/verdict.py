@@ -97,8 +97,9 @@ class _Verdict:
         more = []
         sentence = f'Use {treatment}: {self._gain(treatment)}, against plain.'
         if len(tied) > 1:
+            rank = 'simpler' if len(tied) == 2 else 'simplest'
             others = _listed(tied[1:])
-            sentence += f' It cannot be told apart from {others}, and is the simplest.'
+            sentence += f' It cannot be told apart from {others}, and is the {rank}.'
         if treatment != lead:
             more = [
                 f'{lead} differs from it by {self._gain(lead, treatment)}'

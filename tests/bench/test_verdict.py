@@ -53,7 +53,7 @@ def test_of_two_alike_the_simpler_one_is_named(tmp_path):
     assert verdict['tied'] == ['class-weights-sqrt', 'recon']
     assert verdict['kind'] == 'tied'
     assert verdict['sentence'].startswith('Use class-weights-sqrt: +')
-    assert 'cannot be told apart from recon, and is the simplest' in verdict['sentence']
+    assert 'cannot be told apart from recon, and is the simpler.' in verdict['sentence']
     assert verdict['more'][0].startswith('recon differs from it by +')
 
 
