@@ -43,6 +43,7 @@ MODULES_MAY_IMPORT = {
     'checkpoints': set(),
     'class_option_checks': {'option_checks'},
     'compat': {'checkpoints', 'dependencies'},
+    'config_overrides': set(),
     'config_search': set(),
     'in_the_way': set(),
     'option_checks': set(),

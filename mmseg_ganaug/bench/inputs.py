@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from mmengine.config import Config
 
 from mmseg_ganaug.bench.splits import split_photos
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import (
     find_real,
     find_shipped,
@@ -139,7 +140,7 @@ def read_inputs(
     """
     path = find_shipped(config)
     stated = read_config(path)
-    stated.merge_from_dict(dict(cfg_options or {}))
+    override(stated, cfg_options)
     missing = [key for key in _NEEDED if not stated.get(key)]
     if missing:
         raise ValueError(

@@ -17,6 +17,7 @@ from mmseg_ganaug.bench.config_edits import (
     use_focal_loss,
     weigh_classes,
 )
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.safe_configs import config_text, read_config, write_config
@@ -325,7 +326,7 @@ def write_overlay(
     config, out = Path(config), Path(out)
     base = read_config(config)
     cfg = copy.deepcopy(base)
-    cfg.merge_from_dict(dict(cfg_options or {}))
+    override(cfg, cfg_options)
     cfg.merge_from_dict(overlay(name, cfg, data))
     old, new = base.to_dict(), cfg.to_dict()
     head = _HEAD.format(name=name, config=config.name)

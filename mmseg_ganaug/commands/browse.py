@@ -10,6 +10,7 @@ import os.path as osp
 from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_seed
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.files import evenly_spread
 
@@ -95,8 +96,7 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.safe_configs import read_config
 
     cfg = read_config(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
 
     from mmengine.runner import set_random_seed

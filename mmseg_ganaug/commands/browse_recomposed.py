@@ -81,12 +81,12 @@ def run(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.registry import init_default_scope
 
+    from mmseg_ganaug.config_overrides import override
     from mmseg_ganaug.config_search import find_generated
     from mmseg_ganaug.safe_configs import read_config
 
     cfg = read_config(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     configs = find_generated(cfg.train_dataloader.dataset)
     if not configs:

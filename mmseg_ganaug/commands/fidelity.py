@@ -15,6 +15,7 @@ import argparse
 import os.path as osp
 
 from mmseg_ganaug.commands.flags import add_cfg_options
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.safe_configs import read_config
@@ -157,8 +158,7 @@ def run(args: argparse.Namespace) -> None:
 
     init_default_scope('mmseg')
     generator_config = read_config(args.generator_config)
-    if args.cfg_options is not None:
-        generator_config.merge_from_dict(args.cfg_options)
+    override(generator_config, args.cfg_options)
 
     from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
     from mmseg_ganaug.experiments import fidelity as fidelity

@@ -17,6 +17,7 @@ from mmseg_ganaug.commands.flags import (
     add_yes,
     set_local_rank,
 )
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import find_generated
 
 GO_ON = 'Samples that were made are kept; it goes on by'
@@ -63,8 +64,7 @@ def run(args: argparse.Namespace) -> None:
 
     set_local_rank(args)
     cfg = read_config(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     configs = find_generated(cfg.train_dataloader.dataset)
     if not configs:
         raise SystemExit(

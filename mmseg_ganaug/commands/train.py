@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> None:
     """Builds the runner and trains."""
     from mmengine.runner import Runner
 
+    from mmseg_ganaug.config_overrides import override
     from mmseg_ganaug.progress_hook import ProgressHook
     from mmseg_ganaug.safe_configs import read_config
     from mmseg_ganaug.tool_errors import errors_as_messages
@@ -56,8 +57,7 @@ def run(args: argparse.Namespace) -> None:
     with errors_as_messages():
         cfg = read_config(args.config)
     cfg.launcher = args.launcher
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     if args.amp:

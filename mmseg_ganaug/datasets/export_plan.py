@@ -11,6 +11,7 @@ from typing import Any, List, Optional, Sequence, Set
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.datasets.generation import sample_ids
 from mmseg_ganaug.datasets.planned_files import PlannedFiles
@@ -79,7 +80,7 @@ def generated_dataset(
         ValueError: When there is none, or there are several and none is chosen.
     """
     cfg = read_config(path)
-    cfg.merge_from_dict(options or {})
+    override(cfg, options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     found = find_generated(cfg.train_dataloader.dataset)
     if not found:
