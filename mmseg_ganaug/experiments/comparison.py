@@ -49,10 +49,12 @@ class MethodComparison:
     Args:
         matrix (str | Path): A config (``.py``, ``.yaml`` or ``.json``) with
             ``protocol`` (name), ``seeds`` (list of int) and ``methods`` (name ->
-            path of a config, or ``dict(config=..., cfg_options=...)``); one method is
-            called 'plain'. Optional, for all methods: ``train_every`` (n: only every
-            n-th real training sample is used), ``generator`` (what replaces the
-            ``generator`` of generated data sets: one that saw no other samples),
+            path of a config, or ``dict(config=..., cfg_options=..., generator=...)``,
+            where ``generator`` paints the label maps that the config plans, at their
+            scale); one method is called 'plain'. Optional, for all methods:
+            ``train_every`` (n: only every n-th real training sample is used),
+            ``generator`` (what replaces the ``generator`` of generated data sets: one
+            that saw no other samples),
             ``test_options`` (cfg_options of the test: other data to evaluate on),
             ``trained_as`` (another protocol: nothing is trained, the weights of its
             finished trainings are tested), and what is asked of them: see

@@ -21,6 +21,7 @@ from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
 from mmseg_ganaug.own_data.configs import scale_length
 from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.synthesis.generator import build_generator
 
 #: Folders beside those of the methods.
 FOLDERS = ('configs', LOGS, 'results')
@@ -34,8 +35,9 @@ class Matrix:
     Attributes:
         protocol: Its name.
         seeds: Of the trainings of each method.
-        stated: What the file says of each method: ``config``, perhaps ``cfg_options``;
-            of one that is another one, trained longer, ``twice_as_long_as``, too.
+        stated: What the file says of each method: ``config``, perhaps ``cfg_options``
+            and ``generator``; of one that is another one, trained longer,
+            ``twice_as_long_as``, too.
         configs: Config of each method that can be trained.
         faults: Why the others cannot.
         test_options: Options of the test.
@@ -186,7 +188,7 @@ def _check_values(settings: Config, path: Union[str, Path]) -> None:
     if wrong:
         raise ValueError(
             f'method {wrong[0]!r} of {path} is {methods[wrong[0]]!r}, but is the path '
-            'of a config, or dict(config=..., cfg_options=...)'
+            'of a config, or dict(config=..., cfg_options=..., generator=...)'
         )
     if BASELINE not in methods:
         raise ValueError(
@@ -215,9 +217,28 @@ def _method_config(
         for whole in (dataset, *sources):
             for real in find_real(whole):
                 real['indices'] = _every(train_every, dict(real, pipeline=[]))
-    for generated in find_generated(dataset) if generator else ():
-        generated['generator'] = copy.deepcopy(generator)
+    generated = find_generated(dataset)
+    for config in generated if generator else ():
+        config['generator'] = copy.deepcopy(generator)
+    if 'generator' in stated:
+        if not generated:
+            raise ValueError(
+                f'{stated["config"]} trains on no GANRecomposeDataset that a generator '
+                'of its own could paint: leave generator out'
+            )
+        for config in generated:
+            _paint_by(config, stated['generator'])
     return cfg
+
+
+def _paint_by(generated: Dict[str, Any], painter: Mapping) -> None:
+    """Has another generator paint the same label maps, with the same seeds."""
+    before = generated['generator']
+    if generated.get('scale') is None and before is not None:
+        scale = build_generator(ConfigDict(before).to_dict()).scale
+        if scale is not None:
+            generated['scale'] = tuple(scale)
+    generated['generator'] = copy.deepcopy(painter)
 
 
 def _twice_as_long(cfg: Config) -> Config:

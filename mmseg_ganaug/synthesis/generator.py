@@ -269,12 +269,17 @@ def paint_photos(
         TypeError: When it gives something else than uint8.
         ValueError: When it gives another number or size of photos.
     """
+    name = getattr(generator, 'title', f'the generator {type(generator).__name__}')
     inputs: List[Any] = [labels, instances if generator.uses_instances else None]
     if trait(generator, 'uses_context'):
+        if context is None:
+            raise ValueError(
+                f'{name} uses a context, which recombined samples alone have: measure '
+                'it on those'
+            )
         inputs.append(context)
     photos = generator.paint(*inputs)
     wanted = (*labels.shape, 3)
-    name = getattr(generator, 'title', f'the generator {type(generator).__name__}')
     found = getattr(photos, 'shape', type(photos).__name__)
     if not isinstance(photos, np.ndarray) or photos.shape != wanted:
         raise ValueError(

@@ -204,6 +204,11 @@ def test_other_photos_than_those_asked_for_are_an_error(photos, error, message):
     assert caught.match(message)
 
 
+def test_without_a_context_it_says_which_samples_have_one():
+    with pytest.raises(ValueError, match='Collage uses a context, which recombined'):
+        paint_photos(Collage(), np.zeros((2, 4, 6), np.uint8))
+
+
 def test_the_number_of_classes_and_instance_maps_are_checked():
     painter = Collage()
     painter.check(3, has_instances=False)
