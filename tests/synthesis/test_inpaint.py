@@ -147,8 +147,11 @@ def test_windows_of_one_shape_are_painted_in_batches(make, batch, monkeypatch):
     for x in (5, 35, 65):
         labels[:, 20:30, x : x + 10], changed[:, 20:30, x : x + 10] = 1, True
     inside = PaintContext(context.photos[:1], changed | True, changed, ('a',), (1,))
-    make(batch_size=2, margin=2).paint(labels, None, inside)
+    together = make(batch_size=2, margin=2).paint(labels, None, inside)
     assert sizes == [2, 1]
+    # Each has its own seed, prompt and place; sums are rounded in another order.
+    alone = make(batch_size=1, margin=2).paint(labels, None, inside)
+    assert np.abs(together.astype(int) - alone).max() <= 1
 
 
 @pytest.mark.parametrize(
