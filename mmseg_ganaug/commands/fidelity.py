@@ -118,8 +118,9 @@ def measure_windows(args, generator, pairs, stem):
     if args.painters:
         configs.update(read_config(args.painters).painters)
     names = list(labels.class_names)
+    palette = pairs.metainfo['palette']
     maker = painters.WindowMaker(
-        labels, painters.build_painters(configs, names), f'{stem}_statistics'
+        labels, painters.build_painters(configs, names, palette), f'{stem}_statistics'
     )
     windows, shown = maker.make(args.per_class, args.rows)
     figures = window_fidelity.measure_windows(
@@ -131,7 +132,6 @@ def measure_windows(args, generator, pairs, stem):
         ('windows', window_fidelity.window_rows(windows, names)),
     ):
         sheet = f'{stem}_{kind}.png'
-        palette = pairs.metainfo['palette']
         recomposition_gallery(rows, palette, labels.ignore_index, names, sheet)
         print(f'Written: {sheet}')
     return figures

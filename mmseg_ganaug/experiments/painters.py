@@ -18,6 +18,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmseg_ganaug.datasets import DatasetLabelSource, collect_statistics
+from mmseg_ganaug.datasets.generation import sample_ids
 from mmseg_ganaug.evaluation.perception import SIDE, cut_window
 from mmseg_ganaug.option_checks import check_mapping
 from mmseg_ganaug.progress import Progress
@@ -31,9 +32,9 @@ from mmseg_ganaug.recompose import (
 )
 from mmseg_ganaug.recompose.canvas import DonorMaps, PhotoUse
 from mmseg_ganaug.recompose.object_options import ObjectOptions
-from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.synthesis import Compositing, SampleMaker
 from mmseg_ganaug.synthesis.compositing import build_compositing, check_composite
+from mmseg_ganaug.synthesis.generator import Generator, build_generator
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.painting_choice import BLURRED, REAL
 
@@ -63,7 +64,9 @@ class Painter:
 
 
 def build_painters(
-    configs: Mapping[str, Mapping[str, Any]], class_names: Sequence[str]
+    configs: Mapping[str, Mapping[str, Any]],
+    class_names: Sequence[str],
+    palette: Sequence[Sequence[int]],
 ) -> Dict[str, Painter]:
     """Builds painters, the controls before all others.
 
@@ -71,6 +74,7 @@ def build_painters(
         configs: By name, ``generator`` and, optionally, ``composite`` as in
             ``GANRecomposeDataset``; a generator may be built already.
         class_names: C names.
+        palette: C colours, RGB, 0..255.
 
     Raises:
         FileNotFoundError: When a config or checkpoint is missing.
@@ -86,7 +90,9 @@ def build_painters(
         generator, painting = options['generator'], True
         if isinstance(generator, Mapping):
             painting = paints(generator, dict(type='AddMulti'))
-            generator = GENERATORS.build({'type': 'MMagicGenerator', **generator})
+            generator = build_generator(dict(generator))
+        if isinstance(generator, Generator):
+            generator.use_classes(class_names, palette)
         composite = options.get('composite', 'changed' if painting else None)
         composite = check_composite(composite, painting)
         found[name] = Painter(generator, build_compositing(composite, class_names))
@@ -99,6 +105,7 @@ class _Planned(NamedTuple):
     class_id: int
     recomposer: Recomposer
     recipe: Recipe
+    id: str
 
 
 @dataclass
@@ -252,11 +259,12 @@ class WindowMaker:
             print_log(f'No windows of {name}: {error}', 'current')
             return
         left = [count - count // 2, count // 2]
-        for recipe in plan:
+        for sample_id, recipe in zip(sample_ids(plan, self._source), plan):
             halves = {self._half(index) for index in recipe.maps}
             if len(halves) == 1 and left[half := halves.pop()]:
                 left[half] -= 1
-                yield _Planned(class_id, way, replace(recipe, fallback_donors=()))
+                recipe = replace(recipe, fallback_donors=())
+                yield _Planned(class_id, way, recipe, sample_id)
 
     def _windows(self, plan: _Planned) -> Optional[Tuple[Dict, Shown]]:
         """Makes the windows of one object; None where nothing of it is to be seen."""
@@ -268,6 +276,7 @@ class WindowMaker:
                 self._source,
                 painter.generator,
                 painter.compositing,
+                ids=[plan.id],
             )
             for name, painter in self._painters.items()
         }

@@ -31,6 +31,7 @@ from mmseg_ganaug.synthesis.compositing import build_compositing
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('road', 'car', 'tree')
 GREY = (60, 130, 200)
+PALETTE = [[grey] * 3 for grey in GREY]
 
 
 @GENERATORS.register_module(force=True)
@@ -41,6 +42,18 @@ class Copycat(GreyPainter):
         return np.array([*GREY, *[0] * 253], np.uint8)[label_maps][..., None].repeat(
             3, axis=-1
         )
+
+
+@GENERATORS.register_module(force=True)
+class SeeingCopycat(Copycat):
+    """Copies what photos show, and paints the rest."""
+
+    uses_context = True
+
+    def paint(self, labels, instances=None, context=None):
+        assert len(set(context.ids)) == len(labels)
+        flat = super().paint(labels)
+        return np.where(context.shown[..., None], context.photos, flat)
 
 
 @pytest.fixture(scope='module')
@@ -63,7 +76,7 @@ def source(tmp_path_factory):
         data_root=str(folder),
         data_prefix=dict(img_path='img', seg_map_path='ann'),
         img_suffix='.png',
-        metainfo=dict(classes=CLASSES, palette=[[g, g, g] for g in GREY]),
+        metainfo=dict(classes=CLASSES, palette=PALETTE),
         pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
     )
     Config(dict(val_dataloader=dict(dataset=config))).dump(folder / 'held_out.py')
@@ -84,7 +97,12 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def made(source, tmp_path_factory):
-    painters = build_painters(dict(flat=dict(generator=Copycat())), CLASSES)
+    flat, seeing = Copycat(), dict(type='SeeingCopycat')
+    painters = build_painters(
+        dict(flat=dict(generator=flat), seeing=dict(generator=seeing)),
+        CLASSES,
+        PALETTE,
+    )
     cache = str(tmp_path_factory.mktemp('cache'))
     maker = WindowMaker(source, painters, cache)
     return maker.make(per_class=8, num_shown=3, classes=['car', 'tree'])
@@ -93,8 +111,8 @@ def made(source, tmp_path_factory):
 def test_all_painters_make_the_same_objects(made):
     windows, _ = made
     assert set(windows.classes) == {1, 2} and set(windows.halves) == {0, 1}
-    assert list(windows.laid) == ['real', 'blurred', 'flat']
-    assert list(windows.restored) == ['blurred', 'flat']
+    assert list(windows.laid) == ['real', 'blurred', 'flat', 'seeing']
+    assert list(windows.restored) == ['blurred', 'flat', 'seeing']
     masks = windows.laid['real'][..., 3]
     for laid in windows.laid.values():
         assert laid.shape == windows.real.shape
@@ -103,6 +121,19 @@ def test_all_painters_make_the_same_objects(made):
     inside = masks[cars] == 255
     spread = {name: laid[cars][inside, :3].std() for name, laid in windows.laid.items()}
     assert spread['real'] > 2 * spread['blurred'] > 0
+
+
+def test_a_painter_of_context_sees_what_is_laid_and_not_what_is_restored(made):
+    windows, _ = made
+    cars = windows.classes == 1
+
+    def detail(found):
+        """Spread of the pixels of a window's object, of the first car."""
+        window = found['seeing'][cars][0]
+        return window[window[..., 3] == 255, :3].std(axis=0).mean()
+
+    # The noise of real pixels in one, flat paint in the other.
+    assert detail(windows.laid) > 10 > 3 > detail(windows.restored)
 
 
 def test_at_its_own_place_only_the_object_is_made_again(made):
@@ -128,7 +159,7 @@ def test_figures_of_classes_and_painters_are_json(made, weights):
     found = json.loads(json.dumps(figures, allow_nan=False))['classes']
     assert list(found) == ['all classes', *CLASSES]
     assert found['road']['real'] == {'windows': 0}
-    assert {'real', 'blurred', 'flat', MASK_ALONE} == set(found['car'])
+    assert {*windows.laid, MASK_ALONE} == set(found['car'])
     for name, row in found['car'].items():
         assert row['windows'] == (windows.classes == 1).sum()
         assert 0 <= row['detected'] <= 100
@@ -143,19 +174,21 @@ def test_sheets_show_all_painters(made):
     windows, shown = made
     assert len(shown) == 3
     row = photo_rows(shown, CLASSES)[0]
-    assert list(row.cells) == ['base', 'label map', 'real', 'blurred', 'flat']
+    assert list(row.cells) == ['base', 'label map', *windows.laid]
     rows = window_rows(windows, CLASSES, per_class=2)
     assert [row.caption for row in rows] == ['car', 'car', 'tree', 'tree']
-    assert len(rows[0].cells) == 6
+    assert len(rows[0].cells) == 1 + 4 + 3
 
 
 def test_a_control_is_no_other_painter():
     with pytest.raises(ValueError, match="'real' is a control"):
-        build_painters(dict(real=dict(generator=dict(type='RealPixels'))), CLASSES)
+        build_painters(
+            dict(real=dict(generator=dict(type='RealPixels'))), CLASSES, PALETTE
+        )
 
 
 def test_no_object_is_named(source, tmp_path):
-    maker = WindowMaker(source, build_painters({}, CLASSES), str(tmp_path))
+    maker = WindowMaker(source, build_painters({}, CLASSES, PALETTE), str(tmp_path))
     with pytest.raises(ValueError, match='no object can be laid'):
         maker.make(per_class=0, num_shown=1)
 
@@ -164,16 +197,18 @@ def test_painters_of_a_config_file_are_built(tmp_path):
     (tmp_path / 'p.py').write_text(
         "painters = dict(soft=dict(generator=dict(type='BlurredPixels', sigma=0.1)))"
     )
-    painters = build_painters(Config.fromfile(tmp_path / 'p.py').painters, CLASSES)
+    painters = build_painters(
+        Config.fromfile(tmp_path / 'p.py').painters, CLASSES, PALETTE
+    )
     assert painters['soft'].compositing.mode == 'real'
     with pytest.raises(ValueError, match='generator'):
-        build_painters(dict(a=dict(composite='real')), CLASSES)
+        build_painters(dict(a=dict(composite='real')), CLASSES, PALETTE)
 
 
 def test_photos_smaller_than_a_window_are_refused(source, tmp_path):
     small = DatasetLabelSource(source._dataset, (60, 70))
     with pytest.raises(ValueError, match=r'64 x 64 .* has 60'):
-        WindowMaker(small, build_painters({}, CLASSES), str(tmp_path))
+        WindowMaker(small, build_painters({}, CLASSES, PALETTE), str(tmp_path))
 
 
 @pytest.fixture
