@@ -137,7 +137,7 @@ def try_pipeline(views: PipelineViews, train: Split) -> Shown:
             for seed, (index, number) in enumerate(runs):
                 if not number:
                     label_map = train.source.label_map(index)
-                found.append(views.draw(index, label_map, seed))
+                found.append(views.draw(index, label_map, 1000 * seed))
                 progress.update()
     except ValueError as error:
         return Shown(np.zeros(0, int), [], str(error))

@@ -17,7 +17,8 @@ from mmseg_ganaug.visualization import headroom_chart
 
 #: The shares of the photos that are trained on, each within the next.
 SHARES = (0.25, 0.5, 1.0)
-# In points: what a short training gains by chance, where photos were not counted.
+# In points: what another seed of a short training changes, which no interval over
+# photos shows.
 _LEAST_GAIN = 1.0
 # Half an interval, in points, that could hide a gain worth having.
 _COARSE = 3.0
@@ -38,7 +39,7 @@ class Headroom:
         low: Lower end of its 95 % interval over photos; None where the runs have no
             counts of photos.
         high: Its upper end.
-        rises: Whether that is more than chance.
+        rises: Whether that is a point or more, and more than chance.
         text: Says so, with the figures.
     """
 
@@ -105,7 +106,7 @@ def measure_headroom(
     reached = [run.iou(figure) for run in runs]
     gain = reached[-1] - reached[0]
     ends = _interval(runs[-1], runs[0], figure)
-    rises = ends[0] > 0 if ends else gain >= _LEAST_GAIN
+    rises = gain >= _LEAST_GAIN and (ends is None or ends[0] > 0)
     photos = [count_of(share, num_photos) for share in SHARES]
     name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
     values = ', '.join(f'{value:.1f}' for value in reached)
@@ -135,7 +136,7 @@ def measure_headroom(
         gain=gain,
         low=low,
         high=high,
-        rises=bool(rises),
+        rises=rises,
         text=text,
     )
 

@@ -99,26 +99,20 @@ class PipelineViews:
         )
         results[_PLACES] = places
         with kept_random_state():
-            # The global generators are what transforms draw from.
-            np.random.seed(seed)  # noqa: NPY002
-            random.seed(seed)
-            torch.default_generator.manual_seed(seed)
-            for step in steps:
+            for place, step in enumerate(steps):
                 name = getattr(step, '__name__', type(step).__name__)
                 try:
-                    results = step(results)
-                    shown = results[_PLACES]
-                    fits = shown.shape[:2] == results['gt_seg_map'].shape[:2]
-                except Exception as error:
+                    results = _run(step, results, seed + place)
+                except Exception as error:  # Any code may be in a pipeline.
                     raise ValueError(
                         f'{name} of the training pipeline cannot be run on label maps '
                         f'alone ({type(error).__name__}: {error})'
                     ) from error
-                if not fits:
+                if results[_PLACES].shape[:2] != results['gt_seg_map'].shape[:2]:
                     raise ValueError(
                         f'{name} of the training pipeline leaves out some seg_fields'
                     )
-        return _view(shown)
+        return _view(results[_PLACES])
 
     def _steps_of(self, number: int) -> List[Callable]:
         """Lists the transforms between loading and packing, where that is known."""
@@ -136,6 +130,22 @@ class PipelineViews:
 def mixes_images(dataset: Any) -> bool:
     """Checks whether a data set config has a pipeline that mixes several samples."""
     return any(has_type(c, 'MultiImageMixDataset') for c in nested_dicts(dataset))
+
+
+def _run(step: Callable, results: dict, seed: int) -> dict:
+    """Runs a transform; where it changes gt_seg_map alone, on the places, too."""
+    given = [dict(results), dict(results, gt_seg_map=results[_PLACES])]
+    outcome = []
+    for samples in given:
+        # The global generators are what transforms draw from.
+        np.random.seed(seed)  # noqa: NPY002
+        random.seed(seed)
+        torch.default_generator.manual_seed(seed)
+        outcome.append(step(samples))
+        shapes = [outcome[0][key].shape[:2] for key in ('gt_seg_map', _PLACES)]
+        if shapes[0] == shapes[1]:
+            return outcome[0]
+    return dict(outcome[0], **{_PLACES: outcome[1]['gt_seg_map']})
 
 
 def _view(places: np.ndarray) -> View:

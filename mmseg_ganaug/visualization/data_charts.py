@@ -20,6 +20,8 @@ from mmseg_ganaug.visualization.figure_files import (
 _WIDTH = 5.2
 _MOST_ROWS = 20
 _BAR, _ACCENT, _QUIET = COLOURS[0], COLOURS[5], '#bbbbbb'
+# Right, then what is most often wrong.
+_CONFUSED = (_BAR, _ACCENT, '#f0a36b', '#f7d3b8')
 
 
 def object_size_chart(
@@ -196,7 +198,7 @@ def confusion_chart(
         for row, name in enumerate(names):
             start = 0.0
             for number, (other, share) in enumerate(shares[name]):
-                colour = _BAR if number == 0 else (_ACCENT, '#f0a36b')[number % 2 == 0]
+                colour = _CONFUSED[min(number, len(_CONFUSED) - 1)]
                 wide = 100 * share
                 axes.barh(row, wide, left=start, color=colour, edgecolor='white')
                 most = int(wide / 1.9)

@@ -15,13 +15,13 @@ def run_of(ious, photos=None, spread=0.05, seed=0):
     if photos:
         rng = np.random.default_rng(seed)
         label = rng.integers(500, 1500, (photos, len(NAMES)))
-        # The same photos are hard for each network.
-        hard = np.random.default_rng(7).normal(0, spread, label.shape)
+        # The same photos are hard for each network of a seed.
+        hard = np.random.default_rng(7 + seed).normal(0, spread, label.shape)
         same = label * np.clip(np.array(ious) + hard, 0, 1)
         counts = np.stack([same, label, label], axis=2).astype(np.int64)
         ious = class_ious(counts.sum(axis=0)) / 100
     percent = {n: 100 * float(v) for n, v in zip(NAMES, ious)}
-    mean = float(np.mean(list(percent.values())))
+    mean = float(np.nanmean(list(percent.values())))
     return RunResult('plain', 0, mean, 80.0, percent, 'toy', counts=counts)
 
 
@@ -43,7 +43,7 @@ def test_a_rise_is_found_and_speaks_for_more(tmp_path):
 
 def test_no_rise_speaks_against_sampling_and_pairs_not_against_weights():
     found = measure_headroom(runs([0.2, 0.2, 0.201], photos=80), 100, ['bird', 'cup'])
-    assert not found.rises and found.low < 0.2 < found.high + 1
+    assert not found.rises and 0 < found.low < found.high < 0.5
     (finding,) = found.findings(Pictures())
     assert finding.kind == 'no-headroom'
     assert 'generated pair' in finding.text
@@ -63,7 +63,7 @@ def test_few_photos_cannot_tell_and_that_is_written():
         return run_of(ious, photos=4, spread=0.3, seed=shares[share])
 
     found = measure_headroom(train, 40, ['bird', 'cup'])
-    assert not found.rises and found.high - found.low > 6
+    assert not found.rises and found.low < 0 < found.high
     assert 'coarse' in found.text and 'generated pair' not in found.text
 
 

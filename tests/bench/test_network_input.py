@@ -49,6 +49,7 @@ def test_scale_and_crop_are_read_off(view):
         dict(type='RandomRotate', prob=1.0, degree=(20, 20)),
         dict(type='RandomRotFlip', rotate_prob=1.0, flip_prob=0.0, degree=(90, 90)),
         dict(type='Pad', size=(160, 160)),
+        dict(type='CenterCrop', crop_size=(64, 64)),
         dict(type='PhotoMetricDistortion'),
     ],
     ids=lambda transform: transform['type'],

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmseg.evaluation import IoUMetric
-from mmseg.registry import MODELS
+from mmseg.registry import DATASETS, MODELS
 from planted_data import IGNORED, MODEL, NAMES, make_data
 
 from mmseg_ganaug.bench.val_evidence import (
@@ -59,13 +60,9 @@ def test_counts_are_those_of_mmsegs_metric(tmp_path, weights):
     assert found.counts.shape == (3, 4, 3) and found.confusion.sum() == 3 * 93 * 128
     assert len(found.confusion.any(axis=0).nonzero()[0]) > 1
     with DefaultScope.overwrite_default_scope('mmseg'):
-        model = MODELS.build(MODEL).eval()
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    from mmengine.dataset import pseudo_collate
-    from mmseg.registry import DATASETS
-
-    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MODELS.build(cfg.model).eval()
         val = DATASETS.build(cfg.val_dataloader.dataset)
+    model.load_state_dict(torch.load(weights, weights_only=True))
     with torch.no_grad():
         for index, counts in enumerate(found.counts):
             (sample,) = model.test_step(pseudo_collate([val[index]]))

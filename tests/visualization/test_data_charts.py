@@ -19,7 +19,7 @@ CHARTS = {
     ),
     'margins': lambda n, path: margin_chart(dict.fromkeys(n, (12.0, 1)), 10, path),
     'confusions': lambda n, path: confusion_chart(
-        {key: [('a', 0.3), ('b', 0.5), ('c', 0.1), ('d', 0.05)] for key in n}, path
+        dict.fromkeys(n, (('a', 0.3), ('b', 0.5), ('c', 0.1), ('d', 0.05))), path
     ),
 }
 
