@@ -185,7 +185,7 @@ def _faults(value: Any, shape: Any, place: str) -> List[str]:
     elif isinstance(shape, (dict, Map)):
         is_right, wanted = isinstance(value, Mapping), 'an object'
     elif isinstance(shape, list):
-        is_right, wanted = isinstance(value, list), 'a list'
+        is_right, wanted = isinstance(value, (list, tuple)), 'a list'
     elif shape is float:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         is_right, wanted = number and math.isfinite(value), 'a finite number'

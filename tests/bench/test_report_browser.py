@@ -130,13 +130,14 @@ def test_dark_screens_get_a_dark_page(open_page):
 
 
 def test_on_paper_everything_is_open_and_light(open_page):
-    page = open_page(color_scheme='dark')
+    page = open_page(720, color_scheme='dark')
     page.emulate_media(media='print', color_scheme='dark')
     assert not page.locator('nav').is_visible()
     colour = page.evaluate('getComputedStyle(document.body).backgroundColor')
     assert colour == 'rgb(255, 255, 255)'
     inner = page.locator('details table').first.bounding_box()
     assert inner and inner['height'] > 50
+    assert page.evaluate('document.documentElement.scrollWidth') <= 720
     assert len(page.pdf()) > 10_000
 
 

@@ -183,6 +183,9 @@ def test_what_was_not_evaluated_is_an_error(tmp_path):
     (tmp_path / bench['runs'][0]['counts']).unlink()
     with pytest.raises(FileNotFoundError, match='plain-seed0'):
         reach_verdict(bench, tmp_path)
+    bench['runs'][0]['counts'] = None
+    with pytest.raises(ValueError, match=r'plain \(seed 0\) has no counts'):
+        reach_verdict(bench, tmp_path)
 
 
 def test_limits_are_stated(tmp_path):
