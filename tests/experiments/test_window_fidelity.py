@@ -96,7 +96,7 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def made(source, tmp_path_factory):
+def maker(source, tmp_path_factory):
     flat, seeing = Copycat(), dict(type='SeeingCopycat')
     painters = build_painters(
         dict(flat=dict(generator=flat), seeing=dict(generator=seeing)),
@@ -104,7 +104,11 @@ def made(source, tmp_path_factory):
         PALETTE,
     )
     cache = str(tmp_path_factory.mktemp('cache'))
-    maker = WindowMaker(source, painters, cache)
+    return WindowMaker(source, painters, cache)
+
+
+@pytest.fixture(scope='module')
+def made(maker):
     return maker.make(per_class=8, num_shown=3, classes=['car', 'tree'])
 
 
@@ -121,6 +125,15 @@ def test_all_painters_make_the_same_objects(made):
     inside = masks[cars] == 255
     spread = {name: laid[cars][inside, :3].std() for name, laid in windows.laid.items()}
     assert spread['real'] > 2 * spread['blurred'] > 0
+
+
+def test_no_photo_is_of_both_halves(maker):
+    counts = np.zeros((len(CLASSES), 2), int)
+    for plan in maker._plan(8, ['car', 'tree']):
+        halves = {maker._half(index) for index in plan.recipe.maps}
+        assert len(halves) == 1
+        counts[plan.class_id, halves.pop()] += 1
+    assert counts[1].tolist() == [4, 4] and 0 < counts[2].max() <= 4
 
 
 def test_a_painter_of_context_sees_what_is_laid_and_not_what_is_restored(made):
