@@ -1,12 +1,16 @@
 """The check of bench.json, and that its document names all of it."""
 
 import copy
+import json
 import re
 from pathlib import Path
 
 import pytest
+from planted_data import make_data
 from simulated_bench import whole_bench
 
+from mmseg_ganaug.bench.bench_report import report_html
+from mmseg_ganaug.bench.diagnosis import diagnose
 from mmseg_ganaug.bench.schema import SHAPE, Map, Maybe, OneOf, check_bench
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +67,20 @@ def test_what_is_missing_is_named(bench):
     for other in (None, [], 'text', {}):
         with pytest.raises(ValueError, match='has schema None'):
             check_bench(other)
+
+
+def test_a_diagnosis_is_as_stated_and_shown(bench, tmp_path):
+    figures = tmp_path / 'work' / 'figures'
+    # So that there is something to be found.
+    data = make_data(tmp_path, counts=(24, 2))
+    found = diagnose(data, tmp_path / 'cache', figures=figures)
+    values = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert values['findings']
+    whole = dict(bench, diagnosis=values, photos=[])
+    check_bench(whole)
+    html = report_html(whole, tmp_path / 'work')
+    assert html.count('<img') == sum(bool(f['picture']) for f in values['findings'])
+    assert ' is missing' not in html
 
 
 def keys_of(shape):

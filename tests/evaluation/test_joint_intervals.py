@@ -92,6 +92,18 @@ def test_what_makes_an_interval_wide_is_found():
     assert JointRuns(repeated, FIGURES).photo_share(asked) == pytest.approx(0, abs=0.01)
 
 
+def test_a_method_whose_seeds_spread_more_has_a_wider_interval():
+    counts = counts_of(np.random.default_rng(8), chance=0.01)
+    area = counts['m3'][0, ..., 2]
+    for seed, share in enumerate((-0.2, 0.0, 0.2)):
+        counts['m3'][seed, ..., 0] = (0.5 + share) * area
+    runs = JointRuns(counts, FIGURES)
+    found = runs.differences_alone(pairs_of(runs.methods[1:], ['m0'], ['all']))
+    steady, steady_too, unsteady = (each.margin for each in found.values())
+    assert steady == pytest.approx(steady_too, rel=0.25)
+    assert unsteady > 1.3 * steady
+
+
 def test_one_seed_has_a_difference_but_no_interval():
     runs = JointRuns(counts_of(np.random.default_rng(5), seeds=1), FIGURES)
     found = runs.differences([('m1', 'm0', 'all')])['m1', 'm0', 'all']
