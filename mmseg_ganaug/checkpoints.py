@@ -35,7 +35,7 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f'there is no checkpoint {path}: train the generator (tools/train.py with '
+            f'there is no checkpoint {path}: train the generator (ganaug train with '
             'a config of configs/pix2pixhd) or correct the path'
         )
     try:

@@ -106,7 +106,7 @@ def run_command(name: str, argv: Sequence[str], prog: Optional[str] = None) -> N
     go_on = getattr(module, 'GO_ON', 'Again, it goes on from here:')
     # What goes wrong in a training is seen in a traceback.
     errors: Any = nullcontext() if hasattr(module, 'TRACES') else errors_as_messages()
-    with ends_when_interrupted(f'{go_on}\n  {again}'), errors:
+    with errors, ends_when_interrupted(f'{go_on}\n  {again}'):
         code = module.run(args)
     if code:
         raise SystemExit(code)

@@ -1,13 +1,13 @@
 """Ctrl-C: one line that says how to go on, and nothing left running."""
 
+import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 #: Seconds in which a command and all that it started may end by themselves.
 PATIENCE = 3.5
@@ -30,21 +30,22 @@ def ends_when_interrupted(go_on: str) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # Python allows no handlers there.
         return
-    ended_by: List[int] = []
+    ended_by: List[Tuple[int, float]] = []
 
     def end(number: int, frame: object) -> None:
         if ended_by:
             return
-        ended_by.append(number)
         # Not by print, which the signal may have interrupted.
         os.write(2, f'\nInterrupted. {go_on}\n'.encode())
         _send(number)
-        threading.Thread(target=_end_all, args=(128 + number,), daemon=True).start()
+        deadline = time.monotonic() + PATIENCE
+        ended_by.append((number, deadline))
+        threading.Thread(target=_exit_at, args=(deadline, number), daemon=True).start()
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    before: Dict[int, object] = {}
+    before: Dict[int, Any] = {}
     for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
         number = getattr(signal, name, None)
         # What is ignored (nohup) stays so.
@@ -52,23 +53,37 @@ def ends_when_interrupted(go_on: str) -> Iterator[None]:
             before[number] = signal.signal(number, end)
     try:
         yield
+        if ended_by:  # What was interrupted took no notice.
+            raise KeyboardInterrupt
     except BaseException:
+        if not ended_by:
+            raise
+        number, deadline = ended_by[0]
+        _end_all_below(deadline)
         # Errors that follow from the interruption say nothing.
-        if ended_by:
-            raise SystemExit(128 + ended_by[0]) from None
-        raise
+        raise SystemExit(128 + number) from None
     finally:
         for number, handler in before.items():
-            if not ended_by:
-                signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
 
 
-def _end_all(code: int) -> None:
-    """Kills what has not ended in time, this process last."""
-    time.sleep(PATIENCE)
+def _exit_at(deadline: float, number: int) -> None:
+    """Kills what has not ended in time, this process last: it may wait for ever."""
+    time.sleep(max(0, deadline - time.monotonic()))
     _send(signal.SIGKILL)
-    sys.stdout.flush()
-    os._exit(code)
+    os._exit(128 + number)
+
+
+def _end_all_below(deadline: float) -> None:
+    """Waits until all processes below have ended, and kills those that do not."""
+    # The workers of a loader end with their process; torch would call it their error.
+    if hasattr(signal, 'SIGCHLD'):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    while _below(os.getpid()) and time.monotonic() < deadline - 0.2:
+        time.sleep(0.05)
+    _send(signal.SIGKILL)
 
 
 def _send(number: int) -> None:
@@ -88,7 +103,8 @@ def _below(parent: int) -> List[int]:
         with suppress(OSError, ValueError, IndexError):
             # The name, in brackets, may hold anything.
             parts = stat.read_text(errors='replace').rpartition(')')[2].split()
-            children.setdefault(int(parts[1]), []).append(int(stat.parent.name))
+            if parts[0] != 'Z':
+                children.setdefault(int(parts[1]), []).append(int(stat.parent.name))
     found: List[int] = []
     left = [parent]
     while left:

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
         plan, store = dataset.generate()
         if is_main_process():
             size = len(plan) * store.sample_bytes(0) / 2**20
-            print(f'Written: {len(plan)} samples, {size:.0f} MiB, in {store.folder}')
+            print(f'{len(plan)} samples in {store.folder}, about {size:.1f} MiB')
         used.append(store.folder)
     if is_main_process():
         quoted = shlex.quote(args.config)

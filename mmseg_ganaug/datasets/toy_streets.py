@@ -28,6 +28,6 @@ class ToyStreetsDataset(PairedFoldersDataset):
 
     def _how_to_get(self) -> str:
         return (
-            'Make the data set: python tools/dataset_converters/toy_streets.py '
+            'Make the data set: ganaug toy-streets '
             f'{self.data_root or "data/toy_streets"}'
         )

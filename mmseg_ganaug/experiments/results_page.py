@@ -93,7 +93,7 @@ def load_class_share(folder: Union[str, Path]) -> Dict[str, float]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f'{path} holds no class shares ({error!r}): move it away, and have '
-            'tools/compare_methods.py --report-only write it again'
+            'ganaug compare --report-only write it again'
         ) from error
 
 
@@ -112,7 +112,7 @@ def load_questions(folder: Union[str, Path]) -> Questions:
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f'{path} holds no questions of a matrix ({error}): move it away, and have '
-            'tools/compare_methods.py --report-only write it again'
+            'ganaug compare --report-only write it again'
         ) from error
 
 

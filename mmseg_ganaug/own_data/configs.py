@@ -18,7 +18,7 @@ _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
 _HEAD = (
-    '# Written by tools/quickstart.py each time that it runs: inherit from it rather\n'
+    '# Written by ganaug each time that it runs: inherit from it rather\n'
     '# than edit it. Paths are seen from the folder in which the tools are started.\n'
 )
 _DATASET = """\

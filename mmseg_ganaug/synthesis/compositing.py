@@ -91,7 +91,7 @@ class Compositing:
         if self.mode == 'auto' and self.paintable is None:
             raise ValueError(
                 "composite='auto' needs the fidelity of each class: measure it with "
-                'tools/analysis_tools/generator_fidelity.py and set fidelity to the '
+                'ganaug fidelity and set fidelity to the '
                 'file that it writes, or painted to the classes that the generator '
                 'paints'
             )

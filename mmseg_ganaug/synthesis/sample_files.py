@@ -131,6 +131,6 @@ def _read(
         # One argument alone, as workers of a DataLoader pass exceptions on.
         raise DamagedSampleError(
             f'the file {os.fspath(path)} of a generated sample '
-            f'{"is missing" if missing else error}: tools/synthesize.py CONFIG '
+            f'{"is missing" if missing else error}: ganaug synthesize CONFIG '
             '--verify makes it again'
         ) from error

@@ -51,7 +51,7 @@ class FrozenSegmenter:
         if not Path(checkpoint).is_file():
             raise FileNotFoundError(
                 f'segmenter checkpoint {checkpoint} does not exist. Train it with\n'
-                f'    python tools/train.py {config}\n'
+                f'    ganaug train {config}\n'
                 'or correct the path'
             )
         cfg = read_config(find_shipped(config))

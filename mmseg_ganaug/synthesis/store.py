@@ -300,7 +300,7 @@ class SampleStore:
             except ValueError as error:
                 print_log(
                     f'{self._report_path(index)} {error} and is left out: '
-                    'tools/synthesize.py CONFIG --verify makes it again',
+                    'ganaug synthesize CONFIG --verify makes it again',
                     logger='current',
                 )
                 continue

@@ -28,7 +28,7 @@ def find_checkpoint(stated: str, config_name: Optional[str]) -> str:
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f'generator checkpoint {stated} does not exist. Train it with\n    python '
-            f'tools/train.py {config_name}\nor set generator.checkpoint to a '
+            f'ganaug train {config_name}\nor set generator.checkpoint to a '
             'checkpoint that you have'
         )
     return path

@@ -258,7 +258,7 @@ def test_missing_checkpoint_says_how_to_train_one(generated, tmp_path):
     config = tmp_path / 'generator.py'
     config.write_text('model = dict(label_encoder=dict(num_classes=4))\n')
     generated['generator'] = dict(config=str(config), checkpoint='nowhere.pth')
-    expect_error(generated, 'nowhere.pth', 'tools/train.py')
+    expect_error(generated, 'nowhere.pth', 'ganaug train')
 
 
 def test_generator_for_other_classes_is_an_error(generated, tmp_path):

@@ -1,7 +1,6 @@
-"""tools/synthesize.py: making, verifying and pruning the samples of a config."""
+"""ganaug synthesize: making, verifying and pruning the samples of a config."""
 
 import hashlib
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -9,21 +8,21 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmseg.registry import DATASETS
 from painters import ColourPainter
 
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.synthesis import find_stores
 from mmseg_ganaug.synthesis.claims import StoreLocks
 
 TESTS = Path(__file__).resolve().parents[1]
+KINDS = ('images', 'labels')
 TOOL = TESTS.parent / 'tools' / 'synthesize.py'
 
 
 @pytest.fixture
-def run(generated, tmp_path, monkeypatch, capsys):
+def run(generated, tmp_path, capsys):
     """Runs the tool on the config of ``generated``, and gives what it prints."""
-    spec = importlib.util.spec_from_file_location('synthesize_tool', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
 
     def run(*arguments, beside=None, also=(), **changes):
         """``also``: more data sets of the training; ``beside``: more of the config."""
@@ -32,10 +31,9 @@ def run(generated, tmp_path, monkeypatch, capsys):
         config = Config(dict(train_dataloader=train, **(beside or {})))
         path = tmp_path / 'config.py'
         config.dump(path)
-        monkeypatch.setattr('sys.argv', ['synthesize.py', str(path), *arguments])
         ColourPainter.batches = 0
         try:
-            tool.main()
+            main(['synthesize', str(path), *arguments])
         finally:
             captured = capsys.readouterr()
             run.said = captured.out + captured.err
@@ -64,6 +62,38 @@ def test_samples_are_made_once(run, generated):
     assert ColourPainter.batches == 0
 
 
+def test_a_dry_run_estimates_and_writes_no_sample(run, generated, tmp_path):
+    said = run('--dry-run')
+    assert ColourPainter.batches == 1  # of three
+    assert not stores(generated)
+    assert '10 samples, 0 of them are in ' in said
+    assert '10 to be made: about 0.' in said
+    assert '% of pixels before' in said
+    assert f'make them:  ganaug synthesize {tmp_path}/config.py\n' in said
+    assert 'ganaug browse' in run()
+    said = run('--dry-run')
+    assert ColourPainter.batches == 0
+    assert '10 samples, 10 of them are in ' in said
+    assert '0 to be made: about 0.0 minutes, 0 MiB' in said
+
+
+def test_a_dry_run_counts_what_is_missing(run, generated):
+    run()
+    (store,) = stores(generated)
+    sizes = [
+        sum((store / kind / f'{i:08d}.png').stat().st_size for kind in KINDS)
+        for i in (3, 4)
+    ]
+    for i in (3, 4):
+        (store / 'images' / f'{i:08d}.png').unlink()
+    before = contents(store)
+    found = DATASETS.build(dict(generated, lazy_init=True)).generation.estimate()
+    assert (found.samples, found.missing) == (10, 2)
+    assert found.num_bytes == sum(sizes)
+    assert found.seconds > 0
+    assert contents(store) == before
+
+
 def test_damaged_samples_are_found_and_made_again(run, generated):
     run()
     (store,) = stores(generated)
@@ -89,7 +119,7 @@ def test_stores_that_the_config_does_not_use_are_pruned(run, generated):
     with pytest.raises(SystemExit, match='--yes'):
         run('--prune')
     assert run.said.count('Not used by this config: ') == 2
-    assert run.said.count('MiB') == 2
+    assert run.said.count('MiB)') == 2
     assert len(stores(generated)) == 3
     said = run('--prune', '--yes')
     assert said.count('Removed: ') == 2

@@ -250,7 +250,7 @@ def test_missing_folder_is_an_error_that_names_it_and_the_tool(made, key):
     with pytest.raises(FileNotFoundError) as error:
         ToyStreetsDataset(data_root=str(made), data_prefix=prefix)
     assert str(made / 'nowhere') in str(error.value)
-    assert f'tools/dataset_converters/toy_streets.py {made}' in str(error.value)
+    assert f'ganaug toy-streets {made}' in str(error.value)
 
 
 def test_empty_folder_is_an_error_that_names_it_and_the_tool(tmp_path):
@@ -259,7 +259,7 @@ def test_empty_folder_is_an_error_that_names_it_and_the_tool(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         ToyStreetsDataset(data_root=str(tmp_path), data_prefix=prefixes('train'))
     assert str(tmp_path / 'images' / 'train') in str(error.value)
-    assert 'tools/dataset_converters/toy_streets.py' in str(error.value)
+    assert 'ganaug toy-streets' in str(error.value)
 
 
 def test_lazy_data_set_raises_when_it_is_first_used():

@@ -108,7 +108,7 @@ class LoadGeneratedSample(BaseTransform):
             raise DamagedSampleError(
                 f'{results["seg_map_path"]} is not the label map that was written '
                 '(other label values, or another size than its photo): '
-                'tools/synthesize.py CONFIG --verify makes it again'
+                'ganaug synthesize CONFIG --verify makes it again'
             )
         return self.results(results, photo, label_map)
 
