@@ -142,8 +142,11 @@ class Generation(NamedTuple):
         if replacements is not None:
             spare = list(zip(sample_ids(replacements, source), replacements))
         planned, spare = _paintable(generator, planned, spare, statistics.sizes)
-        plan = replace(plan, recipes=tuple(recipe for _, recipe in planned))
-        recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
+        if len(planned) < len(plan):
+            plan = replace(plan, recipes=tuple(recipe for _, recipe in planned))
+        recipes = plan
+        if spare:
+            recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
         ids = [sample_id for sample_id, _ in planned + spare]
         store = SampleStore(
             cache_dir,

@@ -94,7 +94,7 @@ class MMagicGenerator(Generator):
         self.ignore_index = encoder.get('ignore_index', 255)
         self.uses_instances = encoder.get('edges', False)
         # Instance norms take their statistics from all that they see.
-        norm = config.model.generator.get('norm', 'instance')
+        norm = config.model.get('generator', {}).get('norm', 'instance')
         self.needs_whole_map = norm == 'instance'
         self.uses_context = config.model.get('context') is not None
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
