@@ -7,7 +7,7 @@ import torch
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource, Recon
 from mmseg_ganaug.synthesis import Compositing, Generator, PaintContext, SampleMaker
 from mmseg_ganaug.synthesis.generator import paint_maps, paint_photos, seed_of, trait
-from mmseg_ganaug.synthesis.windows import Windows
+from mmseg_ganaug.synthesis.windows import Windows, paint_windows
 
 
 class Echo:
@@ -159,6 +159,23 @@ def test_windows_show_the_same_context_as_the_whole_photo(size):
         assert (size in shapes) == (windows is None)
     for whole, parts in zip(*photos):
         np.testing.assert_array_equal(whole.photo, parts.photo)
+
+
+def test_each_window_of_a_sample_gets_its_own_part_of_the_context():
+    painter = Collage()
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 256, (1, 40, 56, 3), dtype=np.uint8)
+    changed = np.zeros((1, 40, 56), bool)
+    changed[0, 2:5, 3:6] = changed[0, 30:36, 44:50] = True
+    context = PaintContext(photos, ~changed, changed, ('a',), (1,))
+    labels = np.zeros((40, 56), np.uint8)
+    (found,) = paint_windows(
+        painter, [labels], [None], 255, [changed[0]], Windows(margin=2), [context]
+    )
+    assert sum(map(len, painter.contexts)) == 2
+    assert found.seen[changed[0]].all() and not found.seen.all()
+    wanted = np.where(changed[0][..., None], 255 - photos[0], photos[0])[..., ::-1]
+    np.testing.assert_array_equal(found.photo[found.seen], wanted[found.seen])
 
 
 def test_a_window_beyond_the_border_repeats_the_last_pixels():
