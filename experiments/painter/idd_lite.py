@@ -10,10 +10,10 @@ model = dict(
     # For the little time there is: no discriminator that segments.
     segmentation_discriminator=None,
     loss_config=dict(segmentation=None),
-    context=dict(whole_iters=200),
+    context=dict(whole_iters=100),
 )
-max_iters = 700
-param_scheduler = dict(begin=500, end=max_iters)
+max_iters = 600
+param_scheduler = dict(begin=400, end=max_iters)
 train_cfg = dict(max_iters=max_iters)
 train_dataloader = dict(
     batch_size=1,

@@ -264,28 +264,38 @@ def test_it_trains_with_every_other_option(options, recomposed):
     assert all(not torch.equal(a, b) for a, b in zip(after, before))
 
 
-def test_training_teaches_it_to_go_on_with_what_is_around():
-    """Flat photos, each of its own colour: only the photo around says which."""
+def flat(values):
+    return torch.tensor(values).view(2, 1, 1, 1).expand(2, 3, *SIZE).byte()
+
+
+def test_untrained_it_begins_with_what_is_around():
+    model = build(dict(grow=0))
+    dark, bright = (
+        model.paint(maps(), photos=flat([v, v]), holes=hole()).float()
+        for v in (60, 180)
+    )
+    inside = hole().expand(-1, 3, -1, -1)
+    assert (bright - dark)[inside].mean().item() == pytest.approx(120, abs=15)
+
+
+def test_training_teaches_it_what_labels_add_to_what_is_around():
+    """In the holes, label 1 is brighter than its surroundings, whatever these are."""
     model = build(
         dict(whole_prob=0.0, grow=0),
         loss_config=dict(pixel_loss_weight=20.0, feature_loss_weight=0.0),
     )
     optimizers, drawn = wrappers(model), np.random.default_rng(0)
-    torch.manual_seed(0)
-
-    def flat(values):
-        return torch.tensor(values).view(2, 1, 1, 1).expand(2, 3, *SIZE).byte()
-
-    for _ in range(150):
+    bright = hole() & (maps() == 1)
+    for _ in range(200):
         data = batch(hole())
-        data['inputs']['img_photo'] = list(flat(drawn.integers(20, 236, 2)))
+        around = flat(drawn.integers(20, 200, 2))
+        data['inputs']['img_photo'] = list(around + 50 * bright.byte())
         model.train_step(data, optimizers)
-    dark, bright = (
-        model.paint(maps(), photos=flat([v, v]), holes=hole()).float()
-        for v in (60, 200)
-    )
-    inside = hole().expand(-1, 3, -1, -1)
-    assert (bright - dark)[inside].mean() > 40
+    for value in (40, 180):
+        painted = model.paint(maps(), photos=flat([value, value]), holes=hole())
+        added = painted.float().mean(1, keepdim=True) - value
+        rest = hole() & ~bright
+        assert added[bright].mean() > added[rest].mean() + 25
 
 
 def test_validation_shows_the_holes_painted():

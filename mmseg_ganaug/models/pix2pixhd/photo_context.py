@@ -29,7 +29,8 @@ class PhotoContext(nn.Module):
     """Shows a generator the photo around holes, and keeps all of it but the holes.
 
     The generator reads the photo, with its surroundings spread into the holes, and the
-    mask of the holes. In training the whole
+    mask of the holes; it paints how a hole differs from what is spread into it, so that
+    it has the light of the photo from the start. In training the whole
     photo is the hole first, as in painting from labels alone, then the shapes that the
     batch gives; losses and discriminators count the holes and a ring around them.
 
@@ -113,14 +114,12 @@ class PhotoContext(nn.Module):
     @staticmethod
     def encode(seen: SeenPhoto) -> Tensor:
         """Returns what the generator reads: float [B, 4, H, W]."""
-        shown = (~seen.holes).float()
-        photos = _spread(seen.photos.expand(-1, 3, -1, -1) * shown, shown)
-        return torch.cat([photos, 1 - shown], dim=1)
+        return torch.cat([_filled(seen), seen.holes.float()], dim=1)
 
     @staticmethod
     def join(painted: Tensor, seen: SeenPhoto) -> Tensor:
-        """Puts what is painted into the holes: float [B, 3, H, W]."""
-        return torch.where(seen.holes, painted, seen.photos.to(painted))
+        """Adds what is painted to what is spread into the holes: float [B, 3, H, W]."""
+        return torch.where(seen.holes, painted, 0) + _filled(seen).to(painted)
 
     def counted(self, holes: Tensor) -> Tensor:
         """Weights the holes and the ring around them, 0 elsewhere.
@@ -150,6 +149,12 @@ class PhotoContext(nn.Module):
             same = label_maps == label
             grown |= _dilated(holes & same, self.grow) & same
         return grown
+
+
+def _filled(seen: SeenPhoto) -> Tensor:
+    """Returns the photos with their surroundings spread into the holes."""
+    shown = (~seen.holes).float()
+    return _spread(seen.photos.expand(-1, 3, -1, -1) * shown, shown)
 
 
 def _spread(colours: Tensor, shown: Tensor) -> Tensor:
