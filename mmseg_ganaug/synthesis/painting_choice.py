@@ -16,7 +16,7 @@ WINDOWS_KEY = 'windows'
 REAL, BLURRED = 'real', 'blurred'
 PAINTED, PAINTED_WINDOWS = 'painted', 'painted windows'
 # The distance of fewer windows says too little.
-_FEWEST = 10
+_FEWEST = 20
 _REMEDY = 'measure it with tools/analysis_tools/generator_fidelity.py'
 
 

@@ -140,13 +140,15 @@ def test_a_painter_of_context_sees_what_is_laid_and_not_what_is_restored(made):
     windows, _ = made
     cars = windows.classes == 1
 
-    def detail(found):
-        """Spread of the pixels of a window's object, of the first car."""
+    def car(found):
+        """Pixels of the first car."""
         window = found['seeing'][cars][0]
-        return window[window[..., 3] == 255, :3].std(axis=0).mean()
+        return window[window[..., 3] == 255, :3].astype(float)
 
-    # The noise of real pixels in one, flat paint in the other.
-    assert detail(windows.laid) > 10 > 3 > detail(windows.restored)
+    # The noise of real pixels in one, flat paint of its class in the other.
+    assert car(windows.laid).std(axis=0).mean() > 10
+    assert car(windows.restored).std(axis=0).mean() < 3
+    assert abs(car(windows.restored).mean() - GREY[1]) < 20
 
 
 def test_at_its_own_place_only_the_object_is_made_again(made):
@@ -262,7 +264,7 @@ def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
     )
     run_tool(
         *('--windows', '--dataset', source.folder / 'held_out.py'),
-        *('--painters', 'more.py', '--per-class', 12, '--iterations', 1),
+        *('--painters', 'more.py', '--per-class', 24, '--iterations', 1),
         *('--rows', 2, '--out', 'out/figures.json'),
     )
     found = json.loads(Path('out/figures.json').read_text())
@@ -275,7 +277,7 @@ def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
         assert Image.open(f'out/figures_{kind}.png').width > 6 * 256
     way = build_compositing(dict(mode='auto', fidelity='out/figures.json'), CLASSES)
     # The generator was not trained: real pixels look better.
-    assert car['painted']['windows'] >= 10 and not way.paintable[1]
+    assert car['painted']['windows'] >= 20 and not way.paintable[1]
 
 
 @pytest.mark.parametrize(
