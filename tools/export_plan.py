@@ -1,8 +1,6 @@
-"""Writes the recombined label maps of a config, to be painted elsewhere."""
+"""Writes recombined label maps, to be painted elsewhere: `ganaug export-plan`."""
 
-from mmseg_ganaug.datasets.export_plan import main
-from mmseg_ganaug.tool_errors import errors_as_messages
+from mmseg_ganaug.commands import tool
 
 if __name__ == '__main__':
-    with errors_as_messages():
-        main()
+    tool('export-plan')

@@ -1,8 +1,6 @@
-"""Takes photos that were painted elsewhere into the store of a config."""
+"""Takes photos that were painted elsewhere: `ganaug import-photos`."""
 
-from mmseg_ganaug.datasets.import_photos import main
-from mmseg_ganaug.tool_errors import errors_as_messages
+from mmseg_ganaug.commands import tool
 
 if __name__ == '__main__':
-    with errors_as_messages():
-        main()
+    tool('import-photos')

@@ -25,6 +25,8 @@ COMMANDS = {
     'apply': 'write a config that has a treatment of rare classes',
     'distribution': 'show how often each class occurs, and class weights',
     'synthesize': 'generate the samples of a config',
+    'export-plan': 'write recombined label maps, to be painted elsewhere',
+    'import-photos': 'take photos that were painted elsewhere',
     'browse': 'show the samples that training sees',
     'browse-recomposed': 'show how label maps are recombined',
     'compare': 'train methods with several seeds each and compare them',
@@ -47,7 +49,8 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> Optional[str]:
         text, default = action.help, action.default
-        says_nothing = default in (None, argparse.SUPPRESS, True, False)
+        none = default is None or default is argparse.SUPPRESS
+        says_nothing = none or isinstance(default, bool)
         if not text or says_nothing or 'default' in text or not action.option_strings:
             return text
         return f'{text} (default: %(default)s)'

@@ -58,6 +58,20 @@ def add_yes(parser: argparse.ArgumentParser, does: str) -> None:
     parser.add_argument('--yes', action='store_true', help=f'{does} without asking')
 
 
+def add_generated(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--generated``, the number of a generated data set.
+
+    Args:
+        parser (ArgumentParser): Of the command.
+    """
+    parser.add_argument(
+        '--generated',
+        type=int,
+        metavar='NUMBER',
+        help='which, from 0 on, where the config has several generated data sets',
+    )
+
+
 def add_generator(parser: argparse.ArgumentParser) -> None:
     """Adds ``--generator``.
 

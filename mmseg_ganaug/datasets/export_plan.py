@@ -4,11 +4,9 @@ Run again, it goes on where it was. The photos come back by their IDs:
 generator=dict(type='PaintedFolder', folder=...) in the config, or import_photos.
 """
 
-import argparse
 from types import SimpleNamespace
 from typing import Any, List, Optional, Sequence, Set
 
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.config_overrides import override
@@ -20,47 +18,6 @@ from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis import PaintedFolder, SampleMaker, TooFewPhotosError
 from mmseg_ganaug.synthesis.compositing import Compositing, build_compositing
-
-
-def parse_args(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file that trains on generated samples')
-    parser.add_argument('out', help='folder for the files')
-    parser.add_argument(
-        '--missing',
-        action='store_true',
-        help='only what the store of the config lacks, or its PaintedFolder',
-    )
-    parser.add_argument(
-        '--real',
-        action='store_true',
-        help='also the real pairs, in the folder real, to train a painter on',
-    )
-    parser.add_argument(
-        '--no-context',
-        action='store_true',
-        help='no photos and masks of what changed, which need the real photos',
-    )
-    parser.add_argument(
-        '--template',
-        default=TEMPLATE,
-        help='prompt of a sample (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--dataset',
-        type=int,
-        help='which, from 0 on, where the config has several generated data sets',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config: key=value',
-    )
-    return parser.parse_args(argv)
 
 
 def generated_dataset(
@@ -89,7 +46,7 @@ def generated_dataset(
         number = 0
     if number is None or not 0 <= number < len(found):
         raise ValueError(
-            f'{path} has {len(found)} generated data sets: choose one by --dataset 0 '
+            f'{path} has {len(found)} generated data sets: choose one by --generated 0 '
             f'to {len(found) - 1}'
         )
     return found[number]
@@ -175,18 +132,3 @@ def _lacking(dataset: Any, ids: Sequence[str]) -> Set[str]:
     if not isinstance(generation.generator, PaintedFolder):
         there = generation.store.present()
     return set(ids) - {generation.ids[number] for number in there}
-
-
-def main(argv: Optional[Sequence[str]] = None) -> None:
-    """Writes the files, and says where they are."""
-    args = parse_args(argv)
-    config = generated_dataset(args.config, args.cfg_options, args.dataset)
-    for path in export_plan(
-        config,
-        args.out,
-        args.missing,
-        args.real,
-        not args.no_context,
-        args.template,
-    ):
-        print(f'Written: {path}')

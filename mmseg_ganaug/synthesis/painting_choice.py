@@ -17,7 +17,7 @@ REAL, BLURRED = 'real', 'blurred'
 PAINTED, PAINTED_WINDOWS = 'painted', 'painted windows'
 # The distance of fewer windows says too little.
 _FEWEST = 20
-_REMEDY = 'measure it with tools/analysis_tools/generator_fidelity.py'
+_REMEDY = 'measure it with ganaug fidelity'
 
 
 class Choice(NamedTuple):
@@ -46,7 +46,7 @@ def choose_painted(
     each class, that must be at least ``min_fidelity``, too.
 
     Args:
-        path: JSON file that ``tools/analysis_tools/generator_fidelity.py`` wrote.
+        path: JSON file that ``ganaug fidelity`` wrote.
         class_names: C names.
         min_fidelity: Smallest fidelity of a class that may be painted.
         windows: Whether windows are painted, not whole photos.
@@ -137,7 +137,7 @@ def load_class_fidelity(path: Union[str, Path]) -> Dict[str, float]:
     """Reads the fidelity of each class.
 
     Args:
-        path (str | Path): JSON file that ``tools/analysis_tools/generator_fidelity.py``
+        path (str | Path): JSON file that ``ganaug fidelity``
             wrote.
 
     Returns:

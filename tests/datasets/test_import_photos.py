@@ -12,8 +12,9 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from PIL import Image
 
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.datasets.export_plan import export_plan
-from mmseg_ganaug.datasets.import_photos import import_photos, main
+from mmseg_ganaug.datasets.import_photos import import_photos
 from mmseg_ganaug.synthesis import TooFewPhotosError
 
 #: What a program of another environment does: flat colours and noise.
@@ -144,7 +145,7 @@ def test_the_tool_says_how_to_train_on_them(generated, painted, tmp_path, capsys
         old.rename(painted / new.name)
     path = tmp_path / 'config.py'
     path.write_text(f'train_dataloader = dict(dataset={generated!r})\n')
-    main([str(path), str(painted)])
+    main(['import-photos', str(path), str(painted)])
     printed = capsys.readouterr().out
     assert '10 samples in ' in printed
     assert f"'type': 'PaintedFolder', 'folder': '{painted}'" in printed

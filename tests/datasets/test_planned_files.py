@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from conftest import CLASSES
 
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.datasets import planned_files
-from mmseg_ganaug.datasets.export_plan import export_plan, generated_dataset, main
+from mmseg_ganaug.datasets.export_plan import export_plan, generated_dataset
 from mmseg_ganaug.datasets.planned_files import read_planned
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.recompose import replay
@@ -266,12 +267,13 @@ def test_the_tool_finds_the_data_set_of_a_config(generated, out, tmp_path, capsy
         path.write_text(f'train_dataloader = dict(dataset={joined!r})\n')
         return str(path)
 
-    main([write(generated), str(out), '--template', 'look, {classes}', '--no-context'])
+    options = ['--template', 'look, {classes}', '--no-context']
+    main(['export-plan', write(generated), str(out), *options])
     assert capsys.readouterr().out == f'Written: {out / "plan.jsonl"}\n'
     assert rows_of(out / 'plan.jsonl')[1]['prompt'].startswith('look, ')
     with pytest.raises(ValueError, match='trains on no GANRecomposeDataset'):
         generated_dataset(write(generated['source']), None, None)
     two = write(generated, dict(generated, seed=3))
-    with pytest.raises(ValueError, match=r'2 generated data sets.*--dataset 0 to 1'):
+    with pytest.raises(ValueError, match=r'2 generated data sets.*--generated 0 to 1'):
         generated_dataset(two, None, None)
     assert generated_dataset(two, dict(default_scope='mmseg'), 1)['seed'] == 3
