@@ -107,6 +107,8 @@ def check_module(module, *arguments):
     if module == 'torch.distributed.run':
         at = next(i for i, word in enumerate(arguments) if word.endswith('.py'))
         check_tool(arguments[at], arguments[at + 1 :])
+    elif module == 'mmseg_ganaug':
+        check_ganaug(*arguments)
     elif module.startswith('mmseg_ganaug'):
         path = module_path(module)
         assert path, f'there is no module {module}'
