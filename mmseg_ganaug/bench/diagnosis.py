@@ -159,9 +159,14 @@ def _diagnose(
     else:
         shown = try_pipeline(PipelineViews(dataset), train)
     stride = output_stride(cfg)
-    for note in (shown.note, '' if 'assumed' not in stride.known_from else str(stride)):
-        if note:
-            print_log(f'Left out of the diagnosis: {note}', logger='current')
+    if shown.note:
+        print_log(
+            f'Crops are left out of the diagnosis: {shown.note}', logger='current'
+        )
+    if stride.assumed:
+        print_log(
+            f'A stride of {stride.pixels:g} is {stride.known_from}', logger='current'
+        )
     predicted = predict_val(cfg, checkpoint, len(names)) if checkpoint else None
     margins = (
         expected_margins(val.statistics.pixels)

@@ -51,10 +51,12 @@ class Stride:
     Attributes:
         pixels: Side of a cell, in pixels of the network's input.
         known_from: How it was found out, or why it was not.
+        assumed: Whether it was not.
     """
 
     pixels: float
     known_from: str
+    assumed: bool = False
 
 
 class PipelineViews:
@@ -183,10 +185,12 @@ def output_stride(cfg: Config) -> Stride:
     for device in ('meta', 'cpu'):
         try:
             with kept_random_state(), torch.no_grad():
-                return Stride(_stride_on(cfg, device), 'the network, shown zeros')
+                return Stride(_stride_on(cfg, device), 'found by showing the network zeros')
         except Exception as error:  # Any code may be in a network.
             reason = f'{type(error).__name__}: {error}'.split('\n')[0]
-    return Stride(ASSUMED_STRIDE, f'assumed, as the network cannot be tried ({reason})')
+    return Stride(
+        ASSUMED_STRIDE, f'assumed, as the network cannot be tried: {reason}', True
+    )
 
 
 def _stride_on(cfg: Config, device: str) -> float:
@@ -195,8 +199,9 @@ def _stride_on(cfg: Config, device: str) -> float:
 
     config = copy.deepcopy(cfg.model)
     for part in nested_dicts(config):
-        part.pop('init_cfg', None)
-        part.pop('pretrained', None)
+        # No weights are loaded, and no loss is asked, which may want to read data.
+        for name in ('init_cfg', 'pretrained', 'loss_decode'):
+            part.pop(name, None)
     scope = cfg.get('default_scope') or 'mmseg'
     with DefaultScope.overwrite_default_scope(scope), torch.device(device):
         model = MODELS.build(config).eval()

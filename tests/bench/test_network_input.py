@@ -84,6 +84,9 @@ def test_draws_depend_on_the_seed_alone_and_leave_the_generators(view):
 
 def test_the_stride_is_that_of_what_the_head_gives():
     assert output_stride(Config(dict(model=MODEL))).pixels == 8
+    # A loss that reads data when it is built is not built.
+    head = dict(MODEL['decode_head'], loss_decode=dict(type='NoSuchLoss'))
+    assert output_stride(Config(dict(model=dict(MODEL, decode_head=head)))).pixels == 8
     strided = dict(MODEL, backbone=dict(MODEL['backbone'], dilations=(1, 1, 1, 1)))
     strided['backbone']['strides'] = (1, 2, 2, 2)
     assert output_stride(Config(dict(model=strided))).pixels == 32
@@ -107,5 +110,5 @@ def test_the_stride_is_that_of_what_the_head_gives():
 
 def test_a_network_that_cannot_be_built_has_a_stride_that_is_called_assumed():
     found = output_stride(Config(dict(model=dict(type='NoSuchNetwork'))))
-    assert found.pixels == ASSUMED_STRIDE
+    assert found.pixels == ASSUMED_STRIDE and found.assumed
     assert 'assumed' in found.known_from and 'NoSuchNetwork' in found.known_from
