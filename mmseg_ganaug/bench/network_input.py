@@ -185,7 +185,8 @@ def output_stride(cfg: Config) -> Stride:
     for device in ('meta', 'cpu'):
         try:
             with kept_random_state(), torch.no_grad():
-                return Stride(_stride_on(cfg, device), 'found by showing the network zeros')
+                pixels = _stride_on(cfg, device)
+            return Stride(pixels, 'found by showing the network zeros')
         except Exception as error:  # Any code may be in a network.
             reason = f'{type(error).__name__}: {error}'.split('\n')[0]
     return Stride(

@@ -55,7 +55,7 @@ SHAPE: Dict[str, Any] = {
                 'photos': _SHARE,
                 'objects': int,
                 'median_object_cells': Maybe(_NUMBER),
-                'cut_off': _SHARE,
+                'cut_off': Maybe(_SHARE),
                 'val_photos': int,
                 'val_objects': int,
                 'interval': Maybe(_NUMBER),
