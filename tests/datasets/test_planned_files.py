@@ -222,6 +222,25 @@ def test_real_pairs_are_written_to_train_a_painter(generated, out, tmp_path):
         assert row['text'].startswith('a photo of ')
 
 
+def test_the_imagefolder_of_datasets_loads_both(generated, out, tmp_path):
+    # By this name, for the folder of these tests is called datasets, too.
+    loading = pytest.importorskip('datasets.load', exc_type=ImportError)
+    export_plan(generated, str(out), real=True)
+    options = dict(split='train', cache_dir=str(tmp_path / 'hub'))
+    pairs, planned = (
+        loading.load_dataset('imagefolder', data_dir=str(out / name), **options)
+        for name in ('real', 'colors')
+    )
+    assert len(pairs) == 8 and len(planned) == 10
+    assert {'image', 'conditioning_image', 'text'} <= set(pairs.features)
+    np.testing.assert_array_equal(
+        np.asarray(pairs[0]['conditioning_image'])[..., ::-1],
+        read(out / 'real' / pairs[0]['conditioning']),
+    )
+    ids = {row['id'] for row in rows_of(out / 'plan.jsonl')[1:]}
+    assert set(planned['id']) == ids
+
+
 def test_label_maps_alone_need_no_photos(generated, out):
     generated['source']['data_prefix'] = dict(img_path='ann', seg_map_path='ann')
     with pytest.raises(FileNotFoundError, match='photos are missing'):
