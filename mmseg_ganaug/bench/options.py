@@ -36,13 +36,15 @@ class BenchOptions:
         treatments: Names; 'plain' is always among them. By default those that need no
             generator, and those that the diagnosis speaks for.
         proxy: 'default', 'none' or the config of another network.
-        judge_on: What differs in the data set that evaluates.
+        judge_on: What differs in the data set that evaluates. By default half of the
+            validation data evaluates.
         generator: Config and checkpoint of a generator: then painted pairs race, too.
         work_dir: Where all of it goes.
         cfg_options: Options that replace those of the config.
         seed: Which seeds the trainings have: those of two benches are different.
         jobs: Trainings side by side. By default one for each processor or GPU, four at
             most.
+        yes: Begins without asking, on a terminal, too.
         command: As which it was started, for the report.
     """
 
@@ -55,12 +57,13 @@ class BenchOptions:
     iters: Optional[int] = None
     treatments: Optional[Sequence[str]] = None
     proxy: str = 'default'
-    judge_on: Sequence[str] = ()
+    judge_on: Optional[Sequence[str]] = None
     generator: Optional[Sequence[str]] = None
     work_dir: Optional[str] = None
     cfg_options: Optional[Mapping[str, Any]] = None
     seed: int = 0
     jobs: Optional[int] = None
+    yes: bool = False
     command: str = 'ganaug bench'
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ with a learning rate that falls to its end: what it shows is a whole training.
 
 import copy
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import (
@@ -215,11 +215,10 @@ class Race:
         """Trains, then validates or tests, as far as that is still to be done."""
         log = f'{self._name}{number + 1}/{cell.method}-seed{cell.seed}'
         write_config(training.cfg, training.config, self._work.write)
+        runner = CellRunner(self._name, self._work, **options)
+        titles = {tool: f'{cell}: {tool}' for tool in ('synthesize', 'train')}
         results = []
         for on in (CHOOSE, EVALUATE) if is_last else (CHOOSE,):
-            runner = CellRunner(on, self._work, **options)
-            tools = ['synthesize', 'train', *(['test'] if on == EVALUATE else [])]
-            titles = {tool: f'{cell}: {tool}' for tool in tools}
             extra = dict(
                 rung=number + 1,
                 on=on,
@@ -228,17 +227,12 @@ class Race:
                 work_dir=str(training.work_dir),
                 command=f'python tools/train.py {training.config}',
             )
-            try:
-                result = runner.run(cell, training, titles, extra, log=log)
-            except ValueError:
-                if on == EVALUATE or not training.is_trained():
-                    raise
-                # Killed within its last validation, it has one made up for.
-                chooses = _tested_on_validation(training, self._work)
+            if on == CHOOSE:
+                result = self._choose_by(runner, cell, training, titles, extra, log)
+            else:
+                titles['test'] = f'{cell}: test'
                 weights = final_checkpoint(training.cfg)
-                titles['test'] = f'{cell}: validate'
-                result = runner.run(cell, chooses, titles, extra, weights, log=log)
-                result.extra['config_hash'] = config_hash(training.cfg)
+                result = runner.run(cell, training, titles, extra, weights, log=log)
             folder = self._folder(number, on)
             if on == EVALUATE and result.counts is not None:
                 content = counts_content(result.counts)
@@ -248,6 +242,30 @@ class Race:
             add_run(folder.with_suffix('.jsonl'), result, self._work.write)
             results.append(result)
         return results
+
+    def _choose_by(
+        self,
+        runner: CellRunner,
+        cell: Cell,
+        training: TrainingRun,
+        titles: Dict[str, str],
+        extra: Dict[str, Any],
+        log: str,
+    ) -> RunResult:
+        """Trains; the validation at the end gives the figures that choose."""
+        try:
+            return runner.run(cell, training, titles, extra, log=log)
+        except ValueError:
+            if not training.is_trained():
+                raise
+        # Killed within its last validation, it has one made up for.
+        tested = _tested_on_validation(training, self._work)
+        titles = {**titles, 'test': f'{cell}: validate'}
+        weights = final_checkpoint(training.cfg)
+        result = runner.run(cell, tested, titles, extra, weights, log=log)
+        # A test of it is no other training.
+        result.extra['config_hash'] = config_hash(training.cfg)
+        return replace(result, counts=None)
 
     def _done(
         self, cell: Cell, training: TrainingRun, number: int, is_last: bool

@@ -93,7 +93,7 @@ def _how_halved(num_sequences: int, count: int, cut: Sequence[str]) -> str:
         )
     text = f'By their names they are of {num_sequences} sequences'
     if cut:
-        name = osp.basename(cut[0]) or cut[0]
+        name = '/'.join(cut[0].split('/')[-2:])
         return f'{text}; that of {name!r}, more than half, is cut in the middle.'
     return f'{text}, each of them whole in one half.'
 

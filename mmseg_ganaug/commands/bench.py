@@ -32,12 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--masks', metavar='DIR', help='and one of their masks, of the same names'
     )
     parser.add_argument(
+        '--classes',
+        metavar='FILE',
+        help='list of the classes of the masks, a "name id" or "name R G B" a line '
+        '(default: what is found, see data/classes.txt in the work dir)',
+    )
+    parser.add_argument(
+        '--mask-suffix', help='how names of masks end, where a folder holds more'
+    )
+    parser.add_argument(
         '--work-dir',
         help='folder of all results (default: work_dirs/bench-NAME)',
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        '--minutes', type=float, help='how long it may take (default: 10)'
+        '--minutes',
+        type=float,
+        help='how long it may take (default: 10 on ToyStreets, else 60)',
     )
     length.add_argument(
         '--iters', type=int, help='or the length of the longest training'
@@ -46,14 +57,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--treatments',
         nargs='+',
         metavar='NAME',
-        help='which, see ganaug apply --help (default: all that need nothing else)',
+        help='which, see ganaug apply --help (default: those that need no generator; '
+        'on ToyStreets, four of them)',
     )
     parser.add_argument(
         '--proxy',
         default='default',
         metavar='default|none|CONFIG',
-        help='network that is trained: a small one on a CPU, that of your config, or '
-        'the model of another config',
+        help='network that is trained: a small one, that of your config, or that of '
+        'another config',
     )
     parser.add_argument(
         '--judge-on',
@@ -65,7 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_generator(parser)
     add_seed(parser, 'all that is drawn')
-    add_jobs(parser, 'train side by side')
+    add_jobs(
+        parser,
+        'train side by side (default: one for each GPU or processor, up to 4)',
+        default=None,
+    )
     add_yes(parser, 'begin')
     add_cfg_options(parser)
 

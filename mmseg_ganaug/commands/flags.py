@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import Optional
 
 from mmengine.config import DictAction
 
@@ -35,13 +36,15 @@ def add_seed(parser: argparse.ArgumentParser, of: str) -> None:
     parser.add_argument('--seed', type=int, default=0, help=f'seed of {of}')
 
 
-def add_jobs(parser: argparse.ArgumentParser, does: str, default: int = 1) -> None:
+def add_jobs(
+    parser: argparse.ArgumentParser, does: str, default: Optional[int] = 1
+) -> None:
     """Adds ``--jobs``.
 
     Args:
         parser (ArgumentParser): Of the command.
         does (str): What the processes do.
-        default (int): How many there are.
+        default (int, optional): How many there are; None: the command decides.
     """
     parser.add_argument(
         '--jobs', type=int, default=default, help=f'processes that {does}'

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from queue import Queue
-from signal import SIGTERM, signal
+from signal import SIG_DFL, SIGTERM, getsignal, signal
 from typing import (
     Any,
     Callable,
@@ -173,8 +173,9 @@ def _environments(jobs: int) -> List[Mapping[str, str]]:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Has SIGTERM raise SystemExit in the main thread, where there are handlers."""
-    if threading.current_thread() is not threading.main_thread():
+    """Has SIGTERM raise SystemExit, unless it has another handler already."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or getsignal(SIGTERM) is not SIG_DFL:
         yield
         return
 

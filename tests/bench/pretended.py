@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
+from PIL import Image
 
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation.photo_counts import counts_content
 
-CLASSES = ['ground', 'box', 'lamp']
+#: As they are found in the masks of :func:`tiny_data.make_scenes`.
+CLASSES = ['class_0', 'class_1', 'class_2']
 
 
 class PretendedTools:
@@ -17,6 +21,8 @@ class PretendedTools:
     Args:
         ious (callable): (treatment, iterations, seed) -> IoU of each class, per cent.
     """
+
+    num_photos = 4
 
     def __init__(self, ious):
         self.ious = ious
@@ -58,12 +64,21 @@ class PretendedTools:
 
     def test(self, arguments, metrics, ious):
         arguments = [str(argument) for argument in arguments]
-        path = Path(arguments[-1]) / '2026' / 'metrics.json'
-        path.parent.mkdir(parents=True)
+        options = dict(zip(arguments[2::2], arguments[3::2]))
+        path = Path(options['--work-dir']) / '2026' / 'metrics.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(metrics))
-        if '--photo-counts' in arguments:
-            counts = np.zeros((4, len(CLASSES), 3), np.int64)
+        if '--photo-counts' in options:
+            counts = np.zeros((self.num_photos, len(CLASSES), 3), np.int64)
             counts[:, :, 1:] = 10_000
             counts[:, :, 0] = np.rint(np.multiply(ious, 100))
-            where = arguments[arguments.index('--photo-counts') + 1]
-            Path(where).write_bytes(counts_content(counts))
+            Path(options['--photo-counts']).write_bytes(counts_content(counts))
+        if '--out' in options:
+            folder = Path(options['--out'])
+            folder.mkdir(parents=True, exist_ok=True)
+            dataset = Config.fromfile(arguments[0]).test_dataloader.dataset
+            source = DatasetLabelSource(build_source(dataset))
+            for index in range(len(source)):
+                name = Path(source.photo_name(index)).stem
+                label_map = np.zeros_like(source.label_map(index))
+                Image.fromarray(label_map).save(folder / f'{name}.png')

@@ -54,7 +54,7 @@ def make_race(names=NAMES, iterations=400, jobs=1, inputs='labels'):
         return TrainingRun(path, cfg, inputs, work)
 
     rungs = plan_rungs(len(names), iterations, [0, 1, 2], 3)
-    return Race(names, SIMPLE, make_training, rungs, ['box', 'lamp'], work, jobs)
+    return Race(names, SIMPLE, make_training, rungs, CLASSES[1:], work, jobs)
 
 
 def figures(results):
@@ -148,7 +148,7 @@ def test_a_training_killed_in_its_last_validation_has_one_made_up_for(tools):
     (made_up,) = (
         run for run in results if (run.method, run.extra['rung']) == ('weights', 1)
     )
-    assert made_up.iou('box') == pytest.approx(16.3)
+    assert made_up.iou(CLASSES[1]) == pytest.approx(16.3)
     cfg = Config.fromfile('out/configs/weights-200-seed3-choose.py')
     assert cfg.test_dataloader.dataset == 'chooses'
     tools.ran.clear()
