@@ -390,6 +390,7 @@ CASES = {
             tile=but_none(SIZE),
             overlap=WHOLE,
             repaint=CHOICE,
+            looks=CHOICE,
         ),
     ),
     'CallableGenerator': (
@@ -488,6 +489,7 @@ CASES = {
             composite=[3, True],
             filters=[3, 'LossFilter', None, [3], [{}]],
             max_redraws=WHOLE,
+            photos_per_map=WHOLE_POSITIVE,
             lazy_init='MMEngine',
         ),
     ),

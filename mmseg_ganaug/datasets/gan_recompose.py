@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_ganaug.datasets.generated_pipeline import generated_pipeline, try_pipeline
-from mmseg_ganaug.datasets.generation import Generation
+from mmseg_ganaug.datasets.generation import Generation, check_draws
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.loading_steps import kept_random_state
@@ -106,6 +106,8 @@ class GANRecomposeDataset(BaseSegDataset):
             to 'real' without a generator.
         filters (Sequence[dict]): Configs of filters of the samples, in order, such as
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
+        photos_per_map (int): Samples that share a label map, each with a photo of its
+            own, for generators that draw from the seed of a sample. Defaults to 1.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
             a filter drops. Defaults to 3.
         **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
@@ -138,6 +140,7 @@ class GANRecomposeDataset(BaseSegDataset):
         composite: Optional[Union[str, dict]] = None,
         filters: Sequence[dict] = (),
         max_redraws: int = 3,
+        photos_per_map: int = 1,
         lazy_init: bool = False,
         **kwargs,
     ) -> None:
@@ -172,6 +175,7 @@ class GANRecomposeDataset(BaseSegDataset):
             self, 'photo_suffix', photo_suffix, PHOTO_SUFFIXES
         )
         self._filters = filters
+        self._photos_per_map = check_whole(self, 'photos_per_map', photos_per_map, 1)
         self._max_redraws = check_whole(self, 'max_redraws', max_redraws)
         self._given_pipeline = pipeline
         self._source_config = source
@@ -309,7 +313,9 @@ class GANRecomposeDataset(BaseSegDataset):
                 logger='current',
             )
         count = self._num_samples or max(1, round(self._ratio * len(source)))
-        return recomposer.plan(statistics, count, self._seed), recomposer, statistics
+        each = self._photos_per_map
+        plan = recomposer.plan(statistics, -(-count // each), self._seed)
+        return plan.repeated(each, count), recomposer, statistics
 
     def store(self) -> SampleStore:
         """Opens the store of the samples; its folder may not exist yet."""
@@ -370,6 +376,7 @@ class GANRecomposeDataset(BaseSegDataset):
         """All that makes the samples; nothing is loaded or made yet."""
         source = self.label_source()
         generator = self._painter
+        check_draws(generator, self._photos_per_map)
         generator.check(source.num_classes, has_instances=source.has_instances)
         compositing = build_compositing(self._composite, source.class_names)
         filters = [FILTERS.build(config) for config in self._filters]

@@ -68,6 +68,26 @@ class Estimate(NamedTuple):
     free_bytes: int
 
 
+def check_draws(generator: Any, photos_per_map: int) -> None:
+    """Checks that several photos of one label map can differ.
+
+    Args:
+        generator (Generator): Paints the photos.
+        photos_per_map (int): Samples that share a label map.
+
+    Raises:
+        ValueError: When the generator sees nothing that differs between them.
+    """
+    if photos_per_map > 1 and not trait(generator, 'uses_context'):
+        name = getattr(generator, 'title', type(generator).__name__)
+        raise ValueError(
+            f'photos_per_map={photos_per_map} would give the same photo so many times: '
+            f"{name} draws nothing. Set looks='drawn' for a pix2pixHD with an encoder "
+            'or noise, take a generator that uses a context, or leave photos_per_map '
+            'out'
+        )
+
+
 class Generation(NamedTuple):
     """All that makes the samples of a plan.
 

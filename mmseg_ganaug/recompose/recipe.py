@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import (
     Any,
     Dict,
@@ -250,6 +250,16 @@ class RecomposePlan(Sequence):
 
     def __iter__(self) -> Iterator[Recipe]:
         return iter(self.recipes)
+
+    def repeated(self, each: int, count: int) -> 'RecomposePlan':
+        """Returns the plan with recipes repeated.
+
+        Args:
+            each: How often each recipe stands there, in a row.
+            count: Number of recipes; those at the end are left out.
+        """
+        recipes = [recipe for recipe in self.recipes for _ in range(each)]
+        return replace(self, recipes=tuple(recipes[:count]))
 
     def lines(self) -> Iterator[str]:
         """Yields the lines of the plan's file: a header, then one recipe a line."""

@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -24,10 +24,15 @@ from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batches import BatchHalving
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.tiles import check_tiles
-from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
+from mmseg_ganaug.synthesis.trained import (
+    check_precision,
+    find_checkpoint,
+    find_device,
+    resolve_precision,
+)
 
 REPAINTS = ('unshown', 'changed')
-PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
+LOOKS = ('usual', 'drawn')
 
 
 @GENERATORS.register_module()
@@ -60,6 +65,10 @@ class MMagicGenerator(Generator):
             of a photo: 'unshown', what no photo shows, so that the pixels of base and
             donors stay; or 'changed', what differs from the base. Defaults to
             'unshown'.
+        looks (str): 'usual', or 'drawn' for a generator that was trained with an
+            ``encoder`` or ``noise_channels``: each sample has features and noise of its
+            own, drawn from its seed, so that one map has several photos. Windows of one
+            sample are drawn each by itself. Defaults to 'usual'.
 
     Raises:
         FileNotFoundError: When the config is missing.
@@ -78,6 +87,7 @@ class MMagicGenerator(Generator):
         tile: Optional[Tuple[int, int]] = None,
         overlap: int = 64,
         repaint: str = 'unshown',
+        looks: str = 'usual',
     ) -> None:
         check_precision(precision)
         check_tiles(tile, overlap)
@@ -96,9 +106,19 @@ class MMagicGenerator(Generator):
         # Instance norms take their statistics from all that they see.
         norm = config.model.get('generator', {}).get('norm', 'instance')
         self.needs_whole_map = norm == 'instance'
-        self.uses_context = config.model.get('context') is not None
+        self._sees_photos = config.model.get('context') is not None
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
-        if repaint != 'unshown' and not self.uses_context:
+        self._draws = check_choice(self, 'looks', looks, LOOKS) == 'drawn'
+        self.uses_context = self._sees_photos or self._draws
+        if self._draws and not (
+            config.model.get('encoder') or config.model.get('noise_channels')
+        ):
+            raise ValueError(
+                "MMagicGenerator: looks='drawn' is for a generator with several looks, "
+                f'but {self._config_name} has neither model.encoder nor '
+                'model.noise_channels: train one with them, or leave looks out'
+            )
+        if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
                 f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '
                 f'photos, but {self._config_name} has no model.context: train one with '
@@ -160,7 +180,9 @@ class MMagicGenerator(Generator):
             compile=self._compile,
             tile=self._tile and [*self._tile, self._overlap],
         )
-        if self.uses_context:
+        if self._draws:
+            model['run']['looks'] = 'drawn'
+        if self._sees_photos:
             model['run'].update(
                 grow=self.config.model.context.get('grow'), repaint=self._repaint
             )
@@ -266,13 +288,16 @@ class MMagicGenerator(Generator):
                 f'instance maps must be int32, not {instances.dtype}: ids of '
                 'Cityscapes reach 33000 and more'
             )
-        if context is None or not self.uses_context:
-            return self._run(labels, instances)
+        seeds = None
+        if context is not None and self._draws:
+            seeds = np.array(context.seeds)
+        if context is None or not self._sees_photos:
+            return self._run(labels, instances, None, None, seeds)
         photos, holes = context.photos.copy(), self._holes(context)
         some = holes.any(axis=(1, 2))
         if some.any():
-            ids = None if instances is None else instances[some]
-            photos[some] = self._run(labels[some], ids, photos[some], holes[some])
+            batches = labels, instances, photos, holes, seeds
+            photos[some] = self._run(*(None if b is None else b[some] for b in batches))
         return photos
 
     def _run(self, *batches: Optional[np.ndarray]) -> np.ndarray:
@@ -293,9 +318,11 @@ class MMagicGenerator(Generator):
     ) -> torch.Tensor:
         """Paints tensors where they are, see :class:`Generator`."""
         model, seen = self.model, {}
-        if self.uses_context and context is not None:
+        if self._sees_photos and context is not None:
             seen = self._seen(context.photos, self._holes(context))
-        return model.paint(labels, instances, **seen)
+        if context is None or not self._draws:
+            return model.paint(labels, instances, **seen)
+        return self._painted_one_by_one(labels, instances, seen, context.seeds)
 
     @torch.inference_mode()
     def _paint(
@@ -304,6 +331,7 @@ class MMagicGenerator(Generator):
         instance_maps: Optional[np.ndarray],
         photos: Optional[np.ndarray] = None,
         holes: Optional[np.ndarray] = None,
+        seeds: Optional[np.ndarray] = None,
     ) -> np.ndarray:
         labels = self._to_device(label_maps)
         instances = None if instance_maps is None else self._to_device(instance_maps)
@@ -313,8 +341,31 @@ class MMagicGenerator(Generator):
         with torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True
         ):
-            painted = self._model.paint(labels, instances, **seen)
+            if seeds is None:
+                painted = self._model.paint(labels, instances, **seen)
+            else:
+                painted = self._painted_one_by_one(labels, instances, seen, seeds)
         return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _painted_one_by_one(
+        self,
+        labels: torch.Tensor,
+        instances: Optional[torch.Tensor],
+        seen: Dict[str, torch.Tensor],
+        seeds: Iterable[int],
+    ) -> torch.Tensor:
+        """Paints each sample with draws of its own."""
+        painted = []
+        for number, seed in enumerate(seeds):
+            one = slice(number, number + 1)
+            photo = self._model.paint(
+                labels[one],
+                None if instances is None else instances[one],
+                rng=np.random.default_rng(seed),
+                **{name: tensor[one] for name, tensor in seen.items()},
+            )
+            painted.append(photo)
+        return torch.cat(painted)
 
     def _seen(self, photos: np.ndarray, holes: np.ndarray) -> Dict[str, torch.Tensor]:
         """Returns photos and holes as the model takes them."""
@@ -329,58 +380,3 @@ class MMagicGenerator(Generator):
             # Out of pinned memory it is copied while the CPU goes on.
             tensor = tensor.pin_memory()
         return tensor.to(self._model.device, non_blocking=True)
-
-
-def check_precision(precision: str) -> None:
-    """Checks the name of a precision.
-
-    Args:
-        precision (str): One of ``PRECISIONS``.
-
-    Raises:
-        ValueError: When it is another.
-    """
-    check_choice('generator', 'precision', precision, PRECISIONS)
-
-
-def resolve_precision(precision: str, device: str) -> torch.dtype:
-    """Chooses the number format for a device.
-
-    Args:
-        precision (str): 'auto' takes bfloat16 where the device computes in it, which
-            is faster there (benchmarks/synthesis.py), and float32 elsewhere.
-        device (str): Torch device.
-
-    Returns:
-        torch.dtype: Of the weights and of what the layers hand on.
-
-    Raises:
-        ValueError: When the precision is unknown, or the device does not compute in it.
-    """
-    check_precision(precision)
-    on_gpu = device.startswith('cuda')
-    if precision == 'auto':
-        precision = 'bf16' if _has_bfloat16(device) else 'fp32'
-    elif precision == 'fp16' and not on_gpu:
-        raise ValueError(
-            f"precision='fp16' needs a GPU, but the device is {device!r}: set "
-            "precision='auto'"
-        )
-    elif precision == 'bf16' and on_gpu and not _has_bfloat16(device):
-        raise ValueError(
-            f"precision='bf16' needs a GPU of compute capability 8.0, {device!r} has "
-            f"{torch.cuda.get_device_capability(device)}: set precision='auto'"
-        )
-    return {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}[
-        precision
-    ]
-
-
-def _has_bfloat16(device: str) -> bool:
-    if device.startswith('cuda'):
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    # Older versions of torch do not say; theirs is the careful answer.
-    probes = ('_is_avx512_bf16_supported', '_is_amx_tile_supported')
-    return device.startswith('cpu') and any(
-        getattr(torch.cpu, probe, bool)() for probe in probes
-    )

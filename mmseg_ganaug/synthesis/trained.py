@@ -1,10 +1,14 @@
-"""Finds the weights and the device of a trained network."""
+"""Finds the weights of a trained network, its device and its number format."""
 
 import os
 from typing import Optional
 
 import torch
 from mmengine.runner import find_latest_checkpoint
+
+from mmseg_ganaug.option_checks import check_choice
+
+PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
 def find_checkpoint(stated: str, config_name: Optional[str]) -> str:
@@ -53,3 +57,58 @@ def find_device(stated: Optional[str]) -> str:
             "device='cpu'"
         )
     return device
+
+
+def check_precision(precision: str) -> None:
+    """Checks the name of a precision.
+
+    Args:
+        precision (str): One of ``PRECISIONS``.
+
+    Raises:
+        ValueError: When it is another.
+    """
+    check_choice('generator', 'precision', precision, PRECISIONS)
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Chooses the number format for a device.
+
+    Args:
+        precision (str): 'auto' takes bfloat16 where the device computes in it, which
+            is faster there (benchmarks/synthesis.py), and float32 elsewhere.
+        device (str): Torch device.
+
+    Returns:
+        torch.dtype: Of the weights and of what the layers hand on.
+
+    Raises:
+        ValueError: When the precision is unknown, or the device does not compute in it.
+    """
+    check_precision(precision)
+    on_gpu = device.startswith('cuda')
+    if precision == 'auto':
+        precision = 'bf16' if _has_bfloat16(device) else 'fp32'
+    elif precision == 'fp16' and not on_gpu:
+        raise ValueError(
+            f"precision='fp16' needs a GPU, but the device is {device!r}: set "
+            "precision='auto'"
+        )
+    elif precision == 'bf16' and on_gpu and not _has_bfloat16(device):
+        raise ValueError(
+            f"precision='bf16' needs a GPU of compute capability 8.0, {device!r} has "
+            f"{torch.cuda.get_device_capability(device)}: set precision='auto'"
+        )
+    return {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}[
+        precision
+    ]
+
+
+def _has_bfloat16(device: str) -> bool:
+    if device.startswith('cuda'):
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Older versions of torch do not say; theirs is the careful answer.
+    probes = ('_is_avx512_bf16_supported', '_is_amx_tile_supported')
+    return device.startswith('cpu') and any(
+        getattr(torch.cpu, probe, bool)() for probe in probes
+    )

@@ -78,6 +78,25 @@ def test_the_same_samples_again_and_others_where_photos_or_options_differ(
     assert build(documented).store().folder != folder
 
 
+def test_several_photos_of_one_map_differ(documented):
+    options = dict(num_samples=5, composite='full')
+    dataset = build(dict(documented, photos_per_map=2, **options))
+    samples = bytes_of(dataset)
+    assert len(samples) == 5
+    for number in (0, 2):
+        (photo, label_map), (other, same) = samples[number : number + 2]
+        assert label_map == same and photo != other
+    assert len({label_map for _, label_map in samples}) == 3
+    # As many maps as without: the first are the same.
+    plain = build(dict(documented, **dict(options, num_samples=3)))
+    assert [m for _, m in bytes_of(plain)] == [m for _, m in samples[::2]]
+
+
+def test_several_photos_of_one_map_need_a_generator_that_draws(generated):
+    with pytest.raises(ValueError, match=r"photos_per_map=2.*looks='drawn'"):
+        build(dict(generated, photos_per_map=2))
+
+
 def test_another_number_of_classes_is_an_error_before_anything_is_made(documented):
     documented['generator']['colours'] = COLOURS[:3]
     with pytest.raises(ValueError, match='4 classes, but the generator YourPainter'):

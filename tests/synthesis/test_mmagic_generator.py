@@ -1,5 +1,7 @@
 """Options of MMagicGenerator: what they do, and what is refused before long work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -260,6 +262,34 @@ def test_where_all_is_shown_nothing_is_loaded_and_the_photo_stays(with_context, 
         generator.paint(labels, context=context), context.photos
     )
     assert generator._model is None
+
+
+@pytest.mark.parametrize('context', [None, dict(grow=0)])
+def test_drawn_looks_are_those_of_the_seed(tmp_path, labels, context):
+    files = make_files(tmp_path, noise_channels=4, context=context)
+    options = dict(device='cpu', precision='fp32')
+    usual = MMagicGenerator(**files, **options)
+    drawn = MMagicGenerator(**files, **options, looks='drawn')
+    assert drawn.uses_context and usual.uses_context == (context is not None)
+    assert usual.fingerprint() != drawn.fingerprint()
+    given = make_context(labels)
+    painted = drawn.paint(labels, context=given)
+    np.testing.assert_array_equal(drawn.paint(labels, context=given), painted)
+    number = slice(2, 3)
+    alone = drawn.paint(labels[number], context=given[number])
+    np.testing.assert_array_equal(alone, painted[number])
+    other = replace(given, seeds=(1, 2, 4))
+    differs = (drawn.paint(labels, context=other) != painted).any(axis=(1, 2, 3))
+    assert differs.tolist() == [False, False, True]
+    assert (usual.paint(labels, context=given) != painted).any()
+    tensors = torch.from_numpy(labels)[:, None]
+    on_device = drawn.paint_on_device(tensors, context=given)
+    np.testing.assert_array_equal(on_device.permute(0, 2, 3, 1).numpy(), painted)
+
+
+def test_looks_are_drawn_by_a_generator_that_has_several(plain):
+    with pytest.raises(ValueError, match=r"looks='drawn'.*model\.noise_channels"):
+        MMagicGenerator(**plain, looks='drawn')
 
 
 def test_repainting_needs_a_generator_that_sees_photos(plain):

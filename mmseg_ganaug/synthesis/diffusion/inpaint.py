@@ -29,7 +29,7 @@ from mmseg_ganaug.synthesis.diffusion.window_inputs import (
     window_photo,
 )
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
-from mmseg_ganaug.synthesis.mmagic_generator import PRECISIONS
+from mmseg_ganaug.synthesis.trained import PRECISIONS
 from mmseg_ganaug.synthesis.windows import Window, Windows, joined
 
 # Pixels over which painted ones fade into the photo, which the model has encoded and

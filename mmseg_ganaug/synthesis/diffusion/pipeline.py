@@ -15,8 +15,7 @@ from mmseg_ganaug.synthesis.diffusion.model_files import (
     DiffusersFiles,
 )
 from mmseg_ganaug.synthesis.diffusion.window_inputs import Painting, WindowInput
-from mmseg_ganaug.synthesis.mmagic_generator import resolve_precision
-from mmseg_ganaug.synthesis.trained import find_device
+from mmseg_ganaug.synthesis.trained import find_device, resolve_precision
 
 
 class InpaintPipeline:
