@@ -1,16 +1,20 @@
 """Ctrl-C: one line that says how to go on, and nothing left running."""
 
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List
 
 #: Seconds in which a command and all that it started may end by themselves.
 PATIENCE = 3.5
+# The handlers before, while a command runs.
+_before: Dict[int, Any] = {}
 
 
 @contextmanager
@@ -21,36 +25,35 @@ def ends_when_interrupted(go_on: str) -> Iterator[None]:
     alone. What has not ended after :data:`PATIENCE` is killed: files are written whole
     or not at all, so nothing is lost by that.
 
+    The process then ends with the exit code 130 on SIGINT, 143 on SIGTERM, 129 on
+    SIGHUP.
+
     Args:
         go_on (str): What is printed: how to go on.
-
-    Raises:
-        SystemExit: With 130 on SIGINT, 143 on SIGTERM, 129 on SIGHUP.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if _before or threading.current_thread() is not threading.main_thread():
         yield  # Python allows no handlers there.
         return
-    ended_by: List[Tuple[int, float]] = []
+    ended_by: List[int] = []
+    announced = threading.Event()
 
     def end(number: int, frame: object) -> None:
-        if ended_by:
-            return
-        # Not by print, which the signal may have interrupted.
-        os.write(2, f'\nInterrupted. {go_on}\n'.encode())
-        _send(number)
-        deadline = time.monotonic() + PATIENCE
-        ended_by.append((number, deadline))
-        threading.Thread(target=_exit_at, args=(deadline, number), daemon=True).start()
-        if number == signal.SIGINT:
+        if not ended_by:
+            ended_by.append(number)
             raise KeyboardInterrupt
-        raise SystemExit(128 + number)
 
-    before: Dict[int, Any] = {}
     for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
-        number = getattr(signal, name, None)
+        found = getattr(signal, name, None)
         # What is ignored (nohup) stays so.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, end)
+        if found is not None and signal.getsignal(found) is not signal.SIG_IGN:
+            _before[found] = signal.signal(found, end)
+    # Handlers wait until a step of the training has been computed; a thread does not.
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    fd = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+    threading.Thread(
+        target=_watch, args=(receiver, sorted(_before), go_on, announced), daemon=True
+    ).start()
     try:
         yield
         if ended_by:  # What was interrupted took no notice.
@@ -58,32 +61,64 @@ def ends_when_interrupted(go_on: str) -> Iterator[None]:
     except BaseException:
         if not ended_by:
             raise
-        number, deadline = ended_by[0]
-        _end_all_below(deadline)
-        # Errors that follow from the interruption say nothing.
-        raise SystemExit(128 + number) from None
+        announced.wait(1)
+        _end_workers()
+        # Errors that follow from the interruption say nothing. To take the libraries
+        # apart would take Python seconds.
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # It is closed.
+                stream.flush()
+        os._exit(128 + ended_by[0])
     finally:
-        for number, handler in before.items():
+        _restore(fd)
+        if not ended_by:  # Otherwise the thread still has an eye on the others.
+            os.close(sender)
+
+
+def _restore(fd: int = -1) -> None:
+    """Puts the handlers back; in processes that are forked off, too."""
+    with suppress(ValueError):  # Another thread of Python may not.
+        for number, handler in _before.items():
             signal.signal(number, handler)
+        if _before:
+            signal.set_wakeup_fd(fd)
+    _before.clear()
 
 
-def _exit_at(deadline: float, number: int) -> None:
-    """Kills what has not ended in time, this process last: it may wait for ever."""
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_restore)
+
+
+def _watch(
+    receiver: int, numbers: List[int], go_on: str, announced: threading.Event
+) -> None:
+    """Waits for a signal, and kills what has not ended in time, this process last."""
+    with open(receiver, 'rb', buffering=0) as pipe:
+        while number := int.from_bytes(pipe.read(1), 'little'):
+            if number in numbers:
+                break
+        else:
+            return
+    deadline = time.monotonic() + PATIENCE
+    os.write(2, f'\nInterrupted. {go_on}\n'.encode())
+    _send(number)
+    announced.set()
     time.sleep(max(0, deadline - time.monotonic()))
     _send(signal.SIGKILL)
     os._exit(128 + number)
 
 
-def _end_all_below(deadline: float) -> None:
-    """Waits until all processes below have ended, and kills those that do not."""
-    # The workers of a loader end with their process; torch would call it their error.
+def _end_workers() -> None:
+    """Ends the workers of loaders, and waits for all other processes below."""
+    # torch would call it their error.
     if hasattr(signal, 'SIGCHLD'):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for worker in multiprocessing.active_children():
         worker.terminate()
-    while _below(os.getpid()) and time.monotonic() < deadline - 0.2:
+    # The watching thread ends this where it takes too long.
+    while _below(os.getpid()):
         time.sleep(0.05)
-    _send(signal.SIGKILL)
 
 
 def _send(number: int) -> None:

@@ -19,7 +19,7 @@ import subprocess, sys
 subprocess.run([sys.executable, '-c', {inner!r}])
 """
 COMMAND = """
-import argparse, subprocess, sys, threading, time
+import argparse, multiprocessing, subprocess, sys, threading, time
 from mmseg_ganaug import commands
 
 class Module:
@@ -34,6 +34,15 @@ class Module:
             waiting = [threading.Thread(target=child.wait) for child in children]
             for thread in waiting:
                 thread.start()
+        if args.what == 'forks':
+            worker = multiprocessing.get_context('fork').Process(
+                target=time.sleep, args=(100,)
+            )
+            worker.start()
+            time.sleep(1)
+            worker.terminate()
+            worker.join()
+            print('went on', worker.exitcode)
         if args.what == 'stubborn':
             try:
                 time.sleep(100)
@@ -127,6 +136,13 @@ def test_a_scheduler_ends_a_command_and_what_it_started(tmp_path):
         if running_in(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def test_the_end_of_a_worker_that_was_forked_is_not_that_of_the_command(tmp_path):
+    process = start(tmp_path, 'forks')
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, f'went on {-signal.SIGTERM}\n')
+    assert 'Interrupted' not in errors
 
 
 def test_what_is_ignored_stays_so(tmp_path, monkeypatch):
