@@ -26,9 +26,9 @@ from mmseg_ganaug.safe_configs import read_config, write_config
 from mmseg_ganaug.toy_streets import make_toy_streets
 
 #: What trains in place of the user's network, and the demonstration on ToyStreets.
-PROXY = 'configs/pspnet/pspnet_efficientnet-lite0-fpn_1xb4-1200_toystreets-112x160.py'
+PROXY = 'configs/pspnet/pspnet_efficientnet-lite0-fpn_1xb2-900_toystreets-112x160.py'
 #: ToyStreets of the demonstration: photos to train on, and to choose and evaluate on.
-TOY_TRAIN, TOY_VAL = 40, 120
+TOY_TRAIN, TOY_VAL = 40, 100
 # Of a config, what the proxy leaves as it stands.
 _OF_THE_DATA = (
     *('train_dataloader', 'val_dataloader', 'custom_imports', 'val_evaluator'),

@@ -15,8 +15,8 @@ DEFAULT = (
     *(BASELINE, 'class-weights-sqrt', 'class-weights-rare', 'ohem', 'focal'),
     *('rare-class-sampling', 'real-pixels'),
 )
-#: On ToyStreets, in ten minutes.
-TOY_DEFAULT = (BASELINE, 'class-weights-sqrt', 'rare-class-sampling', 'real-pixels')
+#: On ToyStreets: as many as learn rare classes in ten minutes.
+TOY_DEFAULT = (BASELINE, 'class-weights-sqrt', 'real-pixels')
 _MOST_JOBS = 4
 
 

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='NAME',
         help='which, see ganaug apply --help (default: those that need no generator; '
-        'on ToyStreets, four of them)',
+        'on ToyStreets, three of them)',
     )
     parser.add_argument(
         '--proxy',
