@@ -27,7 +27,9 @@ def blend(
         feather: Width in pixels over which generated pixels fade into real ones.
         tone: Whether generated pixels take the light of the real photo.
     """
-    new = _in_light_of(photo, real, painted) if tone else painted.photo
+    new = painted.photo
+    if tone and not painted.in_light:
+        new = _in_light_of(photo, real, painted)
     if generated.all():
         return new
     weight = _weight(generated, changed, feather) * painted.seen
@@ -44,7 +46,7 @@ def _in_light_of(photo: np.ndarray, real: np.ndarray, painted: Painted) -> np.nd
     Where windows show a part of the photo alone, that is the mean: around one object
     the spread says little, and matching it would make glaring objects beside even ones.
     """
-    new, seen = painted
+    new, seen = painted.photo, painted.seen
     if seen.all():
         return match_tone(new, photo, real)
     matched = new.copy()

@@ -107,6 +107,8 @@ class Generator(ABC):
         uses_instances: Whether it wants instance maps.
         uses_context: Whether it wants a :class:`PaintContext`; the samples then depend
             on the photos of the data set, too.
+        keeps_light: Whether it leaves the photos of its context as they are but for
+            what it paints, in their light: composites then do not match it.
         needs_whole_map: Whether a window painted alone looks otherwise than in the
             whole photo.
         stride: The sides of windows that it paints are multiples of it.
@@ -117,6 +119,7 @@ class Generator(ABC):
     ignore_index: int = 255
     uses_instances: bool = False
     uses_context: bool = False
+    keeps_light: bool = False
     needs_whole_map: bool = True
     stride: int = 1
 

@@ -110,6 +110,7 @@ class MMagicGenerator(Generator):
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
         self._draws = check_choice(self, 'looks', looks, LOOKS) == 'drawn'
         self.uses_context = self._sees_photos or self._draws
+        self.keeps_light = self._sees_photos
         if self._draws and not (
             config.model.get('encoder') or config.model.get('noise_channels')
         ):

@@ -154,10 +154,12 @@ class Painted(NamedTuple):
     Attributes:
         photo: uint8 BGR [H, W, 3]; black where nothing is painted.
         seen: Bool [H, W], what is painted.
+        in_light: Whether it has the light of the real photo already.
     """
 
     photo: np.ndarray
     seen: np.ndarray
+    in_light: bool = False
 
 
 def paint_windows(
@@ -206,13 +208,15 @@ def paint_windows(
     given = None if contexts is None else seen_with
     painted = iter(paint_maps(generator, labels, instances, ignore_index, given))
     results = []
+    in_light = trait(generator, 'keeps_light')
     for label_map, plan in zip(label_maps, plans):
         if plan is None:
             seen = np.ones(label_map.shape, bool)
-            results.append(Painted(next(painted), seen))
+            results.append(Painted(next(painted), seen, in_light))
         else:
             parts = [next(painted) for _ in plan]
-            results.append(joined(label_map.shape, stride, plan, parts))
+            made = joined(label_map.shape, stride, plan, parts)
+            results.append(made._replace(in_light=in_light))
     return results
 
 
