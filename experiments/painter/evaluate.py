@@ -65,9 +65,9 @@ def blurred_surroundings(photo, holes, sigma=6):
     return np.where(holes[..., None], blurred, photo)
 
 
-def ways(generator):
+def ways(generator, of_labels):
     """Returns what fills holes, by name."""
-    return {
+    found = {
         'real photo': lambda photo, labels, holes: photo,
         'Telea': lambda photo, labels, holes: cv2.inpaint(
             photo, holes.astype(np.uint8), 5, cv2.INPAINT_TELEA
@@ -75,9 +75,11 @@ def ways(generator):
         'blurred surroundings': lambda photo, labels, holes: blurred_surroundings(
             photo, holes
         ),
-        'from labels alone': lambda *seen: painted(generator, *seen, sees=False),
         'inpainted': lambda *seen: painted(generator, *seen),
     }
+    if of_labels is not None:
+        found['labels alone'] = lambda *seen: painted(of_labels, *seen, sees=False)
+    return found
 
 
 def gradient(photo):
@@ -109,8 +111,9 @@ def caption(row, names):
     return np.vstack([band, row])
 
 
-def recon_rows(source, generator, cache, count):
+def recon_rows(source, methods, cache, count):
     """Makes rows of recombined photos: with holes, and with holes painted."""
+    names = [name for name in methods if name != 'real photo']
     way = Recon(things=['living', 'vehicle'])
     plan = way.plan(collect_statistics(source, cache, 0, way.needs_scene), count, 0)
     rows = []
@@ -119,9 +122,8 @@ def recon_rows(source, generator, cache, count):
         holes = ~made.shown
         marked = np.where(holes[..., None], np.uint8((255, 0, 255)), made.photo)
         args = made.photo, made.label_map, holes
-        alone = painted(generator, *args, sees=False)
-        rows.append(np.hstack([marked, alone, painted(generator, *args)]))
-    return caption(np.vstack(rows), ('Recon, holes', 'from labels', 'inpainted'))
+        rows.append(np.hstack([marked, *(methods[name](*args) for name in names)]))
+    return caption(np.vstack(rows), ('Recon, holes', *names))
 
 
 def main():
@@ -130,17 +132,23 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('checkpoint', help='checkpoint or work dir of the painter')
+    parser.add_argument(
+        '--labels',
+        help='checkpoint of a training with model.context.whole_iters: what the same '
+        'network paints of labels alone',
+    )
     parser.add_argument('--cache', default='data/ganaug/idd_lite_painter')
     parser.add_argument('--out', type=Path, default='inpainting.jsonl')
     parser.add_argument('--name', default='tiny', help='name in the figures')
     parser.add_argument('--photos', type=int, default=60)
     parser.add_argument('--rows', type=int, default=6, help='of the pictures')
     args = parser.parse_args()
-    generator = MMagicGenerator(
-        str(CONFIG), args.checkpoint, device='cpu', precision='fp32'
+    generator, of_labels = (
+        path and MMagicGenerator(str(CONFIG), path, device='cpu', precision='fp32')
+        for path in (args.checkpoint, args.labels)
     )
     source, perceptual = held_out(), EfficientNetLoss()
-    methods = ways(generator)
+    methods = ways(generator, of_labels)
     for kind, own_prob in KINDS.items():
         shapes = Holes(own_prob=own_prob, share=(0.02, 0.2))
         measured, rows = {name: {} for name in methods}, []
@@ -170,7 +178,7 @@ def main():
                 file.write(line + '\n')
         picture = caption(np.vstack(rows), ('hole', *methods))
         cv2.imwrite(str(args.out.with_name(f'{kind.split()[0]}.png')), picture)
-    rows = recon_rows(source, generator, args.cache, args.rows)
+    rows = recon_rows(source, methods, args.cache, args.rows)
     cv2.imwrite(str(args.out.with_name('recon.png')), rows)
 
 

@@ -30,9 +30,10 @@ class PhotoContext(nn.Module):
 
     The generator reads the photo, with its surroundings spread into the holes, and the
     mask of the holes; it paints how a hole differs from what is spread into it, so that
-    it has the light of the photo from the start. In training the whole
-    photo is the hole first, as in painting from labels alone, then the shapes that the
-    batch gives; losses and discriminators count the holes and a ring around them.
+    it has the light of the photo from the start. In training the holes have the shapes
+    that the batch gives; losses and discriminators count the holes and a ring around
+    them. Whole photos, with nothing around them, can be painted first, and now and then
+    later; what is painted into holes then takes longer to learn: it is another task.
 
     The idea of painting holes by their labels is that of Hong et al., "Learning
     Hierarchical Semantic Image Manipulation through Structured Representations",
@@ -42,7 +43,7 @@ class PhotoContext(nn.Module):
         whole_iters (int): Iterations at the beginning of training in which the whole
             photo is painted from its labels. Defaults to 0.
         whole_prob (float): Share of the samples, later, of which the whole photo is.
-            Defaults to 0.1.
+            Defaults to 0.
         ring (int): How far around a hole, in pixels, losses count. Defaults to 8.
         grow (int): Pixels by which holes grow before they are painted, within their
             label: at annotated borders a rim of what was there is left. Defaults to 2.
@@ -57,7 +58,7 @@ class PhotoContext(nn.Module):
     def __init__(
         self,
         whole_iters: int = 0,
-        whole_prob: float = 0.1,
+        whole_prob: float = 0.0,
         ring: int = 8,
         grow: int = 2,
     ) -> None:
