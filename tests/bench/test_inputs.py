@@ -126,12 +126,13 @@ def test_a_loss_of_another_kind_is_left_out(proxy, loss):
 
 def test_a_length_brings_schedule_validations_and_averages_with_it(proxy):
     proxy.custom_hooks = [dict(type='EMAHook', momentum=0.005)]
+    before = proxy.train_cfg.max_iters
     set_length(proxy, 240, 4)
     assert proxy.train_cfg.max_iters == 240
     assert proxy.train_cfg.val_interval == 60
     assert proxy.param_scheduler[-1].end == 240
     assert proxy.default_hooks.checkpoint.interval == 120
-    assert proxy.custom_hooks[0].momentum == pytest.approx(0.025)
+    assert proxy.custom_hooks[0].momentum == pytest.approx(0.005 * before / 240)
 
 
 def test_training_by_epochs_is_refused_where_no_proxy_trains():
@@ -189,3 +190,17 @@ def test_cfg_options_replace_those_of_the_config(tmp_path, monkeypatch):
     found = read_inputs(config, tmp_path / 'cache', cfg_options=options)
     assert found.photos['train'] == 4
     assert np.isclose(found.photos['choose'] + found.photos['evaluate'], 4)
+
+
+def test_a_stock_config_over_camvid_stays_as_it_is(real_data, tmp_path):
+    root = str(real_data / 'camvid')
+    options = {
+        f'{split}_dataloader.dataset.data_root': root for split in ('train', 'val')
+    }
+    config = 'configs/pspnet/pspnet_r50-d8_1xb8-20k_camvid-360x480.py'
+    found = read_inputs(config, tmp_path, cfg_options=options)
+    assert found.photos == dict(train=266, choose=51, evaluate=50)
+    assert 'cut in the middle' in found.split
+    head = found.cfg.model.decode_head
+    assert (head.num_classes, head.ignore_index) == (11, 11)
+    assert found.cfg.test_evaluator.ignore_index == 11
