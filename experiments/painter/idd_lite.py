@@ -12,8 +12,8 @@ model = dict(
     loss_config=dict(segmentation=None),
     context=dict(),
 )
-max_iters = 250
-param_scheduler = dict(begin=150, end=max_iters)
+max_iters = 1200
+param_scheduler = dict(begin=800, end=max_iters)
 train_cfg = dict(max_iters=max_iters)
 train_dataloader = dict(
     batch_size=1,
@@ -50,7 +50,7 @@ train_dataloader = dict(
         holes=dict(),
     ),
 )
-default_hooks = dict(checkpoint=dict(interval=50))
+default_hooks = dict(checkpoint=dict(interval=200))
 custom_hooks = [
     dict(type='LabelToImageVisualizationHook', interval=500),
     dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.002, gamma=10),

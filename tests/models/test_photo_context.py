@@ -298,6 +298,27 @@ def test_training_teaches_it_what_labels_add_to_what_is_around():
         assert added[bright].mean() > added[rest].mean() + 25
 
 
+@pytest.mark.parametrize('stated', [False, True])
+def test_holes_are_holes_whatever_preprocessor_a_config_states(stated):
+    """Normalised as a photo is, a mask would be a hole everywhere."""
+    options = {}
+    if stated:
+        options['data_preprocessor'] = dict(
+            type='DataPreprocessor',
+            mean=127.5,
+            std=127.5,
+            non_image_keys=['img_label', 'img_instance'],
+            data_keys=None,
+        )
+    model = build(dict(whole_prob=0.0), **options)
+    read = []
+    model.generators['photo'].register_forward_pre_hook(
+        lambda module, inputs: read.append(inputs[0])
+    )
+    model.train_step(batch(hole()), wrappers(model))
+    assert torch.equal(read[0][:, -1:] == 1, hole())
+
+
 def test_validation_shows_the_holes_painted():
     model = build()
     sample = model.val_step(batch(hole()))[0]

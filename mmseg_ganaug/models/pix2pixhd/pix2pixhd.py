@@ -35,19 +35,12 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.registry import MODELS
 
-_PREPROCESSOR = {
-    'type': 'DataPreprocessor',
-    'mean': 127.5,
-    'std': 127.5,
-    'non_image_keys': [
-        'img_label',
-        'img_instance',
-        'img_hole',
-        'img_recomposed_label',
-        'img_recomposed_instance',
-    ],
-    'data_keys': None,
-}
+_PREPROCESSOR = dict(type='DataPreprocessor', mean=127.5, std=127.5, data_keys=None)
+# What a batch may hold beside photos, which alone are normalised.
+_MAPS = [
+    *('img_label', 'img_instance', 'img_hole'),
+    *('img_recomposed_label', 'img_recomposed_instance'),
+]
 
 
 # The parts that are built of their arguments alone, and what is filled in of those.
@@ -84,6 +77,14 @@ def _with_channels(config: dict, channels: int, what: str, parts: str) -> dict:
             f'({parts}): leave in_channels out, or correct the label encoder'
         )
     return {**config, 'in_channels': channels}
+
+
+def _with_maps(preprocessor: dict) -> dict:
+    """Adds to a preprocessor's config what it shall not normalise."""
+    if not isinstance(preprocessor, dict):
+        return preprocessor
+    maps = [*preprocessor.get('non_image_keys', ()), *_MAPS]
+    return {**preprocessor, 'non_image_keys': list(dict.fromkeys(maps))}
 
 
 @MMAGIC_MODELS.register_module()
@@ -220,7 +221,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                 default_domain=default_domain,
                 reachable_domains=list(reachable_domains),
                 related_domains=list(related_domains),
-                data_preprocessor=data_preprocessor or _PREPROCESSOR,
+                data_preprocessor=_with_maps(data_preprocessor or _PREPROCESSOR),
                 loss_config=loss_config,
                 **kwargs,
             )
