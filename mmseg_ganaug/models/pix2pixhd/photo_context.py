@@ -33,7 +33,7 @@ class PhotoContext(nn.Module):
     it has the light of the photo from the start. In training the holes have the shapes
     that the batch gives; losses and discriminators count the holes and a ring around
     them. Whole photos, with nothing around them, can be painted first, and now and then
-    later; what is painted into holes then takes longer to learn: it is another task.
+    later.
 
     The idea of painting holes by their labels is that of Hong et al., "Learning
     Hierarchical Semantic Image Manipulation through Structured Representations",
