@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import signal
 import traceback
 from functools import lru_cache
 from importlib import import_module
@@ -12,6 +13,10 @@ from hypothesis import settings
 # what they start inherits this.
 for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ.setdefault(_name, '1')
+
+# A shell ignores Ctrl-C for what it runs in the background; all below inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine must not fail a test.
 settings.register_profile('no deadline', deadline=None)

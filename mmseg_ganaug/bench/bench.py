@@ -31,9 +31,9 @@ from mmseg_ganaug.bench.inputs import (
     toy_streets_config,
 )
 from mmseg_ganaug.bench.options import BenchOptions, is_simple
-from mmseg_ganaug.bench.photos import PHOTOS, show_photos
 from mmseg_ganaug.bench.race import RESULTS, Race, Round
 from mmseg_ganaug.bench.schema import SCHEMA
+from mmseg_ganaug.bench.shown_photos import PHOTOS, show_photos
 from mmseg_ganaug.bench.trainings import FOLDERS, Trainings
 from mmseg_ganaug.bench.treatments import find_treatment
 from mmseg_ganaug.bench.verdict import reach_verdict

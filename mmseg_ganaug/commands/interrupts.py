@@ -13,6 +13,8 @@ from typing import Any, Dict, Iterator, List
 
 #: Seconds in which a command and all that it started may end by themselves.
 PATIENCE = 3.5
+#: Name of the thread that waits for a signal.
+WATCHING = 'ganaug-interrupts'
 # The handlers before, while a command runs.
 _before: Dict[int, Any] = {}
 
@@ -52,7 +54,10 @@ def ends_when_interrupted(go_on: str) -> Iterator[None]:
     os.set_blocking(sender, False)
     fd = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
     threading.Thread(
-        target=_watch, args=(receiver, sorted(_before), go_on, announced), daemon=True
+        name=WATCHING,
+        target=_watch,
+        args=(receiver, sorted(_before), go_on, announced),
+        daemon=True,
     ).start()
     try:
         yield

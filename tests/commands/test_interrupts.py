@@ -122,7 +122,7 @@ def test_a_command_ends_with_all_that_it_started(tmp_path, to, what, codes):
     finally:
         if running_in(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(20)
 
 
 def test_a_scheduler_ends_a_command_and_what_it_started(tmp_path):
@@ -135,7 +135,7 @@ def test_a_scheduler_ends_a_command_and_what_it_started(tmp_path):
     finally:
         if running_in(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(20)
 
 
 def test_the_end_of_a_worker_that_was_forked_is_not_that_of_the_command(tmp_path):

@@ -166,7 +166,7 @@ def test_the_same_samples_after_a_kill(generated, tmp_path):
 @pytest.mark.parametrize(
     ('composite', 'message'),
     [
-        ('auto', 'generator_fidelity.py'),
+        ('auto', 'ganaug fidelity'),
         ('half', "mode='half'"),
         (dict(mode='changed', width=3), 'knows no width'),
         (dict(mode='auto', fidelity='none.json'), 'no fidelity file none.json'),

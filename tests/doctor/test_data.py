@@ -1,5 +1,6 @@
 """The doctor looks at the data of a config."""
 
+import argparse
 import json
 import sys
 
@@ -143,8 +144,9 @@ def test_the_doctor_reads_the_data_in_a_process_of_its_own(
     monkeypatch.setattr(doctor, 'check_machine', lambda cache_dir: [])
     monkeypatch.setattr(doctor, 'LIBRARIES', {})
     monkeypatch.setattr(doctor, 'SELF_TESTS', {})
-    monkeypatch.setattr(sys, 'argv', ['doctor', '--json', config])
-    assert doctor.main() == 1
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    assert doctor.run(parser.parse_args(['--json', config])) == 1
     report = json.loads(capsys.readouterr().out)
     assert [(check['section'], check['name']) for check in report['checks']] == [
         ('Data', 'data set'),

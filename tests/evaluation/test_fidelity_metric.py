@@ -255,7 +255,7 @@ def test_another_number_of_classes_is_an_error(metric):
 
 def test_a_missing_checkpoint_says_how_to_train_one(segmenter):
     segmenter['checkpoint'] = 'work_dirs/none.pth'
-    with pytest.raises(FileNotFoundError, match=r'none\.pth.*\n.*tools/train\.py'):
+    with pytest.raises(FileNotFoundError, match=r'none\.pth.*\n.*ganaug train'):
         GeneratorFidelityMetric(segmenter)
 
 

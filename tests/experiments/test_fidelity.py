@@ -197,7 +197,7 @@ def test_fidelity_is_read_as_it_was_saved(tmp_path):
 
 
 def test_a_missing_fidelity_file_says_how_to_measure():
-    with pytest.raises(FileNotFoundError, match=r'none\.json.*generator_fidelity\.py'):
+    with pytest.raises(FileNotFoundError, match=r'none\.json.*ganaug fidelity'):
         load_class_fidelity('none.json')
 
 

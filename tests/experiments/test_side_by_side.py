@@ -24,7 +24,7 @@ def test_as_many_pieces_run_at_once_as_there_are_places():
         return len(seen)
 
     futures = SideBySide(2, 4).run('try', [(str(n), 1, piece) for n in range(4)])
-    assert sorted(future.result() for future in futures) == [1, 2, 3, 4]
+    assert sorted(future.result(60) for future in futures) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(('jobs', 'threads'), [(1, '8'), (2, '4'), (16, '1')])
@@ -56,7 +56,7 @@ def test_an_error_is_kept_and_the_others_go_on():
     pieces = [('a', 1, fails), ('b', 1, lambda environment, line: 'fine')]
     first, second = SideBySide(1, 2).run('try', pieces)
     assert str(first.exception()) == 'wrong'
-    assert second.result() == 'fine'
+    assert second.result(60) == 'fine'
 
 
 def test_the_line_shows_the_parts_and_the_time_left(monkeypatch, capsys, tmp_path):

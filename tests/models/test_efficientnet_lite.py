@@ -10,7 +10,8 @@ from mmseg.registry import MODELS
 from torch.nn import functional
 
 from mmseg_ganaug.checkpoints import CheckpointError
-from mmseg_ganaug.models import ClassWeightedCrossEntropyLoss, EfficientNetLite
+from mmseg_ganaug.datasets import ClassWeightedCrossEntropyLoss
+from mmseg_ganaug.models import EfficientNetLite
 from mmseg_ganaug.models.efficientnet_lite import WEIGHTS_PACKAGE
 
 

@@ -157,7 +157,7 @@ def test_only_what_a_mode_uses_tells_its_photos_apart():
     ('options', 'message'),
     [
         (dict(mode='half'), "mode='half'.*'full', 'changed', 'auto'"),
-        (dict(mode='auto'), 'generator_fidelity.py'),
+        (dict(mode='auto'), 'ganaug fidelity'),
         (dict(mode='full', feather=-1), 'feather=-1'),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_file_cut_anywhere_is_named_with_the_remedy(sample_file):
     content = path.read_bytes()
     for kept in range(len(content)):
         path.write_bytes(content[:kept])
-        with pytest.raises(DamagedSampleError, match=r'tools/synthesize\.py .*verify'):
+        with pytest.raises(DamagedSampleError, match=r'ganaug synthesize .*verify'):
             read(path)
     path.write_bytes(content)
     read(path)

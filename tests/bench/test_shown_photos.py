@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmseg_ganaug.bench.photos import extremes, photo_differences, show_photos
+from mmseg_ganaug.bench.shown_photos import extremes, photo_differences, show_photos
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.experiments.training_run import TrainingRun
