@@ -23,6 +23,8 @@ _LEAST_GAIN = 1.0
 # Half an interval, in points, that could hide a gain worth having.
 _COARSE = 3.0
 _FEWEST = 8
+# In per cent: below, the rare classes are not learned at all.
+_LEARNED = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Headroom:
         low: Lower end of its 95 % interval over photos; None where the runs have no
             counts of photos.
         high: Its upper end.
-        rises: Whether that is a point or more, and more than chance.
+        rises: Whether that is a point or more, and more than chance; None where no rare
+            class was learned, so that it cannot be said.
         text: Says so, with the figures.
     """
 
@@ -49,7 +52,7 @@ class Headroom:
     gain: float
     low: Optional[float]
     high: Optional[float]
-    rises: bool
+    rises: Optional[bool]
     text: str
 
     def to_json(self) -> Dict[str, Any]:
@@ -57,7 +60,7 @@ class Headroom:
         return dict(vars(self))
 
     def findings(self, pictures: Pictures) -> List[Finding]:
-        """Returns what it speaks for: 'headroom' or 'no-headroom'."""
+        """Returns 'headroom', 'no-headroom' or 'headroom-unknown'."""
         series = {'mIoU': self.mIoU}
         if self.rare is not None:
             series['mean over the rare classes'] = self.rare
@@ -66,6 +69,8 @@ class Headroom:
         )
         if self.rises:
             return [Finding('headroom', (), self.text, picture=draw)]
+        if self.rises is None:
+            return [Finding('headroom-unknown', (), self.text, picture=draw)]
         return [Finding('no-headroom', (), self.text, (), _MORE_DATA, draw)]
 
 
@@ -106,7 +111,9 @@ def measure_headroom(
     reached = [run.iou(figure) for run in runs]
     gain = reached[-1] - reached[0]
     ends = _interval(runs[-1], runs[0], figure)
-    rises = gain >= _LEAST_GAIN and (ends is None or ends[0] > 0)
+    rises: Optional[bool] = gain >= _LEAST_GAIN and (ends is None or ends[0] > 0)
+    if max(reached) < _LEARNED:
+        rises = None
     photos = [count_of(share, num_photos) for share in SHARES]
     name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
     values = ', '.join(f'{value:.1f}' for value in reached)
@@ -115,7 +122,12 @@ def measure_headroom(
         f'On {photos[0]}, {photos[1]} and {photos[2]} photos, {name} is {values} %: '
         f'{gain + 0.0:+.1f}{shown} from a quarter to all. '
     )
-    if rises:
+    if rises is None:
+        text += (
+            'So short a training learns no rare class and says nothing of more '
+            'photos: train longer.'
+        )
+    elif rises:
         text += 'More real photos help, so that what stands in for them may.'
     elif ends and (ends[1] - ends[0]) / 2 >= _COARSE:
         text += (

@@ -29,6 +29,7 @@ _EXPLAIN = (
     'labels-off-photos',
     'class-missing-in-train',
     'no-headroom',
+    'headroom-unknown',
 )
 
 

@@ -51,6 +51,14 @@ def test_no_rise_speaks_against_sampling_and_pairs_not_against_weights():
     assert 'class-weights-sqrt' not in finding.speaks_against
 
 
+def test_where_no_rare_class_is_learned_nothing_is_concluded():
+    found = measure_headroom(runs([0.0, 0.0, 0.0], photos=80, spread=0), 40, ['bird'])
+    assert found.rises is None and 'train longer' in found.text
+    (finding,) = found.findings(Pictures())
+    assert finding.kind == 'headroom-unknown' and not finding.speaks_against
+    assert 'generated pair' not in finding.text
+
+
 def test_a_fall_is_no_rise():
     assert not measure_headroom(runs([0.3, 0.2, 0.1], photos=80), 100, ['bird']).rises
 
