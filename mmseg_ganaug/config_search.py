@@ -1,7 +1,7 @@
 """Finds the configs and tools that travel with the package, and parts of a config."""
 
 from pathlib import Path
-from typing import Any, List, Union
+from typing import Any, List, Mapping, Union
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -55,7 +55,7 @@ def type_name(config: Any) -> str:
     return name.split('.')[-1]
 
 
-def has_type(config: dict, name: str) -> bool:
+def has_type(config: Mapping, name: str) -> bool:
     """Checks whether a config builds a class of that name, with or without a scope.
 
     Args:

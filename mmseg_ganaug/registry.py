@@ -7,7 +7,10 @@ MMSeg's would be out of reach for MMagic, whose runner trains the generator.
 ``custom_imports = dict(imports=['mmseg_ganaug'])``.
 """
 
-from typing import Dict, FrozenSet, Sequence
+import difflib
+import functools
+import inspect
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import DefaultScope, Registry, build_from_cfg
@@ -15,6 +18,61 @@ from mmengine.registry import DefaultScope, Registry, build_from_cfg
 from mmseg_ganaug import compat
 
 SCOPE = 'mmseg_ganaug'
+
+
+class _CheckingRegistry(Registry):
+    """Registry whose classes name the options that they do not know.
+
+    Python's own error names the class that a surplus option reaches in the end, which
+    may be one of MMSeg.
+    """
+
+    def register_module(self, name=None, force=False, module=None):
+        """Registers a class, see :class:`mmengine.registry.Registry`."""
+        if module is None:
+            register = super().register_module(name, force)
+            return lambda made: register(_with_checked_options(made))
+        return super().register_module(name, force, _with_checked_options(module))
+
+
+def _with_checked_options(made: Any) -> Any:
+    """Has a class refuse unknown options by its own name; returns it."""
+    if not inspect.isclass(made):
+        return made
+    build = made.__init__
+
+    @functools.wraps(build)
+    def __init__(self, *args, **options):
+        known = _options_of(type(self))
+        for name in () if known is None else options.keys() - known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f'did you mean {near[0]}? ' if near else ''
+            raise ValueError(
+                f'{type(self).__name__}: it has no option {name}: {hint}'
+                f'It has {", ".join(sorted(known))}'
+            )
+        build(self, *args, **options)
+
+    setattr(made, '__init__', __init__)  # noqa: B010
+    return made
+
+
+def _options_of(kind: type) -> Optional[Set[str]]:
+    """Lists the options of a class, and those it hands on; None: it takes any."""
+    known: Set[str] = set()
+    for parent in kind.__mro__[:-1]:
+        if '__init__' not in vars(parent):
+            continue
+        build = vars(parent)['__init__']
+        parameters: List = list(inspect.signature(build).parameters.values())
+        known.update(
+            p.name
+            for p in parameters[1:]
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        )
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return known
+    return None
 
 
 class _RootModules(dict):
@@ -45,7 +103,9 @@ class _RootModules(dict):
 
 def _child_of(root: Registry, locations: Sequence[str], *names: str) -> Registry:
     """Makes our child of an MMEngine root; ``names`` are its bare names."""
-    child = Registry(root.name, parent=root, scope=SCOPE, locations=list(locations))
+    child = _CheckingRegistry(
+        root.name, parent=root, scope=SCOPE, locations=list(locations)
+    )
     root._module_dict = _RootModules(root._module_dict, child, frozenset(names))
     return child
 
@@ -57,7 +117,7 @@ def _build_in_own_scope(cfg, registry: Registry, default_args=None):
 
 
 def _own_root(name: str, location: str) -> Registry:
-    return Registry(
+    return _CheckingRegistry(
         name, scope=SCOPE, build_func=_build_in_own_scope, locations=[location]
     )
 
@@ -127,6 +187,6 @@ METRICS = _child_of(
 )
 
 # Recomposers, the generators that paint their label maps, and filters of the samples.
-RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.gan_recompose')
+RECOMPOSERS = _own_root('recomposer', f'{SCOPE}.datasets.sample_plan')
 GENERATORS = _own_root('generator', f'{SCOPE}.synthesis')
 FILTERS = _own_root('filter', f'{SCOPE}.synthesis')

@@ -490,7 +490,10 @@ CASES = {
             filters=[3, 'LossFilter', None, [3], [{}]],
             max_redraws=WHOLE,
             photos_per_map=WHOLE_POSITIVE,
-            lazy_init='MMEngine',
+            **dict.fromkeys(
+                ('lazy_init', 'test_mode', 'serialize_data', 'max_refetch', 'indices'),
+                'MMEngine',
+            ),
         ),
     ),
     'PaintedFolder': (
@@ -522,7 +525,12 @@ CASES = {
     ),
     'LoadGeneratedSample': (
         dict(num_classes=3),
-        dict(num_classes=[*NUM_CLASSES, None], ignore_index=[*IGNORE_INDEX, None]),
+        dict(
+            num_classes=[*NUM_CLASSES, None],
+            ignore_index=[*IGNORE_INDEX, None],
+            dtype=CHOICE,
+            bands=WHOLE,
+        ),
     ),
     'LoadInstanceMap': ({}, dict(instance_path=PAIR, backend_args='MMEngine')),
     'PackLabelToImage': ({}, dict(meta_keys='MMEngine')),

@@ -96,7 +96,7 @@ def edge_fits(source: DatasetLabelSource, num_classes: int) -> Dict[int, EdgeFit
     places = evenly_spread(len(source), _COMPARED)
     with Progress('Comparing labels with photos', len(places)) as progress:
         for index in places:
-            photo, label_map = source.photo(index), source.label_map(index)
+            photo, label_map = source.shown_photo(index), source.label_map(index)
             height, width = label_map.shape
             small = min(1.0, _SIDE / max(height, width))
             size = max(1, round(width * small)), max(1, round(height * small))

@@ -204,8 +204,8 @@ def _gallery(facts: Facts, rows: List[GalleryRow], path: Path) -> Path:
 
 
 def _photo(split: Split, index: int) -> Optional[np.ndarray]:
-    """Reads a photo; None where it is missing, or no 8-bit colour image."""
+    """Reads a photo; None where it is missing, or cannot be loaded."""
     try:
-        return split.source.photo(index)
+        return split.source.shown_photo(index)
     except (OSError, ValueError):
         return None

@@ -142,7 +142,7 @@ def show_photos(
         maps = {'truth': source.label_map(index)}
         for kind, results in (('before', before), ('after', after)):
             maps[kind] = _predicted(results, entry['file'], dataset.reduce_zero_label)
-        photo, palette = source.photo(index), dataset.metainfo['palette']
+        photo, palette = source.shown_photo(index), dataset.metainfo['palette']
         pictures = {'photo': photo}
         for kind, found in maps.items():
             pictures[kind] = overlay_label_map(

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Optional
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_jobs
+from mmseg_ganaug.config_search import type_name
 
 GO_ON = 'What was read is kept; it goes on by'
 
@@ -121,7 +122,7 @@ def show_balance(config: dict, number: int, out: Path) -> dict:
         if report.target is not None:
             target = [f'{100 * report.target[class_id]:.3f}']
         rows.append([name, *pixels, *images, *target])
-    recomposer = config['recomposer']['type']
+    recomposer = type_name(config['recomposer'])
     notes = []
     if report.target is not None:
         found = ', '.join(f'{k} {s.divergence:.4f}' for k, s in counted.items())

@@ -4,6 +4,7 @@ import argparse
 import os.path as osp
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
+from mmseg_ganaug.config_search import type_name
 
 GO_ON = 'With --resume, it goes on from the latest checkpoint:'
 TRACES = True
@@ -37,7 +38,7 @@ def enable_amp(optim_wrapper) -> None:
         if isinstance(value, dict) and 'optimizer' in value
     ]
     for wrapper in nested or [optim_wrapper]:
-        kind = wrapper.get('type', 'OptimWrapper')
+        kind = type_name(wrapper) if 'type' in wrapper else 'OptimWrapper'
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise SystemExit(f'--amp cannot change an optimizer wrapper {kind!r}')
         wrapper['type'] = 'AmpOptimWrapper'

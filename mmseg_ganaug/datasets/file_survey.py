@@ -1,6 +1,8 @@
 """Looks at every file of a data set once, and keeps what was found."""
 
 import hashlib
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -97,6 +99,31 @@ def survey_labels(files: Sequence[SampleFile]) -> List[Content]:
 def survey_photos(files: Sequence[SampleFile]) -> List[Content]:
     """Decodes all photos, and names their contents; see :func:`survey_labels`."""
     return _survey(files, _PHOTOS)
+
+
+def digest_of_files(
+    files: Sequence[SampleFile], contents: Sequence[Content], settings: Sequence = ()
+) -> str:
+    """Computes a digest of contents, of names relative to their folder, and of reading.
+
+    Args:
+        files (Sequence[SampleFile]): Photos or label maps.
+        contents (Sequence[Content]): Of each, see :func:`survey_labels`.
+        settings (Sequence): What else counts.
+
+    Returns:
+        str: sha256 in hexadecimal.
+    """
+    readers = dict.fromkeys(file.reader.fingerprint() for file in files)
+    text = json.dumps([list(readers), repr(list(settings))])
+    digest = hashlib.sha256(text.encode())
+    # By characters: up to the last folder that all names have in common.
+    common = os.path.commonprefix([file.path for file in files])  # noqa: RUF071
+    common = common[: common.rfind('/') + 1]
+    for file, content in zip(files, contents):
+        name = file.path[len(common) :].encode(errors='surrogateescape')
+        digest.update(name + b'\0' + content.digest.encode())
+    return digest.hexdigest()
 
 
 def _survey(files: Sequence[SampleFile], kind: _Kind) -> List[Content]:

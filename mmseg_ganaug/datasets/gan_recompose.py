@@ -1,24 +1,25 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.dataset import Compose, force_full_init
+from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 
-from mmseg_ganaug.datasets.generated_pipeline import generated_pipeline, try_pipeline
-from mmseg_ganaug.datasets.generation import Generation, check_draws
+from mmseg_ganaug.datasets.finished_samples import (
+    recall_samples,
+    record_path,
+    remember_samples,
+)
+from mmseg_ganaug.datasets.generated_pipeline import pipeline_of_samples
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.loading_steps import kept_random_state
+from mmseg_ganaug.datasets.sample_plan import PlansSamples
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import (
-    collect_statistics,
-    count_unpaired,
     on_main_process,
     read_statistics,
 )
@@ -32,32 +33,21 @@ from mmseg_ganaug.option_checks import (
     check_whole,
     items_of,
 )
-from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import (
-    AddMulti,
-    AddSingle,
-    BalanceReport,
-    LabelStatistics,
     RecomposePlan,
-    Recomposer,
-    Recon,
 )
-from mmseg_ganaug.registry import DATASETS, FILTERS, RECOMPOSERS
-from mmseg_ganaug.synthesis import SampleStore, build_compositing
+from mmseg_ganaug.registry import DATASETS
+from mmseg_ganaug.synthesis import SampleStore
 from mmseg_ganaug.synthesis.compositing import check_composite
-from mmseg_ganaug.synthesis.generator import Generator, build_generator
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 # Needed to plan and make samples, not to load them.
 _WORK = ('_painter', '_planned', 'generation')
 
-for _recomposer in (AddSingle, AddMulti, Recon):
-    RECOMPOSERS.register_module(module=_recomposer)
-
 
 @DATASETS.register_module()
-class GANRecomposeDataset(BaseSegDataset):
+class GANRecomposeDataset(PlansSamples, BaseSegDataset):
     """Recombines the label maps of a data set and has a generator paint their photos.
 
     When it is initialised, in the main process, it collects the label statistics of
@@ -110,9 +100,10 @@ class GANRecomposeDataset(BaseSegDataset):
             own, for generators that draw from the seed of a sample. Defaults to 1.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
             a filter drops. Defaults to 3.
-        **kwargs: ``test_mode``, ``serialize_data``, ``lazy_init``, ``max_refetch`` and
-            ``indices`` of :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses
-            among the samples; all of them are made.
+        lazy_init (bool): Whether all this waits for the first use. Defaults to False.
+        test_mode, serialize_data, max_refetch, indices: Of
+            :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses among the
+            samples; all of them are made.
 
     Raises:
         FileNotFoundError: When the source, the generator's config or its checkpoint is
@@ -142,7 +133,10 @@ class GANRecomposeDataset(BaseSegDataset):
         max_redraws: int = 3,
         photos_per_map: int = 1,
         lazy_init: bool = False,
-        **kwargs,
+        test_mode: bool = False,
+        serialize_data: bool = True,
+        max_refetch: int = 1000,
+        indices: Optional[Union[int, Sequence[int]]] = None,
     ) -> None:
         if (num_samples is None) == (ratio is None):
             raise ValueError(
@@ -178,6 +172,21 @@ class GANRecomposeDataset(BaseSegDataset):
         self._photos_per_map = check_whole(self, 'photos_per_map', photos_per_map, 1)
         self._max_redraws = check_whole(self, 'max_redraws', max_redraws)
         self._given_pipeline = pipeline
+        #: What decides about the samples; see finished_samples.py.
+        self._stated = dict(
+            recomposer=recomposer,
+            generator=generator,
+            composite=self._composite,
+            filters=list(filters),
+            num_samples=num_samples,
+            ratio=ratio,
+            photos_per_map=photos_per_map,
+            max_redraws=max_redraws,
+            scale=scale,
+            instance_path=instance_path,
+            seed=seed,
+            photo_suffix=photo_suffix,
+        )
         self._source_config = source
         self._labels: Optional[DatasetLabelSource] = None
         # Without a runner there is no default scope to find MMSeg's transforms in.
@@ -192,7 +201,10 @@ class GANRecomposeDataset(BaseSegDataset):
                 reduce_zero_label=self._source.reduce_zero_label,
                 pipeline=[],  # known when a sample of the source can be read
                 lazy_init=True,
-                **kwargs,
+                test_mode=test_mode,
+                serialize_data=serialize_data,
+                max_refetch=max_refetch,
+                indices=indices,
             )
         # To be joined with its source, both need the same metainfo.
         self._metainfo = metainfo
@@ -206,7 +218,19 @@ class GANRecomposeDataset(BaseSegDataset):
         Returns:
             list[dict]: Data infos as of any MMSeg data set, with the ``recipe`` number.
         """
-        plan, store = self.generate()
+        try:
+            plan, store = self.generate()
+            count = len(plan)
+        except FileNotFoundError as error:
+            found = recall_samples(self._record())
+            if found is None:
+                raise
+            store, count = found
+            print_log(
+                f'{error}: not needed, as all {count} samples are in {store.folder}',
+                logger='current',
+            )
+            self._build_pipeline(self._stated_source())
         infos = [
             dict(
                 img_path=store.photo_path(index),
@@ -217,7 +241,7 @@ class GANRecomposeDataset(BaseSegDataset):
                 seg_fields=[],
                 recipe=index,
             )
-            for index in range(len(plan))
+            for index in range(count)
         ]
         for name in _WORK:
             self.__dict__.pop(name, None)
@@ -255,68 +279,6 @@ class GANRecomposeDataset(BaseSegDataset):
             self._presence[self.get_data_info(idx)['recipe']]
         ).tolist()
 
-    def label_source(self) -> DatasetLabelSource:
-        """Returns the label maps that are recombined, at the size in which they are.
-
-        Returns:
-            DatasetLabelSource: Over the source data set.
-
-        Raises:
-            FileNotFoundError: When the source holds no samples.
-        """
-        if self._labels is None:
-            self._source.full_init()
-            scale = self._scale or self._painter.scale
-            self._labels = DatasetLabelSource(self._source, scale, self._instance_path)
-        return self._labels
-
-    def plan(self) -> Tuple[RecomposePlan, Recomposer]:
-        """Plans the samples, from the label statistics of the source.
-
-        Returns:
-            tuple[RecomposePlan, Recomposer]: The plan, and what carries it out.
-        """
-        return self._planned[:2]
-
-    def balance(self) -> BalanceReport:
-        """Counts how the samples move the class distribution; paints no photos.
-
-        Returns:
-            BalanceReport: Class frequencies before, as planned, and as counted in the
-            label maps of all samples.
-        """
-        source = self.label_source()
-        plan, recomposer, statistics = self._planned
-        pixels = np.zeros((len(plan), source.num_classes), np.int64)
-        with Progress('Recombining label maps', len(plan)) as progress:
-            for row, recipe in zip(pixels, plan):
-                label_map = recomposer.recompose(recipe, source).label_map
-                row[:] = np.bincount(label_map.ravel(), minlength=256)[: len(row)]
-                progress.update()
-        return BalanceReport.of_plan(statistics, plan, pixels, recomposer.target)
-
-    @cached_property
-    def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
-        """Returns plan, recomposer and statistics of the source."""
-        source = self.label_source()
-        recomposer = RECOMPOSERS.build(self._recomposer)
-        options = (self._cache_dir, self._num_workers, recomposer.needs_scene)
-        statistics = collect_statistics(source, *options)
-        if (moved := recomposer.moved) is not None:
-            print_log(moved.found(statistics, recomposer.min_area), 'current')
-        unpaired = 0 if recomposer.resize_donors else count_unpaired(statistics)
-        if unpaired:
-            print_log(
-                f'{unpaired} of {len(source)} label maps are left out: no other has '
-                'their size. Set scale, or resize_donors=True in the recomposer, to '
-                'combine all',
-                logger='current',
-            )
-        count = self._num_samples or max(1, round(self._ratio * len(source)))
-        each = self._photos_per_map
-        plan = recomposer.plan(statistics, -(-count // each), self._seed)
-        return plan.repeated(each, count), recomposer, statistics
-
     def store(self) -> SampleStore:
         """Opens the store of the samples; its folder may not exist yet."""
         return self.generation.store
@@ -346,55 +308,19 @@ class GANRecomposeDataset(BaseSegDataset):
         generation = self.generation
         # Training reads all photos, however many samples are there already.
         on_main_process(generation.source.check_photos)
-        self._build_pipeline()
+        self._build_pipeline(generation.source)
         generation.make_missing()
+        remember_samples(self._record(), generation.store, len(generation.plan))
         return generation.plan, generation.store
 
-    def _build_pipeline(self) -> None:
-        """Builds the pipeline of the samples, and tries it on one."""
-        source = self.label_source()
-        transforms = generated_pipeline(self._source, self._given_pipeline)
-        real = None
-        if self._given_pipeline is None and not source.missing_photos():
-            with kept_random_state():
-                real = self._source[0]
-        try_pipeline(transforms, source.label_map(0), real, self._source_config)
-        self.pipeline = Compose(transforms)
-
-    @cached_property
-    def _painter(self) -> Any:
-        """Builds the generator: its config is read, its weights are not."""
-        painter = build_generator(self._generator)
-        # What has the methods without inheriting has no use for classes.
-        if isinstance(painter, Generator):
-            metainfo = self._source.metainfo
-            painter.use_classes(metainfo['classes'], metainfo['palette'])
-        return painter
-
-    @cached_property
-    def generation(self) -> Generation:
-        """All that makes the samples; nothing is loaded or made yet."""
-        source = self.label_source()
-        generator = self._painter
-        check_draws(generator, self._photos_per_map)
-        generator.check(source.num_classes, has_instances=source.has_instances)
-        compositing = build_compositing(self._composite, source.class_names)
-        filters = [FILTERS.build(config) for config in self._filters]
-        plan, recomposer, statistics = self._planned
-        replacements = None
-        if filters and self._max_redraws:
-            count = len(plan) * self._max_redraws
-            replacements = recomposer.plan(statistics, count, self._seed + 1)
-        return Generation.of(
-            plan,
-            replacements,
-            recomposer,
-            source,
-            statistics,
-            generator,
-            compositing,
-            filters,
-            self._cache_dir,
-            self._photo_suffix,
-            self._batch_size,
+    def _build_pipeline(self, labels: DatasetLabelSource) -> None:
+        self.pipeline = pipeline_of_samples(
+            self._source, labels, self._given_pipeline, self._source_config
         )
+
+    def _stated_source(self) -> DatasetLabelSource:
+        """Returns the label maps at the stated scale, without the generator's."""
+        return DatasetLabelSource(self._source, self._scale, self._instance_path)
+
+    def _record(self) -> Optional[Path]:
+        return record_path(self._cache_dir, self._stated, self._stated_source())

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from mmseg_ganaug.config_search import nested_dicts, type_name
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.loading_steps import (
     LabelReadingError,
     Transform,
@@ -19,6 +20,7 @@ from mmseg_ganaug.datasets.loading_steps import (
     kept_random_state,
     transform_name,
 )
+from mmseg_ganaug.datasets.photo_form import COLOUR, PhotoForm
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
 from mmseg_ganaug.datasets.transforms.loading import LoadGeneratedSample
 
@@ -26,18 +28,21 @@ _TRIES = 3
 
 
 def generated_pipeline(
-    source: SourceDataset, given: Optional[Sequence[Any]] = None
+    source: SourceDataset,
+    given: Optional[Sequence[Any]] = None,
+    form: PhotoForm = COLOUR,
 ) -> List[Transform]:
     """Builds the transforms that generated samples go through.
 
-    Files of generated samples hold what loading would give: final class ids, and 8-bit
-    photos. So a loader of this package replaces the loading transforms; the rest of
-    the pipeline follows.
+    Files of generated samples hold what loading would give: final class ids, and the
+    values of photos. So a loader of this package replaces the loading transforms; the
+    rest of the pipeline follows.
 
     Args:
         source (SourceDataset): What the samples are made from.
         given (Sequence, optional): A pipeline to be used in the place of the source's.
             Its loading transforms are left out, if it has any.
+        form (PhotoForm): In which photos are loaded. Defaults to 8 bits in 3 bands.
 
     Returns:
         list[callable]: The transforms.
@@ -60,9 +65,37 @@ def generated_pipeline(
         else:
             rest = _without(list(given), _loading_places(source, given))
         loader = LoadGeneratedSample(
-            len(source.metainfo['classes']), source.ignore_index
+            len(source.metainfo['classes']), source.ignore_index, *form
         )
         return Compose([loader, *rest]).transforms
+
+
+def pipeline_of_samples(
+    source: SourceDataset,
+    labels: DatasetLabelSource,
+    given: Optional[Sequence[Any]],
+    source_config: Any,
+) -> Compose:
+    """Builds the pipeline of generated samples, and tries it on one.
+
+    Args:
+        source (SourceDataset): What the samples are made from.
+        labels (DatasetLabelSource): Its label maps, at the size of the samples.
+        given (Sequence, optional): See :func:`generated_pipeline`.
+        source_config (dict | BaseSegDataset): Of the source, for messages.
+
+    Raises:
+        ValueError: See :func:`generated_pipeline` and :func:`try_pipeline`.
+    """
+    there = not labels.missing_photos()
+    form = labels.photo_form if there else COLOUR
+    transforms = generated_pipeline(source, given, form)
+    real = None
+    if given is None and there:
+        with kept_random_state():
+            real = source[0]
+    try_pipeline(transforms, labels.label_map(0), real, source_config)
+    return Compose(transforms)
 
 
 def try_pipeline(
@@ -83,9 +116,10 @@ def try_pipeline(
         ValueError: When a transform needs what generated samples have not, no transform
             packs them, or they come out otherwise than real ones; names the transform.
     """
-    photo = np.repeat(label_map[..., None], 3, axis=-1)
     loader = transforms[0]
     assert isinstance(loader, LoadGeneratedSample)
+    form = loader.form
+    photo = np.repeat(label_map[..., None], max(form.bands, 1), axis=-1)
     made: Optional[dict] = None
     with kept_random_state():
         for _ in range(_TRIES):
@@ -99,7 +133,7 @@ def try_pipeline(
                     raise ValueError(
                         f'{transform_name(transform)}, in the pipeline of the source, '
                         f'fails on a generated sample ({type(error).__name__}: '
-                        f'{error}). A generated sample has a photo (uint8, 3 bands), '
+                        f'{error}). A generated sample has a photo ({form}), '
                         "a label map, and the keys that MMSeg's loading transforms "
                         'give; no other files, bands or keys. Give '
                         'GANRecomposeDataset a pipeline=[...] without that '
@@ -159,7 +193,6 @@ def _compare(made: dict, real: Optional[dict]) -> None:
     if forms[0] != forms[1]:
         raise ValueError(
             f'the pipeline gives real photos as {forms[0]} and generated ones as '
-            f'{forms[1]}, but a batch cannot hold both. Generated photos have 8 bits '
-            'and 3 bands: load the real ones in this form, or convert them in the '
-            'loading transforms'
+            f'{forms[1]}, but a batch cannot hold both: have the loading transforms '
+            'give every photo in one form'
         )

@@ -5,6 +5,7 @@ import os
 from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mmengine.fileio as fileio
+import numpy as np
 from PIL import Image
 
 from mmseg_ganaug.datasets.image_headers import unreadable
@@ -58,15 +59,6 @@ def read_header(path: str, backend_args: Optional[dict] = None) -> ImageHeader:
         raise missing_file(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def check_photo_size(photo: ImageHeader, label: ImageHeader) -> None:
-    """Checks that a photo has the size of its label map.
-
-    Raises:
-        ValueError: When it has not; names both files.
-    """
-    check_sizes(photo.path, photo.shown_size, label.path, label.size)
 
 
 def check_instance_map(instances: ImageHeader, label: ImageHeader) -> None:
@@ -197,3 +189,54 @@ def _shown_size(image: Image.Image) -> Tuple[int, int]:
     if 'exif' in image.info and image.getexif().get(_ORIENTATION, 1) > 4:
         return height, width
     return width, height
+
+
+def check_photo_size(
+    info: dict, label_map: np.ndarray, backend_args: Optional[dict], needed: bool
+) -> None:
+    """Compares the sizes of a photo, by its header, and its label map.
+
+    Args:
+        info (dict): Data info of the sample.
+        label_map (np.ndarray): [H, W].
+        backend_args (dict, optional): MMEngine's file backend.
+        needed (bool): Whether a missing photo is an error.
+
+    Raises:
+        MissingFileError: When a needed photo is missing.
+        ValueError: When the sizes differ; names both files.
+    """
+    path, label_path = info['img_path'], info['seg_map_path']
+    try:
+        photo = read_header(path, backend_args)
+    except MissingFileError as error:
+        if needed:
+            raise MissingFileError(
+                f'{error} (it is the photo of {label_path})'
+            ) from error
+    else:
+        check_sizes(path, photo.shown_size, label_path, label_map.shape[1::-1])
+
+
+def check_photo_is_there(path: str, label_path: str, remote: bool) -> None:
+    """Checks that a photo exists, and is not the label map itself.
+
+    Args:
+        path (str): The photo.
+        label_path (str): Its label map.
+        remote (bool): Whether it lies behind a file backend, where it is not looked up.
+
+    Raises:
+        MissingFileError: When it is not; names both files.
+    """
+    if path == label_path:
+        raise MissingFileError(
+            f'{label_path} has no photo: img_path of this data set is the folder '
+            'of its label maps. Photos are needed here: set img_path to their '
+            'folder'
+        )
+    if not (remote or os.path.exists(path)):
+        raise MissingFileError(
+            f'{path}, the photo of {label_path}, is missing: restore the file or '
+            'take the sample out of the data set'
+        )

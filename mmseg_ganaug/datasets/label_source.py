@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import json
 import os
 from functools import cached_property
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -14,19 +13,27 @@ import numpy as np
 from mmseg_ganaug.datasets.file_records import Content
 from mmseg_ganaug.datasets.file_survey import (
     SampleFile,
+    digest_of_files,
     survey_labels,
     survey_photos,
 )
 from mmseg_ganaug.datasets.label_files import (
     MissingFileError,
     check_instance_map,
+    check_photo_is_there,
+    check_photo_size,
     check_sizes,
     find_instance_path,
     is_remote,
     loading_error,
     read_header,
 )
-from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
+from mmseg_ganaug.datasets.photo_form import (
+    PhotoForm,
+    shown_photo,
+    stored_photo,
+)
+from mmseg_ganaug.datasets.reading import unify_ignored
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
 
 
@@ -135,8 +142,12 @@ class DatasetLabelSource:
         """
         number, info = self._dataset.locate(index)
         label_map = self._dataset.reader(number).label_map(info)
-        if self._verify:
-            self._check_photo(number, info, label_map)
+        path = info['img_path']
+        # Of others only their loading transform knows the size.
+        stock = self._dataset.reader(number).stock_photos
+        if self._verify and stock and not self._is_remote(number, path):
+            backend_args = self._dataset.parts[number].backend_args
+            check_photo_size(info, label_map, backend_args, self._need_photos)
         unify_ignored(label_map, info, self.ignore_index)
         return self._resize(label_map)
 
@@ -178,31 +189,40 @@ class DatasetLabelSource:
             index (int): Index in the data set.
 
         Returns:
-            np.ndarray: uint8 BGR ``[H, W, 3]`` at the size of the label map.
+            np.ndarray: uint8 or uint16 ``[H, W, bands]`` at the size of the label map;
+            BGR where the data set's loading transform gives that.
 
         Raises:
             MissingFileError: Names the photo that is missing.
-            ValueError: Names the file that is no image, or that the data set loads as
-                something else than 8 bits in three channels.
+            ValueError: Names the file that is no image, or that the data set loads
+                with other bands or bits than the first, or as no whole numbers.
         """
         number, info = self._dataset.locate(index)
         path, label_path = info['img_path'], info['seg_map_path']
-        if path == label_path:
-            raise MissingFileError(
-                f'{label_path} has no photo: img_path of this data set is the folder '
-                'of its label maps. Photos are needed here: set img_path to their '
-                'folder'
+        check_photo_is_there(path, label_path, self._is_remote(number, path))
+        reader = self._dataset.reader(number)
+        image = reader.photo(info)
+        if not reader.stock_photos and PhotoForm.of(image) != self.photo_form:
+            raise ValueError(
+                f'{path} is loaded as {PhotoForm.of(image)}, but {self.photo_name(0)} '
+                f'as {self.photo_form}: photos that are recombined must have the same '
+                'bands and bits'
             )
-        if not (self._is_remote(number, path) or os.path.exists(path)):
-            raise MissingFileError(
-                f'{path}, the photo of {label_path}, is missing: restore the file or '
-                'take the sample out of the data set'
-            )
-        image = self._dataset.reader(number).photo(info)
-        check_photo_form(image, path)
+        image = stored_photo(image, path, reader.eight_bits)
         if self.scale and image.shape[1::-1] != self.scale:
             image = mmcv.imresize(image, self.scale, interpolation='area')
+            image = image.reshape(*image.shape[:2], -1)  # OpenCV drops a single band
         return np.ascontiguousarray(image)
+
+    def shown_photo(self, index: int) -> np.ndarray:
+        """Makes a picture of a photo for people: uint8 BGR ``[H, W, 3]``."""
+        return shown_photo(self.photo(index))
+
+    @cached_property
+    def photo_form(self) -> PhotoForm:
+        """Type and bands in which the data set's transforms load the first photo."""
+        number, info = self._dataset.locate(0)
+        return PhotoForm.of(self._dataset.reader(number).photo(info))
 
     def check_photos(self) -> None:
         """Decodes every photo that is there and not known to be whole.
@@ -230,7 +250,7 @@ class DatasetLabelSource:
         if 'photos' not in self._digests:
             self.require_photos()
             photos, contents = self._survey_photos(range(len(self)))
-            self._digests['photos'] = self._digest_of(photos, contents, [])
+            self._digests['photos'] = digest_of_files(photos, contents)
         return self._digests['photos']
 
     def _survey_labels(self) -> List[Content]:
@@ -308,7 +328,7 @@ class DatasetLabelSource:
                     number, info = self._dataset.locate(index)
                     path = find_instance_path(info, self._instance_path)
                     settings.append(self._bytes_digest(number, path))
-            self._digests['labels'] = self._digest_of(
+            self._digests['labels'] = digest_of_files(
                 self._label_files, contents, settings
             )
         return self._digests['labels']
@@ -348,20 +368,6 @@ class DatasetLabelSource:
             )
         return files
 
-    def _digest_of(
-        self, files: Sequence[SampleFile], contents: Sequence, settings: List[Any]
-    ) -> str:
-        """Computes a digest of contents and of names, relative to their folder."""
-        readers = dict.fromkeys(file.reader.fingerprint() for file in files)
-        digest = hashlib.sha256(json.dumps([list(readers), repr(settings)]).encode())
-        # By characters: up to the last folder that all names have in common.
-        common = os.path.commonprefix([file.path for file in files])  # noqa: RUF071
-        common = common[: common.rfind('/') + 1]
-        for file, content in zip(files, contents):
-            name = file.path[len(common) :].encode(errors='surrogateescape')
-            digest.update(name + b'\0' + content.digest.encode())
-        return digest.hexdigest()
-
     def _bytes_digest(self, number: int, path: str) -> str:
         if self._is_remote(number, path):
             return path
@@ -382,19 +388,3 @@ class DatasetLabelSource:
         if self.scale is None or array.shape[::-1] == self.scale:
             return array
         return mmcv.imresize(array, self.scale, interpolation='nearest')
-
-    def _check_photo(self, number: int, info: dict, label_map: np.ndarray) -> None:
-        """Compares the sizes of photo and label map, by the photo's header."""
-        path, label_path = info['img_path'], info['seg_map_path']
-        reader = self._dataset.reader(number)
-        if not reader.stock_photos or self._is_remote(number, path):
-            return  # only its loading transform knows the photo's size
-        try:
-            photo = read_header(path, self._dataset.parts[number].backend_args)
-        except MissingFileError as error:
-            if self._need_photos:
-                raise MissingFileError(
-                    f'{error} (it is the photo of {label_path})'
-                ) from error
-        else:
-            check_sizes(path, photo.shown_size, label_path, label_map.shape[1::-1])

@@ -12,7 +12,8 @@ from torch import Tensor
 from mmseg_ganaug.datasets.holes import HOLE_OPTIONS, Holes
 from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
-from mmseg_ganaug.datasets.reading import check_photo_form, unify_ignored
+from mmseg_ganaug.datasets.photo_form import check_colour, stored_photo
+from mmseg_ganaug.datasets.reading import unify_ignored
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import check_label_values
 from mmseg_ganaug.datasets.transforms.formatting import to_tensor
@@ -151,7 +152,7 @@ class LabelToImageDataset:
             labels.files_digest()
             check_label_values(labels)
             labels.check_photos()
-            labels.photo(0)  # of 8 bits and three bands
+            check_colour(labels.photo(0), labels.photo_name(0))
         if self._recomposer is not None:
             self._recomposed = RecomposedLabels(
                 labels.verified(need_photos=True),
@@ -177,10 +178,13 @@ class LabelToImageDataset:
                 photo, label map and instance map differ in size.
         """
         number, info = self.source.locate(idx)
-        sample = self.source.reader(number).load(info)
+        reader = self.source.reader(number)
+        sample = reader.load(info)
         if self._with_instances:
             sample = self._instances[number](sample)
-        check_photo_form(sample['img'], info['img_path'])
+        path = info['img_path']
+        sample['img'] = stored_photo(sample['img'], path, reader.eight_bits)
+        check_colour(sample['img'], path)
         unify_ignored(sample['gt_seg_map'], info, self.source.ignore_index)
         label_map, path = sample['gt_seg_map'], info['seg_map_path']
         num_classes = len(self.source.metainfo['classes'])

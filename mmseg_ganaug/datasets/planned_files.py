@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from mmseg_ganaug.datasets.photo_form import check_colour
 from mmseg_ganaug.datasets.sample_prompts import prompt_of
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder
@@ -142,9 +143,9 @@ class PlannedFiles:
                 paths = [self.folder / place / name for place in places]
                 if not all(path.is_file() for path in paths):
                     colours = self._colours[labels][..., ::-1]
-                    for path, image in zip(
-                        paths, (self._source.photo(number), colours)
-                    ):
+                    photo = self._source.photo(number)
+                    check_colour(photo, self._source.name(number))
+                    for path, image in zip(paths, (photo, colours)):
                         _write(path, image)
                 rows.append(
                     dict(

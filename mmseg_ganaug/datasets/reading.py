@@ -52,6 +52,7 @@ class PipelineReader:
         stock_labels: Whether MMSeg's own transform reads the label maps, each from one
             file of class ids.
         stock_photos: The same for the photos, as 8-bit colour images.
+        eight_bits: Whether photos hold values of 8 bits, be it in another type.
         backends: MMEngine's file backends of the transforms that load.
 
     Raises:
@@ -92,12 +93,12 @@ class PipelineReader:
             type(labels) is LoadAnnotations and labels.imdecode_backend in _BACKENDS
         )
         photo: Any = self._photo[0] if len(self._photo) == 1 else None
-        self.stock_photos = (
+        self.eight_bits = (
             type(photo) is LoadImageFromFile
             and photo.color_type == 'color'
             and photo.imdecode_backend in _BACKENDS
-            and not photo.to_float32
         )
+        self.stock_photos = self.eight_bits and not photo.to_float32
         self.backends = [getattr(step, 'backend_args', None) for step in self._all]
         self._fingerprint = json.dumps(
             [
@@ -220,25 +221,6 @@ class PipelineReader:
     @staticmethod
     def _names(steps: Sequence[Transform]) -> str:
         return ', '.join(map(transform_name, steps))
-
-
-def check_photo_form(photo: np.ndarray, path: str) -> None:
-    """Checks that a photo was loaded as 8 bits in three bands.
-
-    Args:
-        photo (np.ndarray): As the data set's transforms load it.
-        path (str): Its file, for the message.
-
-    Raises:
-        ValueError: When it is something else; names the file.
-    """
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        bands = photo.shape[2] if photo.ndim == 3 else 1
-        raise ValueError(
-            f'{path} is loaded as {photo.dtype} with {bands} bands; photos that are '
-            'painted or recombined need 8 bits (uint8) and 3 bands: convert the '
-            'files, or convert them in the loading transform of the data set'
-        )
 
 
 def unify_ignored(label_map: np.ndarray, info: dict, ignore_index: int) -> None:

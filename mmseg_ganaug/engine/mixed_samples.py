@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmseg_ganaug.datasets import generated_parts
+from mmseg_ganaug.datasets.photo_form import shown_photo
 from mmseg_ganaug.visualization import framed, overlay_label_map
 
 # Label that MMSeg's transforms pad with.
@@ -79,7 +80,7 @@ class SampleReader:
         ``meta_keys`` of ``PackSegInputs``).
 
         Args:
-            photo (Tensor): BGR uint8 [3, H, W].
+            photo (Tensor): [bands, H, W] of any type.
             data_sample (SegDataSample): With ``gt_sem_seg``.
 
         Returns:
@@ -90,7 +91,7 @@ class SampleReader:
         if self.ignore_index != _PADDING and len(self.palette) <= _PADDING:
             label_map[label_map == _PADDING] = self.ignore_index
         return MixedSample(
-            photo=photo.permute(1, 2, 0).cpu().numpy(),
+            photo=shown_photo(photo.permute(1, 2, 0).cpu().numpy()),
             label_map=label_map,
             generated=bool(
                 path.parent in self._folders or data_sample.get('recomposed', False)

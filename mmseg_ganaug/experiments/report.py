@@ -251,8 +251,8 @@ def _gallery_rows(dataset: GANRecomposeDataset, method: str) -> List[GalleryRow]
                 {
                     'base label map': source.label_map(begin),
                     'recombined label map': samples.label_map(index),
-                    'generated photo': samples.photo(index),
-                    'real photo of the base': source.photo(begin),
+                    'generated photo': samples.shown_photo(index),
+                    'real photo of the base': source.shown_photo(begin),
                 },
                 caption=f'{method}: {", ".join(names)}',
             )

@@ -48,11 +48,11 @@ class RecomposedMap:
         pasted: The donor of each layer of the recipe; None where the layer was left
             out, because no donor passed the checks or nothing of it was to be seen.
         rejected: Donors that did not pass the checks.
-        photo: BGR uint8 [H, W, 3], the real pixels under the labels (copy-paste);
-            None where labels alone were recombined.
+        photo: uint8 or uint16 [H, W, bands], the real pixels under the labels
+            (copy-paste); None where labels alone were recombined.
         shown: bool [H, W], where the photo shows what the label map says: everywhere
             but in the holes that Recon filled. None without a photo.
-        base_photo: BGR uint8 [H, W, 3], the photo without what was pasted, read-only;
+        base_photo: As ``photo``, the photo without what was pasted, read-only;
             None without a photo, or under Recon.
         laid: bool [H, W], where objects were laid; None where layers of whole classes
             were.
@@ -162,7 +162,7 @@ class DonorMaps:
         return self._instance_maps[index]
 
     def photo(self, index: int) -> Optional[np.ndarray]:
-        """Reads photo ``index``: uint8 [H, W, 3], read-only; None = not needed."""
+        """Reads photo ``index``: [H, W, bands], read-only; None = not needed."""
         if self._use is PhotoUse.NONE:
             return None
         if index not in self._photos:

@@ -21,7 +21,7 @@ class GrownMap(NamedTuple):
     Attributes:
         label_map: uint8 [H, W].
         instance_map: int32 [H, W], or None.
-        photo: uint8 [H, W, 3], or None.
+        photo: [H, W, bands], or None.
     """
 
     label_map: np.ndarray
@@ -52,7 +52,7 @@ def grow(
         guarded: Classes that may lose ``max_hidden`` of their pixels at most.
         max_hidden: That share, 0..1.
         instance_map: int32 [H, W].
-        photo: uint8 [H, W, 3].
+        photo: [H, W, bands].
 
     Returns:
         New arrays; those given where nothing moves.
@@ -76,7 +76,7 @@ def grow(
         if photo is not None:
             photo = cv2.remap(
                 photo, found[1], found[0], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-            )
+            ).reshape(photo.shape)
         grown = GrownMap(labels, instances, photo)
     return grown
 

@@ -27,7 +27,7 @@ class Layer:
         instance_id: The instance, or 0 for a whole class.
         ids: int32 [h, w], instance of each pixel of a layer that holds a whole
             class; None where there is no instance map.
-        pixels: uint8 [h, w, 3], what the donor's photo shows in the box; None where
+        pixels: [h, w, bands], what the donor's photo shows in the box; None where
             labels alone are recombined.
     """
 
@@ -282,13 +282,13 @@ def match_tone(
     Applications, 2001; in BGR, so that a grey generated photo stays free of casts.
 
     Args:
-        photo: uint8 [H, W, 3].
-        reference: uint8 [H, W, 3], the photo with the wanted light.
+        photo: uint8 or uint16 [H, W, bands].
+        reference: The same, the photo with the wanted light.
         where: Bool [H, W], the pixels of both that are compared; None = all.
         spread: Whether the spread is matched too; else the mean alone.
 
     Returns:
-        uint8 [H, W, 3]; the photo as it is where less than a twentieth is compared.
+        As ``photo``; the photo as it is where less than a twentieth is compared.
     """
     if where is None:
         where = np.ones(photo.shape[:2], bool)
@@ -297,7 +297,7 @@ def match_tone(
     ours, theirs = (p[where].astype(np.float32) for p in (photo, reference))
     gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1) if spread else 1.0
     matched = (photo - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
-    return np.round(matched).clip(0, 255).astype(np.uint8)
+    return np.round(matched).clip(0, np.iinfo(photo.dtype).max).astype(photo.dtype)
 
 
 @lru_cache(maxsize=64)

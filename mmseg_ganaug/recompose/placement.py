@@ -109,14 +109,15 @@ def resize_nearest(array: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
 
 
 def resize_photo(photo: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
-    """Resizes a uint8 [H, W, 3] photo: by area where it shrinks, else linearly."""
+    """Resizes a photo [H, W, bands]: by area where it shrinks, else linearly."""
     if photo.shape[:2] == shape:
         return photo
     import cv2
 
     shrinks = shape[0] * shape[1] < photo.shape[0] * photo.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(photo, shape[::-1], interpolation=how)
+    resized = cv2.resize(photo, shape[::-1], interpolation=how)
+    return resized.reshape(*shape, -1)  # OpenCV drops a single band
 
 
 def place(

@@ -54,7 +54,10 @@ class PhotoSource(LabelSource, Protocol):
     """Label maps whose photos can be read too, to recombine real pixels."""
 
     def photo(self, index: int) -> np.ndarray:
-        """Returns photo ``index``: BGR uint8 [H, W, 3], as large as its label map."""
+        """Returns a photo: uint8 or uint16 [H, W, bands], as large as its map.
+
+        Where it is painted or harmonised, it has to be BGR uint8 [H, W, 3].
+        """
 
 
 class MemoryLabelSource:
@@ -67,8 +70,8 @@ class MemoryLabelSource:
         class_names: C names; default ``class 0``, ``class 1``, ...
         instance_maps: int32 [H, W] arrays or None, one per label map.
         names: One name per label map, for messages.
-        photos: BGR uint8 [H, W, 3] arrays, one per label map, where real pixels are
-            to be recombined.
+        photos: uint8 or uint16 [H, W, bands] arrays, one per label map, where real
+            pixels are to be recombined.
 
     Raises:
         ValueError: If the sequences differ in length, or a number is out of range.
@@ -326,7 +329,7 @@ def read_instance_map(
 
 
 def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.ndarray:
-    """Reads and checks a photo of a source: BGR uint8 [H, W, 3].
+    """Reads and checks a photo of a source: uint8 or uint16 [H, W, bands].
 
     Args:
         source: The label maps and photos.
@@ -337,9 +340,10 @@ def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.nd
         LabelValueError: If it is not of the size of its label map.
     """
     photo = source.photo(index)
-    if photo.shape != (*shape, 3):
+    if photo.ndim != 3 or photo.shape[:2] != tuple(shape):
         raise LabelValueError(
             f'{source.name(index)}: the label map is {list(shape)}, its photo '
-            f'{list(photo.shape)}; both must be of one size, the photo with 3 channels'
+            f'{list(photo.shape)}; both must be of one size, the photo with an axis of '
+            'bands'
         )
     return photo

@@ -3,7 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -233,6 +233,12 @@ class Generator(ABC):
         photos = paint_photos(self, labels[:, 0].cpu().numpy(), numbers, context)
         painted = torch.from_numpy(photos.transpose(0, 3, 1, 2).copy())
         return painted.to(labels.device)
+
+
+def generator_class(config: Mapping) -> Any:
+    """Finds the class that a ``generator`` of a config states, by name or itself."""
+    kind = config.get('type', 'MMagicGenerator')
+    return GENERATORS.get(kind) if isinstance(kind, str) else kind
 
 
 def build_generator(config: dict) -> Any:

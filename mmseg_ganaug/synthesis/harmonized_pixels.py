@@ -9,12 +9,13 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
-from mmseg_ganaug.config_search import find_shipped
+from mmseg_ganaug.config_search import find_shipped, has_type, type_name
 from mmseg_ganaug.files import file_digest
 from mmseg_ganaug.option_checks import check_device, check_path
 from mmseg_ganaug.recompose import RecomposedMap
 from mmseg_ganaug.registry import GENERATORS, MODELS
 from mmseg_ganaug.safe_configs import read_config
+from mmseg_ganaug.synthesis.generator import generator_class
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 from mmseg_ganaug.synthesis.trained import find_checkpoint, find_device
 
@@ -41,6 +42,8 @@ class HarmonizedPixels(RealPixels):
             harmonizer.
     """
 
+    takes_any_photo = False
+
     def __init__(
         self,
         config: Union[str, Config],
@@ -53,7 +56,7 @@ class HarmonizedPixels(RealPixels):
         self._config_name = config if isinstance(config, str) else config.filename
         if isinstance(config, str):
             config = read_config(find_shipped(config))
-        kind = str(config.get('model', {}).get('type')).split('.')[-1]
+        kind = type_name(config.get('model', {}))
         if kind != 'Harmonizer':
             raise ValueError(
                 f'HarmonizedPixels: config={self._config_name!r} is of a {kind}, not '
@@ -161,8 +164,8 @@ def paints(generator: Mapping, recomposer: Mapping) -> bool:
     Raises:
         ValueError: When pixels are to be harmonised that have no base.
     """
-    kind = GENERATORS.get(generator.get('type', 'MMagicGenerator'))
-    if kind is HarmonizedPixels and recomposer['type'].split('.')[-1] == 'Recon':
+    kind = generator_class(generator)
+    if kind is HarmonizedPixels and has_type(recomposer, 'Recon'):
         raise ValueError(
             "generator type='HarmonizedPixels' fits objects into the photo of a base, "
             'but Recon has no base: take AddSingle or AddMulti, or generator=None'

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
 from mmseg_ganaug.option_checks import check_choice, check_mapping
-from mmseg_ganaug.registry import GENERATORS, MODELS
+from mmseg_ganaug.registry import MODELS
 from mmseg_ganaug.synthesis.batches import by_shape
 from mmseg_ganaug.synthesis.blending import blend
 from mmseg_ganaug.synthesis.compositing import build_compositing
@@ -22,6 +22,7 @@ from mmseg_ganaug.synthesis.generator import (
     Generator,
     PaintContext,
     build_generator,
+    generator_class,
     trait,
 )
 from mmseg_ganaug.synthesis.photometric_distortion import PhotometricDistortion
@@ -269,8 +270,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
     def _load(self) -> None:
         if self._generator is not None and self._generator_device == self.device:
             return
-        config = {'type': 'MMagicGenerator', **self._generator_config}
-        if 'device' in signature(GENERATORS.get(config['type'])).parameters:
+        config = dict(self._generator_config)
+        if 'device' in signature(generator_class(config)).parameters:
             config['device'] = str(self.device)
         generator = build_generator(config)
         if self._num_classes is not None:

@@ -18,8 +18,11 @@ class RealPixels:
     """Stands where a generator would, and paints nothing (copy-paste).
 
     It needs no weights, no GPU and no MMagic. What no photo shows, as the holes that
-    Recon fills, becomes the ignore index.
+    Recon fills, becomes the ignore index. Photos may have any bands of 8 or 16 bits.
     """
+
+    #: Whether it takes other photos than those of 8 bits in 3 bands.
+    takes_any_photo = True
 
     def __init__(self) -> None:
         #: Maps are recombined at their own size.
@@ -39,7 +42,7 @@ class RealPixels:
         return 'real pixels'
 
     def retouch(self, made: RecomposedMap) -> np.ndarray:
-        """Returns the photo of a recombination: BGR uint8 [H, W, 3], as it is.
+        """Returns the photo of a recombination, as it is: [H, W, bands].
 
         Args:
             made (RecomposedMap): With photo.
@@ -79,7 +82,7 @@ class BlurredPixels(RealPixels):
             made (RecomposedMap): With photo.
 
         Returns:
-            np.ndarray: BGR uint8 [H, W, 3]. Connected pixels of donors that have one
+            np.ndarray: As the photo. Connected pixels of donors that have one
             class are an object; under Recon, all pixels are of donors.
         """
         photo = super().retouch(made).copy()
@@ -96,7 +99,7 @@ class BlurredPixels(RealPixels):
 
 
 def _blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> None:
-    """Blurs the pixels (uint8 [h, w, 3]) of a mask among themselves, in place."""
+    """Blurs the pixels ([h, w, bands]) of a mask among themselves, in place."""
     seen: Any = np.dstack([pixels * mask[..., None], mask]).astype(np.float32)
     size = mask.shape[::-1]
     step = max(1, int(sigma / _WIDEST))
@@ -107,4 +110,4 @@ def _blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> None:
     if step > 1:
         seen = cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR)
     seen = seen[mask]
-    pixels[mask] = np.round(seen[:, :3] / seen[:, 3:]).astype(np.uint8)
+    pixels[mask] = np.round(seen[:, :-1] / seen[:, -1:]).astype(pixels.dtype)

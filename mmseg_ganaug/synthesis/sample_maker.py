@@ -18,7 +18,8 @@ class Sample:
     """A generated pair, and what was done to it.
 
     Attributes:
-        photo: uint8 BGR [H, W, 3].
+        photo: uint8 BGR [H, W, 3]; where nothing is painted, as the real photos
+            are: uint8 or uint16 [H, W, bands].
         label_map: uint8 [H, W].
         report: What compositing and filters did, as JSON values: ``recipe`` (the one
             that was used), ``dropped`` (recipes before it that did not pass),

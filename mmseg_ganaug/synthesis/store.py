@@ -10,15 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Set, Union
 
-import cv2
-import numpy as np
 from mmengine.logging import print_log
 
 from mmseg_ganaug.files import remove_leftovers, write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis.claims import Claims, StoreLocks
-from mmseg_ganaug.synthesis.sample_files import decode_label_map, decode_photo
+from mmseg_ganaug.synthesis.sample_files import (
+    decode_label_map,
+    decode_photo,
+    encode,
+    encode_photo,
+    image_damage,
+)
 from mmseg_ganaug.synthesis.sample_maker import Sample
 from mmseg_ganaug.synthesis.store_folder import (
     DESCRIPTION,
@@ -86,6 +90,24 @@ class SampleStore:
         self._folders = (self.photo_folder, self.label_folder, self.report_folder)
         self._locks = StoreLocks(self.folder)
         self._plan_text: Optional[str] = None
+
+    @classmethod
+    def opened(cls, folder: Union[str, Path]) -> 'SampleStore':
+        """Opens a store that is there, by the description in it.
+
+        Args:
+            folder (str | Path): Its folder.
+
+        Raises:
+            OSError: When it has no description.
+            ValueError: When the description is damaged, or is that of another store.
+        """
+        place = Path(folder)
+        description = json.loads((place / DESCRIPTION).read_bytes())
+        store = cls(place.parent, description, description.pop('photo_suffix'))
+        if store.folder.name != place.name:
+            raise ValueError(f'{place / DESCRIPTION} describes another store')
+        return store
 
     def prepare(self, plan_text: str) -> None:
         """Makes the folders, writes the plan, and removes what killed processes left.
@@ -229,22 +251,19 @@ class SampleStore:
     ) -> Optional[str]:
         """Finds what is wrong with a sample; None if nothing is."""
         path: Union[str, Path] = self._report_path(index)
-        images = []
         try:
             written = self._record(index)
-            for path, part, decode in (
-                (self.photo_path(index), 'photo', decode_photo),
-                (self.label_path(index), 'label_map', decode_label_map),
-            ):
-                content = Path(path).read_bytes()
-                images.append(decode(content))
-                if written is not None and written[part] != _sha256(content):
-                    return f'{path} is not the file that was written'
+            path = self.label_path(index)
+            label_map = decode_label_map(self._content(path, 'label_map', written))
+            path = self.photo_path(index)
+            photo = decode_photo(
+                self._content(path, 'photo', written), label_map.shape[0]
+            )
         except ValueError as error:
             return f'{path} {error}'
         except OSError as error:
             return f'{path} cannot be read ({error.strerror})'
-        photo, label_map = images
+        path = self.label_path(index)
         if label_map.shape != photo.shape[:2]:
             return (
                 f'{path} is {label_map.shape}, but its photo {photo.shape[:2]} '
@@ -255,6 +274,17 @@ class SampleStore:
             value = int(label_map[wrong][0])
             return f'{path} holds values that are no classes, such as {value}'
         return None
+
+    @staticmethod
+    def _content(path: str, part: str, written: Optional[Dict]) -> bytes:
+        """Reads a file of a sample; raises ValueError where it is another one."""
+        content = Path(path).read_bytes()
+        damage = image_damage(content)
+        if damage:  # says more than that it differs
+            raise ValueError(damage)
+        if written is not None and written[part] != _sha256(content):
+            raise ValueError('is not the file that was written')
+        return content
 
     def photo_path(self, index: int) -> str:
         """Returns the path of a photo."""
@@ -278,8 +308,8 @@ class SampleStore:
             OSError: When the disk is full, or the store was removed; says what to do.
                 Nothing half-written stays.
         """
-        label_map = _encode(sample.label_map, LABEL_SUFFIX)
-        photo = _encode(sample.photo, self.photo_suffix)
+        label_map = encode(sample.label_map, LABEL_SUFFIX)
+        photo = encode_photo(sample.photo, self.photo_suffix)
         record = dict(
             label_map=_sha256(label_map), photo=_sha256(photo), report=sample.report
         )
@@ -351,9 +381,3 @@ class SampleStore:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _encode(image: np.ndarray, suffix: str) -> bytes:
-    # Level 1 is several times faster than the default and hardly larger on photos.
-    options = {'.png': [cv2.IMWRITE_PNG_COMPRESSION, 1], '.jpg': []}[suffix]
-    return cv2.imencode(suffix, np.ascontiguousarray(image), options)[1].tobytes()

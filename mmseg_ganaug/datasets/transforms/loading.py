@@ -9,6 +9,8 @@ from mmcv.transforms import BaseTransform
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
 from mmseg_ganaug.datasets.label_files import check_instance_path, find_instance_path
+from mmseg_ganaug.datasets.photo_form import DTYPES, PhotoForm
+from mmseg_ganaug.option_checks import check_choice, check_whole
 from mmseg_ganaug.registry import TRANSFORMS
 from mmseg_ganaug.synthesis.sample_files import (
     DamagedSampleError,
@@ -81,18 +83,29 @@ class LoadGeneratedSample(BaseTransform):
     ``GANRecomposeDataset`` puts it in the place of its source's loading transforms: the
     label files of generated samples hold final class ids.
 
-    Required keys: ``img_path``, ``seg_map_path``. Added keys: ``img`` (uint8 BGR
-    [H, W, 3]), ``gt_seg_map`` (uint8 [H, W]), ``img_shape``, ``ori_shape`` and
-    ``seg_fields``.
+    Required keys: ``img_path``, ``seg_map_path``. Added keys: ``img``, ``gt_seg_map``
+    (uint8 [H, W]), ``img_shape``, ``ori_shape`` and ``seg_fields``.
 
     Args:
         num_classes (int): Number of classes, C.
         ignore_index (int): Label value of pixels of no class. Defaults to 255.
+        dtype (str): Type of ``img``, as real photos are loaded. Defaults to 'uint8'.
+        bands (int): Those of ``img``, [H, W, bands]; 0 for [H, W]. Defaults to 3: BGR.
     """
 
-    def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_index: int = 255,
+        dtype: str = 'uint8',
+        bands: int = 3,
+    ) -> None:
         self.num_classes = check_num_classes(self, 'num_classes', num_classes)
         self.ignore_index = check_ignore_index(self, 'ignore_index', ignore_index)
+        self.form = PhotoForm(
+            check_choice(self, 'dtype', dtype, DTYPES),
+            check_whole(self, 'bands', bands),
+        )
 
     def transform(self, results: dict) -> dict:
         """Loads a sample.
@@ -101,10 +114,11 @@ class LoadGeneratedSample(BaseTransform):
             DamagedSampleError: When a file is missing or damaged, or a label value is
                 no class; names it, and says how to have it made again.
         """
-        photo = read_sample_photo(results['img_path'])
         label_map = read_sample_label_map(results['seg_map_path'])
+        photo = read_sample_photo(results['img_path'], label_map.shape[0])
         wrong = (label_map >= self.num_classes) & (label_map != self.ignore_index)
-        if wrong.any() or label_map.shape != photo.shape[:2]:
+        shape = (*label_map.shape, max(self.form.bands, 1))
+        if wrong.any() or photo.shape != shape:
             raise DamagedSampleError(
                 f'{results["seg_map_path"]} is not the label map that was written '
                 '(other label values, or another size than its photo): '
@@ -112,20 +126,19 @@ class LoadGeneratedSample(BaseTransform):
             )
         return self.results(results, photo, label_map)
 
-    @staticmethod
-    def results(info: dict, photo: np.ndarray, label_map: np.ndarray) -> dict:
+    def results(self, info: dict, photo: np.ndarray, label_map: np.ndarray) -> dict:
         """Makes of a data info what MMSeg's loading transforms make of one.
 
         Args:
             info (dict): Data info of the sample; changed in place.
-            photo (np.ndarray): uint8 BGR [H, W, 3].
+            photo (np.ndarray): uint8 or uint16 [H, W, bands].
             label_map (np.ndarray): uint8 [H, W].
 
         Returns:
             dict: The same.
         """
         info.update(
-            img=photo,
+            img=self.form.restored(photo),
             img_shape=photo.shape[:2],
             ori_shape=photo.shape[:2],
             gt_seg_map=label_map,
@@ -139,5 +152,6 @@ class LoadGeneratedSample(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(num_classes={self.num_classes}, '
-            f'ignore_index={self.ignore_index})'
+            f'ignore_index={self.ignore_index}, dtype={self.form.dtype!r}, '
+            f'bands={self.form.bands})'
         )

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmengine.logging import print_log
 
+from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.option_checks import (
     check_bool,
     check_mapping,
@@ -17,7 +18,7 @@ from mmseg_ganaug.option_checks import (
     check_whole,
 )
 from mmseg_ganaug.registry import GENERATORS, RECOMPOSERS, TRANSFORMS
-from mmseg_ganaug.synthesis.harmonized_pixels import HarmonizedPixels, paints
+from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 
 
@@ -96,6 +97,7 @@ class RecomposeLabels(BaseTransform):
         # The data sets import the transforms.
         from mmseg_ganaug.datasets.label_files import check_instance_path
         from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+        from mmseg_ganaug.datasets.photo_form import check_colour
         from mmseg_ganaug.datasets.source_dataset import build_source
         from mmseg_ganaug.datasets.statistics import collect_statistics
 
@@ -116,6 +118,9 @@ class RecomposeLabels(BaseTransform):
         self._source = DatasetLabelSource(build_source(source), scale, instance_path)
         self._source.require_photos()
         self._source.check_photos()
+        if not (paste_pixels and self._retouch.takes_any_photo):
+            title = 'the generator' if retouch is None else str(retouch['type'])
+            check_colour(self._source.photo(0), self._source.photo_name(0), title)
         self._retouch.check(self._source.num_classes, False)
         self._first_checked = False
         statistics = collect_statistics(
@@ -144,8 +149,8 @@ class RecomposeLabels(BaseTransform):
                 f'RecomposeLabels: retouch={retouch!r} is nothing that changes pasted '
                 "pixels: name HarmonizedPixels or BlurredPixels as its 'type'"
             )
-        generator = GENERATORS.get(retouch['type'])
-        device = {'device': 'cpu'} if generator is HarmonizedPixels else {}
+        harmonizes = has_type(retouch, 'HarmonizedPixels')
+        device = {'device': 'cpu'} if harmonizes else {}
         return GENERATORS.build({**device, **retouch})
 
     @cache_randomness
@@ -175,7 +180,7 @@ class RecomposeLabels(BaseTransform):
         )
         label_map = made.label_map
         if self.paste_pixels:
-            photo = self._retouch.retouch(made)
+            photo = self._source.photo_form.restored(self._retouch.retouch(made))
             label_map[~made.shown] = self._source.ignore_index
         elif recipe.base is None:
             photo = np.zeros((*label_map.shape, 3), np.uint8)

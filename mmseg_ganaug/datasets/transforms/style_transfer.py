@@ -6,6 +6,7 @@ import mmcv
 import numpy as np
 from mmseg.datasets.transforms import Albu
 
+from mmseg_ganaug.datasets.photo_form import check_colour
 from mmseg_ganaug.option_checks import check_share
 from mmseg_ganaug.registry import TRANSFORMS
 
@@ -63,4 +64,6 @@ class StyleTransfer(Albu):
 
     def _style(self, index: int) -> np.ndarray:
         """Reads a photo in the channel order of Albumentations, RGB."""
-        return mmcv.bgr2rgb(self._styles.photo(index))
+        photo = self._styles.photo(index)
+        check_colour(photo, self._styles.photo_name(index), type(self).__name__)
+        return mmcv.bgr2rgb(photo)
