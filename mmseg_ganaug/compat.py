@@ -6,6 +6,7 @@ Everything here does nothing where the installed library needs no help.
 import importlib.abc
 import importlib.machinery
 import sys
+from functools import lru_cache
 from types import ModuleType
 from typing import Callable
 
@@ -114,6 +115,34 @@ def _accept_forks() -> None:
         MODULE2PACKAGE['mmseg'] = FORK_PREFIX + 'mmsegmentation'
 
 
+def _find_own_configs() -> None:
+    """Lets a ``_base_`` name a config of this package as 'mmseg_ganaug::X'."""
+    from mmengine.config import Config
+
+    from mmseg_ganaug.config_search import find_in_package
+
+    find = Config._get_cfg_path
+    # For each such name MMEngine reads all metafiles of the package.
+    find_once = lru_cache(maxsize=None)(find)
+    if getattr(find, 'finds_own', False):
+        return
+
+    def find_config(cfg_path: str, filename: str) -> tuple:
+        scope, _, own = cfg_path.partition('::')
+        if scope != 'mmseg_ganaug' or not own:
+            return find_once(cfg_path, '') if own else find(cfg_path, filename)
+        found = find_in_package(f'configs/{own}')
+        if found is None:
+            raise FileNotFoundError(
+                f'{cfg_path} in {filename}: mmseg_ganaug has no config {own}'
+            )
+        # Without a scope: what it names is registered in several.
+        return str(found), None
+
+    find_config.finds_own = True  # type: ignore[attr-defined]
+    Config._get_cfg_path = staticmethod(find_config)
+
+
 def _allow_checkpoint_types() -> None:
     # Only here, as it imports torch.
     from mmseg_ganaug.checkpoints import allow_checkpoint_types
@@ -128,6 +157,7 @@ def apply() -> None:
     _stand_in_for_mmcv_ops()
     _alias_numpy_bool8()
     _accept_forks()
+    _find_own_configs()
     if 'torch' in sys.modules:
         _allow_checkpoint_types()
 

@@ -1,13 +1,16 @@
 """Finds the configs and tools that travel with the package, and parts of a config."""
 
 from pathlib import Path
-from typing import Any, List, Mapping, Union
+from typing import Any, List, Mapping, Optional, Union
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def find_shipped(path: Union[str, Path]) -> Path:
     """Finds a file from the working directory, else one of this package.
+
+    Tools and what stands in a folder ``_base_`` are first looked for in the package:
+    every checkout of MMSeg has some of the same names.
 
     Args:
         path (str | Path): Such as ``configs/pspnet/X.py`` or ``tools/train.py``.
@@ -18,13 +21,28 @@ def find_shipped(path: Union[str, Path]) -> Path:
     Raises:
         FileNotFoundError: Names the path and where it was looked for.
     """
-    for folder in (Path(), _PACKAGE.parent, _PACKAGE / '.mim'):
-        if (folder / path).is_file():
-            return folder / path
+    given, shipped = Path(path), find_in_package(path)
+    own_first = given.parts[:1] == ('tools',) or '_base_' in given.parts
+    if shipped is not None and (own_first or not given.is_file()):
+        return shipped
+    if given.is_file():
+        return given
     raise FileNotFoundError(
         f'{path} does not exist, neither from the working directory {Path.cwd()} nor '
         'among the configs and tools of mmseg_ganaug'
     )
+
+
+def find_in_package(path: Union[str, Path]) -> Optional[Path]:
+    """Finds a file that travels with the package; None where there is none.
+
+    Args:
+        path (str | Path): Such as ``configs/pspnet/X.py``.
+    """
+    for folder in (_PACKAGE / '.mim', _PACKAGE.parent):
+        if (folder / path).is_file():
+            return folder / path
+    return None
 
 
 def nested_dicts(value: Any) -> List[dict]:
@@ -115,7 +133,7 @@ def find_real(dataset: Any, place: str = '') -> List[dict]:
             for number, item in enumerate(dataset)
             for found in find_real(item, f'{place}[{number}]')
         ]
-    name = type_name(dataset)
+    name = type_name(dataset) if 'type' in dataset else 'without a type'
     if name == 'GANRecomposeDataset':
         return []
     inner = _data_sets_in(dataset)
@@ -124,17 +142,41 @@ def find_real(dataset: Any, place: str = '') -> List[dict]:
     unknown = sorted(set(dataset) - _WRAPPERS.get(name, set()) - {'type', '_scope_'})
     if name not in _WRAPPERS or unknown:
         option = '' if name not in _WRAPPERS else f' with {", ".join(unknown)}'
-        parts = ', '.join(f'{place}.{key}'.lstrip('.') for key in inner)
+        parts = [
+            f'{place}.{key}{end}'.lstrip('.')
+            for key in inner
+            for end in _ends(dataset[key])
+        ]
         raise ValueError(
             f'the data set {name}{option} is not supported: it is not known which of '
             'its samples are used for training, and others must not be recombined. '
-            f'Set source= to the labelled data set inside it, which holds {parts}'
+            f'Set source= to the labelled data set inside it: {" or ".join(parts)}, '
+            f'as in source=_base_.train_dataloader.dataset.{_likely(parts)}'
         )
     return [
         found
         for key in inner
         for found in find_real(dataset[key], f'{place}.{key}'.lstrip('.'))
     ]
+
+
+def _ends(value: Any) -> List[str]:
+    """Lists what leads to each data set of an option that holds one or several."""
+    if isinstance(value, (list, tuple)):
+        return [f'[{number}]' for number in range(len(value))]
+    if isinstance(value, dict) and 'type' not in value:
+        return [f'.{key}' for key in value]
+    return ['']
+
+
+def _likely(places: List[str]) -> str:
+    """Guesses by its name which data set is the labelled one."""
+    for word in ('label', 'sup', 'source', 'src'):
+        for place in places:
+            last = place.rpartition('.')[2].lower()
+            if word in last and not last.startswith('un'):
+                return place
+    return places[0]
 
 
 def _data_sets_in(config: Any) -> List[str]:

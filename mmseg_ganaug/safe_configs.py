@@ -67,9 +67,31 @@ def read_config(path: Union[str, Path]) -> Config:
             return Config.fromfile(path)
     except (FileNotFoundError, _UnsafeTagError):
         raise
+    except RecursionError as error:
+        raise ValueError(
+            f'{path} cannot be read: a value in it holds itself. In a config with '
+            'read_base, NAME.update(...) merges into the dict of the base: copy what '
+            'you take from there, as in real = dict(train_dataloader.dataset), and '
+            'assign, as in train_dataloader.dataset = dict(...)'
+        ) from error
     except Exception as error:  # The code of a config can raise anything.
         name = '' if isinstance(error, ValueError) else f'{type(error).__name__}: '
         raise ValueError(f'{path} cannot be read: {name}{error}') from error
+
+
+def base_paths(path: Union[str, Path]) -> List[Path]:
+    """Finds the configs that a config builds on, as far as its text states them.
+
+    Args:
+        path (str | Path): Config file.
+
+    Returns:
+        list[Path]: Of its ``_base_``; empty for one that computes them, and for pure
+        Python configs, which have ``read_base``.
+    """
+    path = Path(path)
+    stated = _bases(path, path.read_text(encoding='utf-8'))
+    return [Path(Config._get_cfg_path(base, str(path))[0]) for base in stated]
 
 
 def write_config(

@@ -42,8 +42,8 @@ MODULES = sorted({p.stem for p in PACKAGE.glob('*.py')} - {'__init__', '__main__
 MODULES_MAY_IMPORT = {
     'checkpoints': set(),
     'class_option_checks': {'option_checks'},
-    'compat': {'checkpoints', 'dependencies'},
-    'config_overrides': set(),
+    'compat': {'checkpoints', 'config_search', 'dependencies'},
+    'config_overrides': {'config_search', 'safe_configs'},
     'config_search': set(),
     'in_the_way': set(),
     'option_checks': set(),

@@ -2,6 +2,7 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_ganaug.config_overrides import override
+from mmseg_ganaug.safe_configs import read_config
 
 
 def config():
@@ -53,19 +54,61 @@ def test_a_copied_variable_is_refused_and_nothing_changes(options, message):
 
 @pytest.mark.parametrize(
     'key, message',
-    [('modle.depth', 'did you mean model'), ('mine.rate', 'reads mine$')],
+    [
+        ('modle.depth', 'reads modle, .* did you mean model'),
+        ('zzz', 'reads zzz, so that this would change nothing$'),
+        ('mine.rate', 'mine is a variable .* would change nothing$'),
+        (
+            'folder',
+            r'folder is .*: set train_dataloader\.dataset\.datasets\.0\.folder$',
+        ),
+    ],
 )
-def test_what_nothing_reads_is_changed_with_a_warning(key, message):
+def test_what_changes_nothing_that_is_built_is_refused(key, message):
     cfg = config()
-    with pytest.warns(UserWarning, match=message):
+    cfg.folder = cfg.train_dataloader.dataset.datasets[0].folder = 'data/a'
+    with pytest.raises(ValueError, match=message):
         override(cfg, {key: 7})
-    name, part = key.split('.')
-    assert cfg[name][part] == 7
 
 
 @pytest.mark.parametrize(
     'key', ['custom_imports.imports', 'train_cfg.max_iters', 'randomness.seed']
 )
-def test_settings_of_runner_and_tools_give_no_warning(key, recwarn):
-    override(config(), {key: 1})
-    assert not recwarn.list
+def test_settings_of_runner_and_tools_are_changed(key):
+    cfg = config()
+    override(cfg, {key: 1})
+    name, part = key.split('.')
+    assert cfg[name][part] == 1
+
+
+BASE = """
+generated = dict(type='GANRecomposeDataset', ratio=1.0)
+train_dataloader = dict(dataset=dict(datasets=[dict(type='B'), generated]))
+"""
+
+
+@pytest.mark.parametrize('between', [False, True])
+def test_a_config_that_changes_a_copied_variable_is_refused(between, tmp_path):
+    (tmp_path / 'base.py').write_text(BASE)
+    text = "_base_ = './base.py'\ngenerated = dict(ratio=3)\n"
+    (tmp_path / 'child.py').write_text(text)
+    if between:
+        (tmp_path / 'grandchild.py').write_text("_base_ = './child.py'\nmine = [1]\n")
+    path = tmp_path / ('grandchild.py' if between else 'child.py')
+    message = (
+        r'child\.py: generated is changed.* train_dataloader\.dataset\.datasets\.1'
+    )
+    with pytest.raises(ValueError, match=message):
+        override(read_config(path), None)
+
+
+def test_a_config_that_uses_the_variable_it_changes_is_taken(tmp_path):
+    (tmp_path / 'base.py').write_text(BASE)
+    (tmp_path / 'child.py').write_text(
+        "_base_ = './base.py'\ngenerated = dict(_base_.generated, ratio=3)\n"
+        "train_dataloader = dict(dataset=dict(datasets=[dict(type='B'), generated]))\n"
+        'unused = dict(ratio=3)\n'
+    )
+    cfg = read_config(tmp_path / 'child.py')
+    override(cfg, None)
+    assert cfg.train_dataloader.dataset.datasets[1].ratio == 3

@@ -5,6 +5,7 @@ cannot open a 16-bit TIFF of three bands, and neither says whether a WebP is los
 """
 
 import ast
+import os.path as osp
 import struct
 from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from mmseg_ganaug.png_files import PNG_SIGNATURE, png_chunks
 
+_ARRAYS = ('.npy', '.npz', '.mat', '.h5', '.hdf5', '.pt', '.pkl', '.nii', '.gz')
 UNKNOWN = 'unknown'
 _ORIENTATION = 0x0112  # of the EXIF and TIFF tags
 # Compression of a TIFF: JPEG in its old and new form, as three vendors write it, JPEG
@@ -85,6 +87,13 @@ def probe_format(content: bytes, path: str) -> ImageFormat:
 
 def unreadable(path: str, error: Exception) -> ValueError:
     """Returns the error for a file that is no whole image; names the remedy."""
+    suffix = osp.splitext(path)[1].lower()
+    if suffix in _ARRAYS:
+        return ValueError(
+            f"{path} is no image, and MMSeg's own transforms do not load {suffix} "
+            'files: give the pipeline of this data set (source=, pipeline=) the '
+            'loading transform of your project'
+        )
     return ValueError(
         f'{path} cannot be read as an image ({error}): restore the file or take it out '
         'of the data set'

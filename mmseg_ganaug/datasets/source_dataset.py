@@ -255,7 +255,13 @@ def _unwrapped(dataset: Any) -> List[Any]:
 
 
 def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
-    kind = config['type']
+    kind = config.get('type')
+    if kind is None:
+        raise ValueError(
+            'the source holds a dict without type, whose keys are '
+            f'{", ".join(config)}: a ConcatDataset takes a list, '
+            'datasets=[...]'
+        )
     kind = MMSEG_DATASETS.get(kind) if isinstance(kind, str) else kind
     options: Dict[str, Any] = {'lazy_init': True}
     if 'serialize_data' not in config:
@@ -263,6 +269,14 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
         options['serialize_data'] = False
     try:
         return MMSEG_DATASETS.build({**config, **_accepted(kind, options)})
+    except KeyError as error:
+        if 'is not in the' not in str(error):
+            raise
+        raise ValueError(
+            f'{error.args[0]} If it is a class of your project, add the module that '
+            'registers it to custom_imports of this config, all that your config has '
+            'there included: such a list replaces the one of a base'
+        ) from error
     except AssertionError as error:
         # Some data sets of MMSeg assert, without a message, that their folders exist.
         root = config.get('data_root') or ''
@@ -292,9 +306,22 @@ def _accepted(kind: Any, options: Dict[str, Any]) -> Dict[str, Any]:
 def _check_part(part: Any, first: BaseSegDataset) -> None:
     name = type(part).__name__
     if not isinstance(part, BaseSegDataset):
+        inner = [
+            key
+            for key, value in vars(part).items()
+            if isinstance(value, BaseSegDataset)
+        ]
+        remedy = (
+            "describe its files by source=dict(type='BaseSegDataset', data_root=..., "
+            'data_prefix=dict(img_path=..., seg_map_path=...), metainfo=dict(classes='
+            '[...]), pipeline=[...]), or derive its class from '
+            'mmseg.datasets.BaseSegDataset'
+        )
+        if inner:
+            remedy = f'set source= to the labelled one inside it: {" or ".join(inner)}'
         raise ValueError(
             f'the source holds {name}, which is no BaseSegDataset: only data sets with '
-            'one photo and one label map a sample can be recombined'
+            f'one photo and one label map a sample can be recombined: {remedy}'
         )
     classes = part.metainfo.get('classes')
     if not classes:
