@@ -150,6 +150,27 @@ def _allow_checkpoint_types() -> None:
     allow_checkpoint_types()
 
 
+class _CheckpointFinder(importlib.abc.MetaPathFinder):
+    """Allows the types of checkpoints once MMEngine can load them.
+
+    ``mmseg.apis.init_model`` loads without a class of this package being asked for.
+    """
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != 'mmengine.runner.checkpoint':
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: _with_types(run, module)
+        return spec
+
+
+def _with_types(run: Callable[[ModuleType], None], module: ModuleType) -> None:
+    run(module)
+    _allow_checkpoint_types()
+
+
 def apply() -> None:
     """Checks the versions and installs what is needed before MMSeg is imported."""
     check_versions(['mmengine'])
@@ -160,6 +181,8 @@ def apply() -> None:
     _find_own_configs()
     if 'torch' in sys.modules:
         _allow_checkpoint_types()
+    elif not any(isinstance(finder, _CheckpointFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _CheckpointFinder())
 
 
 def prepare_segmentation() -> None:

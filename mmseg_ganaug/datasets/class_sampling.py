@@ -5,6 +5,7 @@ from typing import Any, List, Mapping
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
@@ -30,10 +31,21 @@ class CountedDataset(Dataset):
     Attributes:
         statistics (LabelStatistics): Of the data set.
         metainfo (dict): Classes, palette and the like.
+
+    Raises:
+        ValueError: When it holds a generated data set, which is none of real samples.
     """
 
     def __init__(self, dataset: Mapping[str, Any], cache_dir: str) -> None:
         check_path(self, 'cache_dir', cache_dir)
+        if find_generated(dataset):
+            name = type(self).__name__
+            raise ValueError(
+                f'{name} counts real samples, but holds a GANRecomposeDataset, whose '
+                'samples would be left out: put it around the real data set alone, as '
+                f'in ConcatDataset(datasets=[..., generated]), where ... is {name} or '
+                'what wraps it'
+            )
         self._source = build_source(dataset)
         self.statistics = collect_statistics(
             DatasetLabelSource(self._source), cache_dir

@@ -50,7 +50,9 @@ def generated_pipeline(
     Raises:
         LabelReadingError: When it is not known where loading ends.
     """
-    with DefaultScope.overwrite_default_scope('mmseg'):
+    # Without a runner there is no default scope to find MMSeg's transforms in.
+    scope = None if DefaultScope.get_current_instance() else 'mmseg'
+    with DefaultScope.overwrite_default_scope(scope):
         if given is None:
             reader = source.reader(0)
             first = source.pipeline(0)

@@ -136,9 +136,11 @@ class PlansSamples:
         generator.check(source.num_classes, has_instances=source.has_instances)
         compositing = build_compositing(self._composite, source.class_names)
         any_photo = getattr(generator, 'takes_any_photo', compositing.mode == 'real')
-        if not (any_photo or source.missing_photos()):
+        if not source.missing_photos():
+            photo = source.photo(0)
             title = getattr(generator, 'title', type(generator).__name__)
-            check_colour(source.photo(0), source.photo_name(0), title)
+            if not any_photo:
+                check_colour(photo, source.photo_name(0), title)
         filters = [FILTERS.build(config) for config in self._filters]
         plan, recomposer, statistics = self._planned
         replacements = None

@@ -219,8 +219,19 @@ def build_source(config: Any) -> SourceDataset:
     with DefaultScope.overwrite_default_scope(scope):
         return SourceDataset(
             [_build_part(part) for part in configs],
-            [part.get('pipeline') or [] for part in configs],
+            [_scoped_pipeline(part) for part in configs],
         )
+
+
+def _scoped_pipeline(config: Mapping[str, Any]) -> List[Any]:
+    """Lists the transforms of a data set, to be built in the scope of the data set."""
+    scope = config.get('_scope_')
+    return [
+        dict(step, _scope_=step.get('_scope_', scope))
+        if scope and isinstance(step, Mapping)
+        else step
+        for step in config.get('pipeline') or []
+    ]
 
 
 def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -275,7 +286,9 @@ def _build_part(config: Mapping[str, Any]) -> BaseSegDataset:
         raise ValueError(
             f'{error.args[0]} If it is a class of your project, add the module that '
             'registers it to custom_imports of this config, all that your config has '
-            'there included: such a list replaces the one of a base'
+            'there included: such a list replaces the one of a base. If your config '
+            "has another default_scope than 'mmseg', add it to the data set, as "
+            "_scope_='...'"
         ) from error
     except AssertionError as error:
         # Some data sets of MMSeg assert, without a message, that their folders exist.
