@@ -99,6 +99,17 @@ def find_generated(dataset: Any) -> List[dict]:
     ]
 
 
+def scoped_pipeline(config: Mapping[str, Any]) -> List[Any]:
+    """Lists the transforms of a data set, to be built in the scope of the data set."""
+    scope = config.get('_scope_')
+    return [
+        dict(step, _scope_=step.get('_scope_', scope))
+        if scope and isinstance(step, Mapping)
+        else step
+        for step in config.get('pipeline') or []
+    ]
+
+
 # Wrappers that show every sample of what they wrap, by the options that are known.
 _WRAPPERS = {
     'ConcatDataset': {'datasets', 'lazy_init', 'ignore_keys', 'verify_meta'},

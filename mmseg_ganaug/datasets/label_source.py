@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+import cv2
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
@@ -35,6 +36,7 @@ from mmseg_ganaug.datasets.photo_form import (
 )
 from mmseg_ganaug.datasets.reading import unify_ignored
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
+from mmseg_ganaug.recompose.placement import resize_bands
 
 
 class DatasetLabelSource:
@@ -210,8 +212,7 @@ class DatasetLabelSource:
             )
         image = stored_photo(image, path, reader.eight_bits)
         if self.scale and image.shape[1::-1] != self.scale:
-            image = mmcv.imresize(image, self.scale, interpolation='area')
-            image = image.reshape(*image.shape[:2], -1)  # OpenCV drops a single band
+            image = resize_bands(image, self.scale[::-1], cv2.INTER_AREA)
         return np.ascontiguousarray(image)
 
     def shown_photo(self, index: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations
 
+from mmseg_ganaug.config_search import type_name
 from mmseg_ganaug.datasets.label_files import loading_error
 from mmseg_ganaug.datasets.loading_steps import (
     LabelReadingError,
@@ -289,6 +290,9 @@ def _sources(transform: Transform) -> Iterator[str]:
 def _plain(value: Any) -> Any:
     """Turns an option into JSON values."""
     if isinstance(value, dict):
+        if isinstance(value.get('type'), (str, type)):
+            # One and the same by its name, its path, or itself.
+            value = dict(value, type=type_name(value))
         return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
-from mmseg_ganaug.config_search import find_real
+from mmseg_ganaug.config_search import find_real, scoped_pipeline
 from mmseg_ganaug.datasets.label_files import MissingFileError
 from mmseg_ganaug.datasets.reading import PipelineReader
 
@@ -219,19 +219,8 @@ def build_source(config: Any) -> SourceDataset:
     with DefaultScope.overwrite_default_scope(scope):
         return SourceDataset(
             [_build_part(part) for part in configs],
-            [_scoped_pipeline(part) for part in configs],
+            [scoped_pipeline(part) for part in configs],
         )
-
-
-def _scoped_pipeline(config: Mapping[str, Any]) -> List[Any]:
-    """Lists the transforms of a data set, to be built in the scope of the data set."""
-    scope = config.get('_scope_')
-    return [
-        dict(step, _scope_=step.get('_scope_', scope))
-        if scope and isinstance(step, Mapping)
-        else step
-        for step in config.get('pipeline') or []
-    ]
 
 
 def _same_samples(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

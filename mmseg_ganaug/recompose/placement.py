@@ -116,8 +116,22 @@ def resize_photo(photo: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
 
     shrinks = shape[0] * shape[1] < photo.shape[0] * photo.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(photo, shape[::-1], interpolation=how)
-    return resized.reshape(*shape, -1)  # OpenCV drops a single band
+    return resize_bands(photo, shape, how)
+
+
+def resize_bands(array: np.ndarray, shape: Tuple[int, ...], how: int) -> np.ndarray:
+    """Resizes an [H, W, bands] array by one of OpenCV's ways, whatever its bands.
+
+    OpenCV drops the axis of a single band, and resizes four at most.
+    """
+    import cv2
+
+    parts = [
+        cv2.resize(array[..., first : first + 4], shape[::-1], interpolation=how)
+        for first in range(0, array.shape[2], 4)
+    ]
+    parts = [part.reshape(*shape, -1) for part in parts]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
 def place(

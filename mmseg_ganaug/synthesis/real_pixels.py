@@ -7,6 +7,7 @@ import numpy as np
 
 from mmseg_ganaug.option_checks import check_number
 from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.recompose.placement import resize_bands
 from mmseg_ganaug.registry import GENERATORS
 
 # A wider Gaussian, in pixels, is applied to a smaller photo: it looks the same.
@@ -101,13 +102,12 @@ class BlurredPixels(RealPixels):
 def _blur(pixels: np.ndarray, mask: np.ndarray, sigma: float) -> None:
     """Blurs the pixels ([h, w, bands]) of a mask among themselves, in place."""
     seen: Any = np.dstack([pixels * mask[..., None], mask]).astype(np.float32)
-    size = mask.shape[::-1]
     step = max(1, int(sigma / _WIDEST))
     if step > 1:
-        small = [-(-side // step) for side in size]
-        seen = cv2.resize(seen, small, interpolation=cv2.INTER_AREA)
+        small = tuple(-(-side // step) for side in mask.shape)
+        seen = resize_bands(seen, small, cv2.INTER_AREA)
     seen = cv2.GaussianBlur(seen, (0, 0), sigma / step, borderType=cv2.BORDER_CONSTANT)
     if step > 1:
-        seen = cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR)
+        seen = resize_bands(seen, mask.shape, cv2.INTER_LINEAR)
     seen = seen[mask]
     pixels[mask] = np.round(seen[:, :-1] / seen[:, -1:]).astype(pixels.dtype)
