@@ -73,6 +73,8 @@ def project(tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', ['by_class', 'by_name', 'over_it'])
 def test_every_form_is_read_built_and_written(project, name):
     cfg = read_config(f'{name}.py')
+    with pytest.raises(ValueError, match=r'set train_dataloader\.dataset\.datasets\.1'):
+        override(cfg, {'generated.ratio': 3})
     override(cfg, {'train_dataloader.dataset.datasets.1.seed': 3})
     assert len(find_generated(cfg.train_dataloader.dataset)) == 1
     cfg.dump('written.py')
@@ -80,8 +82,6 @@ def test_every_form_is_read_built_and_written(project, name):
     for dataset in (cfg.train_dataloader.dataset, again.train_dataloader.dataset):
         assert len(DATASETS.build(dataset)) == 12
     assert len(list(Path('cache').glob('*/images'))) == 1
-    with pytest.raises(ValueError, match=r'set train_dataloader\.dataset\.datasets\.1'):
-        override(cfg, {'generated.ratio': 3})
 
 
 def test_its_data_set_is_a_source(project):
