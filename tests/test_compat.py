@@ -33,6 +33,17 @@ def test_mmseg_and_mmagic_import_on_mmcv_lite():
     assert run_python(code) == 'imported'
 
 
+def test_checkpoints_of_mmengine_load_though_the_package_came_before_torch(tmp_path):
+    code = (
+        'import mmseg_ganaug, mmengine.runner, torch\n'
+        'from mmengine.logging import HistoryBuffer\n'
+        f'path = {str(tmp_path / "log.pth")!r}\n'
+        'torch.save(dict(log=HistoryBuffer([1.0], [1])), path)\n'
+        "print(torch.load(path, weights_only=True)['log'].current())"
+    )
+    assert run_python(code) == '1.0'
+
+
 def test_missing_operator_says_what_to_install_when_called():
     operator = compat._MissingOps('mmcv._ext').nms
     with pytest.raises(RuntimeError, match=r"'nms'.*full mmcv"):
