@@ -38,6 +38,7 @@ COMMANDS = {
     'toy-streets': 'make the data set ToyStreets',
     'doctor': 'find out what is wrong with this environment',
     'convert-pix2pixhd': 'convert official pix2pixHD weights',
+    'convert-dataset': 'lay out CamVid, IDD-Lite or CMP facades for the configs',
     'cityscapes-to-camvid': 'give Cityscapes photos the classes of CamVid',
 }
 #: What users cannot do anything about: libraries on themselves.

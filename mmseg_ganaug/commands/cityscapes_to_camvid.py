@@ -6,9 +6,8 @@ data/cityscapes/leftImg8bit/val, MASKS such as data/cityscapes/gtFine/val.
 """
 
 import argparse
-import os
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 # Vehicles but those of two wheels are cars here, walls and bridges buildings, traffic
 # lights signs.
@@ -40,14 +39,9 @@ def run(args: argparse.Namespace) -> None:
     """Checks what lies in OUT, then all masks, and writes label maps and links."""
     from mmseg_ganaug.datasets.camvid import CamVidDataset
     from mmseg_ganaug.own_data.classes import MaskClasses
-    from mmseg_ganaug.own_data.convert import (
-        find_foreign_label_maps,
-        write_label_maps,
-    )
-    from mmseg_ganaug.own_data.mask_survey import survey_masks
     from mmseg_ganaug.own_data.masks import MaskForm
     from mmseg_ganaug.own_data.pairs import pair_folders
-    from mmseg_ganaug.ownership import WorkFolder
+    from mmseg_ganaug.own_data.public_layouts import lay_out
 
     meta: Any = CamVidDataset.METAINFO
     names = meta['classes']
@@ -59,39 +53,11 @@ def run(args: argparse.Namespace) -> None:
         palette=meta['palette'],
     )
     found = pair_folders(args.images, args.masks, '_gtFine_labelIds.png', fewest=1)
-    links = {
-        args.out / 'images' / f'{pair.key}{pair.photo.suffix}': pair.photo.resolve()
-        for pair in found.pairs
-    }
-    work = WorkFolder(args.out, 'CamVid classes', 'OUT')
-    kept, label_maps = args.out / 'masks.json', args.out / 'annotations'
-    work.refuse(
-        [
-            *work.in_the_way([kept, *missing_links(links)]),
-            *find_foreign_label_maps(label_maps),
-        ]
+    lay_out(
+        args.out,
+        'CamVid classes',
+        found.pairs,
+        classes,
+        'no label id of Cityscapes (0 to 33): give the files *_gtFine_labelIds.png as '
+        'they were published',
     )
-    survey = survey_masks(found.pairs, kept, write=work.write)
-    known = {*IGNORED, *(i for ids in LABEL_IDS.values() for i in ids)}
-    unknown = sorted(survey.values - known)
-    if unknown:
-        path = survey.first_mask_with(unknown[0])
-        raise ValueError(
-            f'{path} shows {survey.form.describe(unknown[0])}, which is no label id of '
-            'Cityscapes (0 to 33): give the files *_gtFine_labelIds.png as they were '
-            'published'
-        )
-    write_label_maps(found.pairs, classes, survey.digest, label_maps)
-    for link in missing_links(links):
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(links[link])
-    print(f'{len(found.pairs)} label maps lie in {label_maps}')
-
-
-def missing_links(links: Dict[Path, Path]) -> List[Path]:
-    """Lists the links that are still to be made."""
-    return [
-        link
-        for link, photo in links.items()
-        if not (link.is_symlink() and Path(os.path.realpath(link)) == photo)
-    ]

