@@ -1,12 +1,13 @@
-"""Renews the tables and the chart of results in README.md and docs/results.md.
+"""Renews the results in README.md, docs/results.md and the metafiles of configs.
 
     python tools/misc/update_results.py
 
 reads docs/results/PROTOCOL.jsonl (a run a line) and writes what stands between
 ``<!-- results PROTOCOL -->`` and ``<!-- end of results -->``, or
 ``<!-- evidence PROTOCOL -->`` and ``<!-- end of evidence -->``, with the charts of the
-latter, and docs/results/PROTOCOL/gains.svg of the protocols shown in README.md. With
---check it writes nothing, and fails where one of them is out of date.
+latter, docs/results/PROTOCOL/gains.svg of the protocols shown in README.md, and the
+results of configs in configs/*/metafile.yaml. With --check it writes nothing, and fails
+where one of them is out of date.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Callable, List
 
 from mmseg_ganaug.evaluation.differences import method_gains
+from mmseg_ganaug.experiments.metafiles import with_results
 from mmseg_ganaug.experiments.results_page import (
     evidence_of,
     fill_page,
@@ -32,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {'README.md': '', 'docs/results.md': '../'}
 #: Protocol that has a chart -> runs of a method that is shown there.
 CHARTS = {'camvid-small': 3}
+#: Protocol whose runs stand in metafiles, and what it is evaluated on.
+METAFILES = ('camvid-small', 'CamVid (dev_val)')
 
 
 RESULTS = ROOT / 'docs' / 'results'
@@ -62,6 +66,21 @@ def renew_chart(chart: Path, draw: Callable[[Path], object], check: bool) -> Lis
     return [f'the chart {chart.stem} of {chart.parent.name}']
 
 
+def renew_metafiles(check: bool) -> List[str]:
+    """Puts results into the metafiles; returns those that were out of date."""
+    protocol, dataset = METAFILES
+    runs = load_protocol(RESULTS, protocol)
+    stale = []
+    for path in sorted(ROOT.glob('configs/*/metafile.yaml')):
+        text = path.read_text(encoding='utf-8')
+        filled = with_results(text, runs, dataset)
+        if filled != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if not check:
+                write_atomically(path, filled)
+    return stale
+
+
 def shown_texts(chart: Path) -> List[str]:
     """Lists the texts on an SVG chart."""
     return re.findall(r'<text[^>]*>([^<]*)</text>', chart.read_text(encoding='utf-8'))
@@ -83,7 +102,7 @@ def renew(check: bool) -> List[str]:
                 stale += renew_chart(path, chart.draw, check)
     for protocol, min_runs in CHARTS.items():
         stale += renew_gains(protocol, min_runs, check)
-    return stale
+    return stale + renew_metafiles(check)
 
 
 @errors_as_messages()
