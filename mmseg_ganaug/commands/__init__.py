@@ -37,6 +37,7 @@ COMMANDS = {
     'quickstart': 'run the whole pipeline on a small data set',
     'toy-streets': 'make the data set ToyStreets',
     'doctor': 'find out what is wrong with this environment',
+    'release-checkpoint': 'make of a checkpoint what can be given to others',
     'convert-pix2pixhd': 'convert official pix2pixHD weights',
     'convert-dataset': 'lay out CamVid, IDD-Lite or CMP facades for the configs',
     'cityscapes-to-camvid': 'give Cityscapes photos the classes of CamVid',

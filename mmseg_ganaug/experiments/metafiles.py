@@ -20,8 +20,8 @@ class _Indented(yaml.SafeDumper):
 def with_results(text: str, runs: Sequence[RunResult], dataset: str) -> str:
     """Fills in ``Results`` of the models of a metafile.
 
-    Only runs of a config as it stands count, not those with options of a matrix. A model
-    without any keeps none.
+    Only runs of a config as it stands count, not those with options of a matrix. A
+    model without any keeps none.
 
     Args:
         text (str): The metafile, YAML.
