@@ -98,9 +98,10 @@ class GANRecomposeDataset(PlansSamples, BaseSegDataset):
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
         photos_per_map (int): Samples that share a label map, each with a photo of its
             own, for generators that draw from the seed of a sample. Defaults to 1.
+        lazy_init (bool): Reads and makes nothing before ``full_init`` is called.
+            Defaults to False.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
             a filter drops. Defaults to 3.
-        lazy_init (bool): Whether all this waits for the first use. Defaults to False.
         test_mode, serialize_data, max_refetch, indices: Of
             :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses among the
             samples; all of them are made.
