@@ -132,6 +132,12 @@ class TrainingRun:
                 )
             self._work.add_folder(self.work_dir)
         self._write_stamp(finished=False)
+        last = self.work_dir / 'last_checkpoint'
+        # MMEngine removes the old checkpoint before it writes the new one.
+        if last.is_file():
+            named = self.work_dir / Path(last.read_text()).name
+            if not named.is_file():
+                last.unlink()
         run_tool('tools/train.py', [self.config, '--resume'])
         self._write_stamp(finished=True)
 

@@ -162,6 +162,19 @@ def test_a_folder_of_something_else_is_in_the_way(make, trainer):
     assert not training.is_trained()
 
 
+def test_a_training_whose_only_checkpoint_was_removed_begins_again(make, trainer):
+    training = make()
+    trainer.dies = True
+    with pytest.raises(RuntimeError, match='killed'):
+        training.train(trainer)
+    (checkpoint,) = training.work_dir.glob('iter_*.pth')
+    checkpoint.unlink()
+    trainer.dies = False
+    make().train(trainer)
+    assert trainer.resumed_from[-1] is None
+    assert training.is_trained()
+
+
 def test_a_damaged_stamp_leaves_the_choice_to_the_config(make, trainer):
     training = make()
     training.train(trainer)
