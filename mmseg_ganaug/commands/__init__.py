@@ -7,6 +7,7 @@ help and wrong arguments are answered at once.
 """
 
 import argparse
+import os
 import shlex
 import sys
 import warnings
@@ -107,6 +108,9 @@ def run_command(name: str, argv: Sequence[str], prog: Optional[str] = None) -> N
         for kind in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
             warnings.simplefilter('ignore', kind)
         warnings.filterwarnings('ignore', _NOISE)
+    # Jupyter's own, which other environments than its lack.
+    if os.environ.get('MPLBACKEND', '').startswith('module://'):
+        del os.environ['MPLBACKEND']
     again = shlex.join([*parser.prog.split(), *argv])
     go_on = getattr(module, 'GO_ON', 'Again, it goes on from here:')
     # What goes wrong in a training is seen in a traceback.

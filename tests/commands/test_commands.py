@@ -1,13 +1,21 @@
 """All commands: their options, and how quickly they answer."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mmseg_ganaug.commands import COMMANDS, Formatter, main, module_of, parser_of
+from mmseg_ganaug.commands import (
+    COMMANDS,
+    Formatter,
+    main,
+    module_of,
+    parser_of,
+    run_command,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PARSERS = {name: parser_of(name) for name in COMMANDS}
@@ -186,3 +194,12 @@ def test_the_package_is_a_command(tmp_path):
         timeout=60,
     )
     assert result.stdout.strip() == '0.1.0'
+
+
+def test_a_backend_of_jupyter_is_not_handed_on(monkeypatch, tmp_path):
+    # Of a notebook whose environment is another one.
+    monkeypatch.setenv('MPLBACKEND', 'module://no_such_package.backend_inline')
+    out = tmp_path / 'toy'
+    size = ['--num-train', '1', '--num-val', '1', '--size', '32', '32']
+    run_command('toy-streets', [str(out), *size])
+    assert 'MPLBACKEND' not in os.environ

@@ -116,15 +116,21 @@ def most_changed(samples: Sequence[Shown]) -> int:
 
 def three_ways(samples: Samples, path: Path) -> None:
     """Draws the three recomposers, the first two on one base."""
-    single = samples.make(dict(type='AddSingle', classes='rare'), PHOTOS)
-    base = single[most_changed(single)].base_map
+    ways = {
+        title: samples.make(recomposer, PHOTOS)
+        for title, recomposer in (
+            ('AddSingle', dict(type='AddSingle', classes='rare')),
+            ('AddMulti', dict(type='AddMulti', classes='rare')),
+            ('AddMulti, objects', OBJECTS),
+        )
+    }
+    by_base = [{s.base_map.tobytes(): s for s in made} for made in ways.values()]
+    shared = set.intersection(*map(set, by_base))
+    objects = [s for s in ways['AddMulti, objects'] if s.base_map.tobytes() in shared]
+    base = objects[most_changed(objects)].base_map.tobytes()
     rows = []
-    for title, made in (
-        ('AddSingle', single),
-        ('AddMulti', samples.make(dict(type='AddMulti', classes='rare'), PHOTOS)),
-        ('AddMulti, objects', samples.make(OBJECTS, PHOTOS)),
-    ):
-        same = next(s for s in made if np.array_equal(s.base_map, base))
+    for title, made in zip(ways, by_base):
+        same = made[base]
         rows.append(
             {
                 'base': same.base,
