@@ -19,10 +19,7 @@ from mmseg_ganaug.datasets.label_files import check_instance_path
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.sample_plan import PlansSamples
 from mmseg_ganaug.datasets.source_dataset import build_source
-from mmseg_ganaug.datasets.statistics import (
-    on_main_process,
-    read_statistics,
-)
+from mmseg_ganaug.datasets.statistics import on_main_process, read_statistics
 from mmseg_ganaug.option_checks import (
     check_choice,
     check_mapping,
@@ -33,9 +30,7 @@ from mmseg_ganaug.option_checks import (
     check_whole,
     items_of,
 )
-from mmseg_ganaug.recompose import (
-    RecomposePlan,
-)
+from mmseg_ganaug.recompose import RecomposePlan
 from mmseg_ganaug.registry import DATASETS
 from mmseg_ganaug.synthesis import SampleStore
 from mmseg_ganaug.synthesis.compositing import check_composite
@@ -98,8 +93,7 @@ class GANRecomposeDataset(PlansSamples, BaseSegDataset):
             ``LossFilter`` and ``IgnoredShareFilter``. Defaults to none.
         photos_per_map (int): Samples that share a label map, each with a photo of its
             own, for generators that draw from the seed of a sample. Defaults to 1.
-        lazy_init (bool): Reads and makes nothing before ``full_init`` is called.
-            Defaults to False.
+        lazy_init (bool): Does nothing before ``full_init``. Defaults to False.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
             a filter drops. Defaults to 3.
         test_mode, serialize_data, max_refetch, indices: Of
