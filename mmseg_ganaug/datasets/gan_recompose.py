@@ -96,9 +96,11 @@ class GANRecomposeDataset(PlansSamples, BaseSegDataset):
         lazy_init (bool): Does nothing before ``full_init``. Defaults to False.
         max_redraws (int): Recipes tried, one after the other, to replace a sample that
             a filter drops. Defaults to 3.
-        test_mode, serialize_data, max_refetch, indices: Of
-            :class:`mmseg.datasets.BaseSegDataset`; ``indices`` chooses among the
-            samples; all of them are made.
+        test_mode (bool): As all data sets of MMSeg have it. Defaults to False.
+        serialize_data (bool): The same. Defaults to True.
+        max_refetch (int): The same. Defaults to 1000.
+        indices (int | Sequence[int], optional): Chooses among the samples; all of them
+            are made. Defaults to None: all are used.
 
     Raises:
         FileNotFoundError: When the source, the generator's config or its checkpoint is
