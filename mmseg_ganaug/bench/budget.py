@@ -29,7 +29,7 @@ HEADROOM_SHARES = (0.25, 0.5, 1.0)
 TRIAL_ITERATIONS = 24
 _STEP = 20
 # What is kept back of a budget: treatments cost more than plain, and there is a report.
-_RESERVE = 0.15
+_RESERVE = 0.08
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=('WIDTH', 'HEIGHT'),
         help='size of the photos in pixels',
     )
+    parser.add_argument(
+        '--crowd',
+        type=int,
+        default=1,
+        help='how often people, riders and traffic signs are drawn (default: 1)',
+    )
     add_jobs(parser, 'paint')
     parser.add_argument(
         '--overwrite',
@@ -63,5 +69,6 @@ def run(args: argparse.Namespace) -> None:
         size=(args.size[1], args.size[0]),
         num_workers=args.jobs,
         overwrite=args.overwrite,
+        crowd=args.crowd,
     )
     print(frequency_table(manifest))

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Dict, Iterable, List, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Tuple, Union
 
 import cv2
 import numpy as np
@@ -43,6 +43,7 @@ def make_toy_streets(
     num_workers: int = 1,
     overwrite: bool = False,
     progress: bool = True,
+    crowd: int = 1,
 ) -> dict:
     """Paints the data set.
 
@@ -60,6 +61,7 @@ def make_toy_streets(
         num_workers (int): Processes to paint in; the result is the same.
         overwrite (bool): Replaces a data set made with other arguments.
         progress (bool): Shows a progress bar, and says so if there is nothing to do.
+        crowd (int): How often people, riders and traffic signs are drawn, at least 1.
 
     Returns:
         dict: The manifest: the arguments, ``painter_version``, and in ``statistics``
@@ -79,6 +81,7 @@ def make_toy_streets(
         ('num_workers', num_workers, 1),
         ('height', size[0], SMALLEST_SIDE),
         ('width', size[1], SMALLEST_SIDE),
+        ('crowd', crowd, 1),
     ):
         if value < least:
             raise ValueError(f'{name} is {value}, but must be at least {least}')
@@ -89,6 +92,7 @@ def make_toy_streets(
         'size': list(size),
         'num_train': num_train,
         'num_val': num_val,
+        'crowd': crowd,
     }
     path = out_dir / MANIFEST
     found = _read_manifest(path, overwrite)
@@ -115,7 +119,10 @@ def make_toy_streets(
     _clear(out_dir, counts)
     manifest['statistics'] = {
         split: _paint_split(
-            out_dir, split, counts[split], seed, size, num_workers, progress
+            partial(_paint_sample, out_dir, split, seed, tuple(size), crowd),
+            counts[split],
+            num_workers,
+            progress,
         )
         for split in _SPLITS
     }
@@ -159,7 +166,8 @@ def _read_manifest(path: Path, overwrite: bool) -> dict:
         return {}
     try:
         found = json.loads(path.read_text(encoding='utf-8'))
-        return {'painter_version': found['painter_version'], **found}
+        # Those of before that was an option are of ordinary streets.
+        return {'painter_version': found['painter_version'], 'crowd': 1, **found}
     except (ValueError, KeyError, TypeError) as error:
         if overwrite:
             say_kept(keep_beside(path), f'{path} was not a manifest of ToyStreets')
@@ -187,16 +195,12 @@ def _clear(out_dir: Path, counts: Dict[str, int]) -> None:
 
 
 def _paint_split(
-    out_dir: Path,
-    split: str,
+    paint: Callable[[int], np.ndarray],
     count: int,
-    seed: int,
-    size: Tuple[int, int],
     num_workers: int,
     progress: bool,
 ) -> Dict[str, Dict[str, int]]:
     """Paints a split and counts its classes."""
-    paint = partial(_paint_sample, out_dir, split, seed, (size[0], size[1]))
     with ExitStack() as stack:
         if num_workers == 1:
             results: Iterable[np.ndarray] = map(paint, range(count))
@@ -218,11 +222,11 @@ def _paint_split(
 
 
 def _paint_sample(
-    out_dir: Path, split: str, seed: int, size: Tuple[int, int], index: int
+    out_dir: Path, split: str, seed: int, size: Tuple[int, int], crowd: int, index: int
 ) -> np.ndarray:
     """Paints and writes one sample; counts its pixels [classes + 1] (last: ignore)."""
     sequence = np.random.SeedSequence([seed, _SPLITS.index(split), index])
-    scene = paint_scene(np.random.default_rng(sequence), size)
+    scene = paint_scene(np.random.default_rng(sequence), size, crowd)
     arrays = {
         'images': cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR),
         'annotations': scene.label_map,

@@ -45,7 +45,9 @@ SMALLEST_SIDE = 32  # pixels; below this the rare things have no pixel left
 _Thing = Tuple[float, Callable[[], None]]
 
 
-def paint_scene(rng: np.random.Generator, size: Tuple[int, int] = (128, 256)) -> Scene:
+def paint_scene(
+    rng: np.random.Generator, size: Tuple[int, int] = (128, 256), crowd: int = 1
+) -> Scene:
     """Paints a street scene as seen from a car.
 
     The scene is composed in metres: the same generator state gives the same scene
@@ -54,6 +56,8 @@ def paint_scene(rng: np.random.Generator, size: Tuple[int, int] = (128, 256)) ->
     Args:
         rng (np.random.Generator): The only source of random numbers.
         size (tuple[int, int]): Height and width in pixels, each at least 32.
+        crowd (int): How often people, riders and traffic signs are drawn: with 6,
+            they are four to six times as frequent.
 
     Returns:
         Scene: RGB photo uint8 [H, W, 3]; label map uint8 [H, W] with the ids of
@@ -76,6 +80,9 @@ def paint_scene(rng: np.random.Generator, size: Tuple[int, int] = (128, 256)) ->
     things = _place_traffic(canvas, street, light, rng)
     things += _place_furniture(canvas, street, light, rng)
     things += _place_people(canvas, street, light, rng)
+    for _ in range(crowd - 1):
+        things += _place_people(canvas, street, light, rng)
+        things += _place_signs(canvas, street, light, rng)
     for _, paint in sorted(things, key=lambda thing: -thing[0]):
         paint()
     if rng.random() < 0.15:
@@ -156,9 +163,7 @@ def _place_furniture(
                 things.append((z, partial(paint_pole, canvas, *at, rng, shadow, kind)))
                 z += spacing
         for _ in range(rng.choice(4, p=[0.55, 0.3, 0.1, 0.05])):
-            x = kerb + out * rng.uniform(0.3, 0.8)
-            z = _draw_depth(canvas, x, 8, 40, rng)
-            things.append((z, partial(paint_pole, canvas, x, z, rng, shadow, 'sign')))
+            things.append(_place_sign(canvas, kerb, 40, light, rng))
         if rng.random() < 0.15:
             start = rng.uniform(8, 20)
             for z in start + 1.8 * np.arange(rng.integers(2, 7)):
@@ -174,6 +179,24 @@ def _place_furniture(
             z = _draw_depth(canvas, x, 8, 35, rng)
             things.append((z, partial(paint_litter_bin, canvas, x, z, rng, shadow)))
     return things
+
+
+def _place_sign(
+    canvas: Canvas, kerb: float, far: float, light: Light, rng: np.random.Generator
+) -> _Thing:
+    x = kerb + np.sign(kerb) * rng.uniform(0.3, 0.8)
+    z = _draw_depth(canvas, x, 8, far, rng)
+    return z, partial(paint_pole, canvas, x, z, rng, light.shadow, 'sign')
+
+
+def _place_signs(
+    canvas: Canvas, street: Street, light: Light, rng: np.random.Generator
+) -> List[_Thing]:
+    return [
+        _place_sign(canvas, kerb, 25, light, rng)
+        for kerb in street.kerbs
+        if rng.random() < 0.6
+    ]
 
 
 def _place_fence(canvas: Canvas, x: float, rng: np.random.Generator) -> List[_Thing]:

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -284,3 +285,29 @@ def test_config_builds_data_sets_whose_samples_have_the_crop_size(made, tmp_path
         height, width = sample['inputs'].shape[-2:]
         assert height <= 128 and width <= 256
         assert sample['data_samples'].gt_sem_seg.shape == (height, width)
+
+
+def test_a_crowd_has_more_people_and_signs_on_the_same_street(made, tmp_path):
+    few = json.loads((made / 'toy_streets.json').read_text())
+    many = make_toy_streets(tmp_path / 'crowd', **ARGUMENTS, crowd=6)
+
+    pixels = {
+        key: found['statistics']['train']['pixels']
+        for key, found in (('few', few), ('many', many))
+    }
+    for name in ('person', 'rider', 'traffic sign'):
+        assert pixels['many'][name] > 2 * pixels['few'][name]
+    assert pixels['many']['sky'] == pytest.approx(pixels['few']['sky'], rel=0.2)
+    with pytest.raises(FileExistsError, match='crowd 6, not 1'):
+        make_toy_streets(tmp_path / 'crowd', **ARGUMENTS)
+
+
+def test_a_manifest_of_before_crowds_is_of_ordinary_streets(made, tmp_path):
+    folder = tmp_path / 'old'
+    shutil.copytree(made, folder)
+    path = folder / 'toy_streets.json'
+    manifest = json.loads(path.read_text())
+    del manifest['crowd']
+    path.write_text(json.dumps(manifest))
+
+    assert make_toy_streets(folder, **ARGUMENTS)['crowd'] == 1
