@@ -8,7 +8,7 @@ import time
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from mmseg_ganaug.bench.inputs import (
     toy_streets_config,
 )
 from mmseg_ganaug.bench.options import BenchOptions, is_simple
+from mmseg_ganaug.bench.own_generator import train_own_generator
 from mmseg_ganaug.bench.race import RESULTS, Race, Round
 from mmseg_ganaug.bench.schema import SCHEMA
 from mmseg_ganaug.bench.shown_photos import PHOTOS, show_photos
@@ -96,8 +97,9 @@ class Bench:
         self._check_free()
         inputs = self._read_inputs()
         print(f'\n{inputs.split}\n')
-        trainings = Trainings(inputs, self.work, asked.painter, asked.num_jobs)
         diagnosis = diagnose(inputs.stated, folder / _CACHE, figures=folder / _FIGURES)
+        generator = self._generator(inputs)
+        trainings = Trainings(inputs, self.work, generator, asked.num_jobs)
         names = self._treatments(trainings, diagnosis)
         rungs = plan_rungs(
             len(names),
@@ -196,6 +198,18 @@ class Bench:
             asked.judge_on or (),
             asked.cfg_options,
         )
+
+    def _generator(self, inputs: BenchInputs) -> Optional[Mapping[str, str]]:
+        """Returns the generator, which may be trained first; None without one."""
+        asked = self._options
+        if asked.train_generator:
+            return train_own_generator(
+                inputs, self.work, asked.train_generator, asked.seed
+            )
+        if not asked.generator:
+            return None
+        config, checkpoint = asked.generator
+        return dict(config=config, checkpoint=checkpoint)
 
     def _treatments(self, trainings: Trainings, diagnosis: Diagnosis) -> List[str]:
         """Returns the treatments that race, and notes which are left out."""

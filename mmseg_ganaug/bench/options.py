@@ -39,6 +39,7 @@ class BenchOptions:
         judge_on: What differs in the data set that evaluates. By default half of the
             validation data evaluates.
         generator: Config and checkpoint of a generator: then painted pairs race, too.
+        train_generator: Or the iterations for which one is trained first.
         work_dir: Where all of it goes.
         cfg_options: Options that replace those of the config.
         seed: Which seeds the trainings have: those of two benches are different.
@@ -59,6 +60,7 @@ class BenchOptions:
     proxy: str = 'default'
     judge_on: Optional[Sequence[str]] = None
     generator: Optional[Sequence[str]] = None
+    train_generator: Optional[int] = None
     work_dir: Optional[str] = None
     cfg_options: Optional[Mapping[str, Any]] = None
     seed: int = 0
@@ -75,14 +77,17 @@ class BenchOptions:
             ('minutes', self.minutes),
             ('iters', self.iters),
             ('jobs', self.jobs),
+            ('train-generator', self.train_generator),
         ):
             if value is not None and value <= 0:
                 raise ValueError(f'--{name} is {value}, but must be above 0')
+        if self.generator and self.train_generator:
+            raise ValueError('give --generator or --train-generator, not both')
         for name in self.treatments or ():
-            if 'generator' in find_treatment(name).needs and not self.generator:
+            if 'generator' in find_treatment(name).needs and not self.paints:
                 raise ValueError(
                     f'--treatments {name} needs a generator: give --generator CONFIG '
-                    'CHECKPOINT'
+                    'CHECKPOINT, or --train-generator'
                 )
 
     @property
@@ -123,12 +128,9 @@ class BenchOptions:
         return self.jobs or torch.cuda.device_count() or most
 
     @property
-    def painter(self) -> Optional[Mapping[str, str]]:
-        """Returns the generator as treatments take it; None without one."""
-        if not self.generator:
-            return None
-        config, checkpoint = self.generator
-        return dict(config=config, checkpoint=checkpoint)
+    def paints(self) -> bool:
+        """Returns whether there is a generator, or will be."""
+        return bool(self.generator or self.train_generator)
 
     def choose(self, spoken_for: Iterable[str]) -> Tuple[List[str], List[str]]:
         """Chooses the treatments that race.
@@ -145,11 +147,11 @@ class BenchOptions:
         painted = [name for name, t in TREATMENTS.items() if 'generator' in t.needs]
         names = list(TOY_DEFAULT) if self.is_toy else [*DEFAULT, *spoken_for]
         names = [name for name in dict.fromkeys(names) if name not in painted]
-        if self.generator:
+        if self.paints:
             return names + painted, []
         return names, [
             f'{", ".join(painted)} did not race: they need a trained generator '
-            '(--generator CONFIG CHECKPOINT).'
+            '(--generator CONFIG CHECKPOINT, or --train-generator).'
         ]
 
 

@@ -22,6 +22,8 @@ from mmseg_ganaug.commands.flags import (
 )
 
 GO_ON = 'What is done is kept, and what was begun is resumed, by the same again:'
+# Of the generator that is trained, with one crop each.
+_GENERATOR_ITERATIONS = 1500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'found (default: half of the validation photos, which choose nothing)',
     )
     add_generator(parser)
+    parser.add_argument(
+        '--train-generator',
+        type=int,
+        nargs='?',
+        const=_GENERATOR_ITERATIONS,
+        metavar='ITERS',
+        help='train a small pix2pixHD for painted pairs first, on the training photos '
+        f'(default: {_GENERATOR_ITERATIONS} iterations, minutes on a CPU)',
+    )
     add_seed(parser, 'all that is drawn')
     add_jobs(
         parser,
