@@ -22,7 +22,7 @@ $(STAMP): requirements/lock.txt setup.py
 	touch $@
 
 quickstart: $(STAMP)
-	$(BIN)/python tools/quickstart.py $(ARGS)
+	$(BIN)/ganaug bench --yes $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)

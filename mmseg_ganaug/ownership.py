@@ -127,7 +127,7 @@ class WorkFolder:
 
     Args:
         folder (str | Path): The folder; it is made when something is written.
-        purpose (str): What it is for, such as 'quickstart'. A folder that is marked
+        purpose (str): What it is for, such as 'bench'. A folder that is marked
             for another purpose is in the way.
         option (str): Option of the tool that names another folder. Defaults to
             '--work-dir'.

@@ -21,7 +21,7 @@ from mmseg_ganaug.ownership import (
 
 @pytest.fixture
 def work(tmp_path):
-    return WorkFolder(tmp_path / 'work', 'quickstart')
+    return WorkFolder(tmp_path / 'work', 'bench')
 
 
 def contents(folder):
@@ -70,10 +70,10 @@ def test_all_that_is_in_the_way_is_named_and_left(work):
 
 def test_a_file_where_the_folder_should_be_is_in_the_way(tmp_path):
     (tmp_path / 'file').write_text('the user')
-    work = WorkFolder(tmp_path / 'file', 'quickstart')
+    work = WorkFolder(tmp_path / 'file', 'bench')
     assert work.in_the_way([tmp_path / 'file' / 'a.txt']) == [tmp_path / 'file']
     (tmp_path / 'link').symlink_to('nowhere')
-    linked = WorkFolder(tmp_path, 'quickstart')
+    linked = WorkFolder(tmp_path, 'bench')
     assert linked.in_the_way([], [tmp_path / 'link']) == [tmp_path / 'link']
     assert linked.in_the_way([tmp_path / 'link']) == [tmp_path / 'link']
 
@@ -152,11 +152,11 @@ def test_links_work_as_the_folders_that_they_point_to(tmp_path, capsys):
     (disk / 'generator').mkdir(parents=True)
     (tmp_path / 'work').symlink_to(disk)
     (disk / 'training').symlink_to(disk / 'generator')
-    work = WorkFolder(tmp_path / 'work', 'quickstart')
+    work = WorkFolder(tmp_path / 'work', 'bench')
     training = work.add_folder(work.folder / 'training')
     (training / 'iter_2.pth').write_bytes(b'weights')
     assert work.is_ours(training / 'iter_2.pth')
-    assert WorkFolder(disk, 'quickstart').is_ours(disk / 'training')
+    assert WorkFolder(disk, 'bench').is_ours(disk / 'training')
     kept = keep_folder(training, 'the config changed')
     assert kept.parent == disk and kept.name.startswith('generator.before-')
     assert (kept / 'iter_2.pth').read_bytes() == b'weights'
@@ -183,7 +183,7 @@ def test_processes_that_write_at_once_lose_no_entry(work):
     code = (
         'import sys\n'
         'from mmseg_ganaug.ownership import WorkFolder\n'
-        f'work = WorkFolder({str(work.folder)!r}, "quickstart")\n'
+        f'work = WorkFolder({str(work.folder)!r}, "bench")\n'
         'for number in range(20):\n'
         '    name = f"{sys.argv[1]}-{number}.txt"\n'
         '    work.write(work.folder / name, name)\n'

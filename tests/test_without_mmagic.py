@@ -132,7 +132,7 @@ for name in ('RatioScheduleHook', 'MixedSamplesHook', 'LabelToImageVisualization
     assert HOOKS.get(name) is not None
 import mmseg_ganaug.evaluation.metrics
 import mmseg_ganaug.experiments.comparison
-import mmseg_ganaug.experiments.quickstart
+import mmseg_ganaug.bench.bench
 import mmseg_ganaug.own_data.prepare
 """
 

@@ -34,6 +34,7 @@ from mmseg_ganaug.bench.options import BenchOptions, is_simple
 from mmseg_ganaug.bench.own_generator import train_own_generator
 from mmseg_ganaug.bench.race import RESULTS, Race, Round
 from mmseg_ganaug.bench.schema import SCHEMA
+from mmseg_ganaug.bench.shown_pairs import show_pairs
 from mmseg_ganaug.bench.shown_photos import PHOTOS, show_photos
 from mmseg_ganaug.bench.trainings import FOLDERS, Trainings
 from mmseg_ganaug.bench.treatments import find_treatment
@@ -150,6 +151,14 @@ class Bench:
             lambda name, seed, length: trainings.make(name, seed, length, VALIDATIONS),
             self.work,
             asked.num_jobs,
+        )
+        last = race.rounds[-1]
+        content['pairs'] = show_pairs(
+            {
+                name: trainings.make(name, last.seeds[0], last.iterations, VALIDATIONS)
+                for name in last.kept
+            },
+            Pictures(folder / _FIGURES),
         )
         self.work.write(folder / BENCH, json_text(content))
         report = write_bench_report(content, self.work)

@@ -24,7 +24,7 @@ from mmseg_ganaug.version import __version__
 REPORT = 'report.html'
 _TEMPLATE = 'bench.html.j2'
 # In pixels, twice of what a phone or a column shows.
-_PHOTO_WIDTH, _CHART_WIDTH = 480, 1000
+_PHOTO_WIDTH, _SHEET_WIDTH, _CHART_WIDTH = 480, 1200, 1000
 _HEADROOM = ('headroom', 'no-headroom')
 
 
@@ -234,6 +234,19 @@ class _Page:
             kind = 'harmed' if found['difference'] < 0 else 'helped'
             groups[kind].append(dict(found, pictures=pictures))
         return groups
+
+    @property
+    def pairs(self) -> List[Dict[str, Any]]:
+        """Returns the treatments that train on generated pairs, with pictures."""
+        return [
+            dict(
+                title=self.title(found['treatment']),
+                image=picture_in_page(
+                    self._folder, found['picture'], _SHEET_WIDTH, True
+                ),
+            )
+            for found in self._bench['pairs']
+        ]
 
     def findings(self, is_headroom: bool) -> List[Dict[str, Any]]:
         """Returns findings with their pictures: those of headroom, or all others."""

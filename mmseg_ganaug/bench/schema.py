@@ -138,6 +138,7 @@ SHAPE: Dict[str, Any] = {
             'after': str,
         }
     ],
+    'pairs': [{'treatment': str, 'picture': str}],
     'verdict': {
         'kind': OneOf(('use', 'tied', 'nothing')),
         'treatment': Maybe(str),
@@ -225,6 +226,7 @@ def _unknown_names(bench: Mapping[str, Any]) -> List[str]:
             each[key] for each in compared for key in ('treatment', 'against')
         },
         'photos': {each['treatment'] for each in bench['photos']},
+        'pairs': {each['treatment'] for each in bench['pairs']},
         'verdict': {*verdict['tied'], *filter(None, [verdict['treatment']])},
     }
     return [

@@ -35,7 +35,6 @@ COMMANDS = {
     'train': 'train a segmenter, a generator or a harmonizer',
     'test': 'evaluate a segmenter or a generator',
     'fidelity': 'measure how well a generator paints each class',
-    'quickstart': 'run the whole pipeline on a small data set',
     'toy-streets': 'make the data set ToyStreets',
     'doctor': 'find out what is wrong with this environment',
     'release-checkpoint': 'make of a checkpoint what can be given to others',

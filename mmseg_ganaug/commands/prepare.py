@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--work-dir',
         help='folder for classes, split, converted masks and configs (default: '
-        'work_dirs/quickstart-own-data)',
+        'work_dirs/own-data)',
     )
     add_common(parser)
     add_own_data(parser)
@@ -31,10 +31,9 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Writes the configs, and says which."""
-    from mmseg_ganaug.experiments.quickstart import Quickstart
     from mmseg_ganaug.own_data.prepare import FolderData
 
-    Quickstart(FolderData(**vars(args))).prepare()
+    FolderData(**vars(args)).write_configs()
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""Runs trainings one after the other and reports on them: quickstart, comparison."""
+"""Runs trainings one after the other and reports on them."""

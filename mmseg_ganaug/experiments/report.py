@@ -5,65 +5,47 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from mmseg_ganaug.datasets import DatasetLabelSource, GANRecomposeDataset
 from mmseg_ganaug.evaluation import RunResult, comparison_table
 from mmseg_ganaug.evaluation.differences import method_gains
 from mmseg_ganaug.evaluation.results import BASELINE, runs_by_method
 from mmseg_ganaug.experiments.evidence import (
     LADDER,
     LEARNING_CURVES,
-    Chart,
     Evidence,
 )
 from mmseg_ganaug.experiments.questions import Questions
-from mmseg_ganaug.experiments.runner import CellRunner, environment
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.recompose import LabelStatistics
 from mmseg_ganaug.visualization import (
-    Code,
-    GalleryRow,
-    Notice,
     ReportFigure,
-    Table,
-    Text,
-    class_frequency_chart,
     class_iou_chart,
     frequency_against_iou_chart,
     gain_chart,
-    recomposition_gallery,
     write_report,
 )
-from mmseg_ganaug.visualization.report import Section
 
 # A chart of more methods is not read.
 _MOST_SERIES = 7
-_GALLERY_ROWS = 4
 _GAINS, _IOU, _FREQUENCY_IOU = 'gains.png', 'class_iou.png', 'frequency_iou.png'
-_FREQUENCY, _GALLERY = 'class_frequency.png', 'gallery_{}.png'
 _REPORT = 'report.html'
 
 
-def report_files(folder: Path, ways: Sequence[str] = ()) -> List[Path]:
+def report_files(folder: Path) -> List[Path]:
     """Lists what :meth:`ExperimentReport.write` writes.
 
     Args:
         folder (Path): The work folder.
-        ways (Sequence[str]): Methods of which samples are shown.
     """
-    if ways:
-        charts = [_FREQUENCY, _IOU, *map(_GALLERY.format, ways)]
-    else:
-        evidence = [f'{name}.png' for name in (LADDER, LEARNING_CURVES)]
-        charts = [_GAINS, _IOU, _FREQUENCY_IOU, *evidence]
+    evidence = [f'{name}.png' for name in (LADDER, LEARNING_CURVES)]
+    charts = [_GAINS, _IOU, _FREQUENCY_IOU, *evidence]
     return [folder / name for name in (*charts, _REPORT)]
 
 
 class ExperimentReport:
     """Shows the results of an experiment, in one HTML file and the charts beside it.
 
-    With ``samples``, it shows them and how they move the label distribution; else what
-    each method gains on the baseline, whether rare classes score worst, and what the
-    runs answer to the questions of the matrix.
+    It shows what each method gains on the baseline, whether rare classes score worst,
+    and what the runs answer to the questions of the matrix.
 
     Args:
         work (WorkFolder): Where the files go.
@@ -72,8 +54,6 @@ class ExperimentReport:
         real (LabelStatistics): Of the real label maps that are trained on.
         failures (Mapping[str, Mapping[int, str]], optional): Why runs failed, by
             method and seed.
-        samples (Mapping[str, GANRecomposeDataset], optional): Generated samples of
-            each method that trains on such.
         questions (Questions, optional): What is asked beside the gain on the baseline.
 
     Attributes:
@@ -88,7 +68,6 @@ class ExperimentReport:
         results: Sequence[RunResult],
         real: LabelStatistics,
         failures: Optional[Mapping[str, Mapping[int, str]]] = None,
-        samples: Optional[Mapping[str, GANRecomposeDataset]] = None,
         questions: Optional[Questions] = None,
     ) -> None:
         share = real.frequency.tolist()
@@ -96,9 +75,7 @@ class ExperimentReport:
         self._work = work
         self._title = title
         self._results = results
-        self._real = real
         self._names = real.class_names
-        self._samples = samples or {}
         self._mean = {
             method: {
                 name: float(np.mean([run.iou(name) for run in group]))
@@ -106,57 +83,33 @@ class ExperimentReport:
             }
             for method, group in runs_by_method(results).items()
         }
-        self._shows_gains = (
-            BASELINE in self._mean and len(self._mean) > 1 and not self._samples
-        )
-        self.tables = [comparison_table(results, self._names, share, failures=failures)]
-        self._charts: List[Chart] = []
-        if not self._samples:
-            evidence = Evidence(results, questions or Questions(), self.class_share)
-            self.tables += [*evidence.differences(), *evidence.answers()]
-            self._charts = evidence.charts()
+        self._shows_gains = BASELINE in self._mean and len(self._mean) > 1
+        evidence = Evidence(results, questions or Questions(), self.class_share)
+        self.tables = [
+            comparison_table(results, self._names, share, failures=failures),
+            *evidence.differences(),
+            *evidence.answers(),
+        ]
+        self._charts = evidence.charts()
 
-    def write(
-        self,
-        notice: str = '',
-        about_data: Sequence[Section] = (),
-        runner: Optional[CellRunner] = None,
-    ) -> List[Path]:
+    def write(self) -> List[Path]:
         """Draws the charts, writes the report, and prints the tables.
-
-        Args:
-            notice (str): What the reader must not miss.
-            about_data (Sequence[Section]): What is to be known of the data.
-            runner (CellRunner, optional): What it ran is listed with its seconds, and
-                the machine.
 
         Returns:
             list[Path]: The charts, then the report.
         """
         overview = [self._gains()] if self._shows_gains else []
         figures = [self._iou()]
-        if self._samples:
-            figures.insert(0, self._label_distribution())
-            figures += map(self._gallery, self._samples)
-        elif BASELINE in self._mean:
+        if BASELINE in self._mean:
             figures.append(self._frequency_and_iou())
         figures += [
             self._drawn(f'{chart.name}.png', chart.draw, chart.caption, chart.title)
             for chart in self._charts
         ]
-        sections: List[Section] = [
-            *([Notice(notice)] if notice else []),
-            *overview,
-            *self.tables,
-            *about_data,
-            *figures,
-            *(_account(runner) if runner else []),
-        ]
         report = self._work.folder / _REPORT
         with self._work.drawn(report) as place:
-            write_report(place, self._title, sections)
-        texts = [table.to_text() for table in self.tables]
-        print('\n'.join(['', *texts, *([f'\n{notice}\n'] if notice else [])]))
+            write_report(place, self._title, [*overview, *self.tables, *figures])
+        print('\n'.join(['', *(table.to_text() for table in self.tables)]))
         return [*(Path(figure.path) for figure in [*overview, *figures]), report]
 
     def _gains(self) -> ReportFigure:
@@ -193,36 +146,6 @@ class ExperimentReport:
             'Frequency and IoU',
         )
 
-    def _label_distribution(self) -> ReportFigure:
-        """Shows class frequencies of the real maps, each method's, and of both."""
-        frequency = {'real': self._real.frequency}
-        for method, dataset in self._samples.items():
-            statistics = LabelStatistics.collect(DatasetLabelSource(dataset))
-            frequency[method] = statistics.frequency
-            pixels = self._real.pixels.sum(axis=0) + statistics.pixels.sum(axis=0)
-            frequency[f'real + {method}'] = pixels / pixels.sum()
-        return self._drawn(
-            _FREQUENCY,
-            lambda place: class_frequency_chart(self._names, frequency, place),
-            'Share of the labelled pixels per class before and after.',
-            'Label distribution',
-        )
-
-    def _gallery(self, method: str) -> ReportFigure:
-        dataset = self._samples[method]
-        rows = _gallery_rows(dataset, method)
-        meta = dataset.metainfo
-        return self._drawn(
-            _GALLERY.format(method),
-            lambda place: recomposition_gallery(
-                rows, meta['palette'], dataset.ignore_index, meta['classes'], place
-            ),
-            'Each row is one sample: the label map it began with, the recombined label '
-            'map, the photo that the generator painted from it, and the real photo.',
-            f'Generated samples: {method}',
-            wide=True,
-        )
-
     def _drawn(
         self,
         name: str,
@@ -235,38 +158,3 @@ class ExperimentReport:
         with self._work.drawn(path) as place:
             draw(place)
         return ReportFigure(path, caption, title, wide)
-
-
-def _gallery_rows(dataset: GANRecomposeDataset, method: str) -> List[GalleryRow]:
-    source = dataset.label_source()
-    samples = DatasetLabelSource(dataset)
-    plan, _ = dataset.plan()
-    rows = []
-    for index in range(min(_GALLERY_ROWS, len(plan))):
-        recipe = plan[index]
-        begin = recipe.donors[0] if recipe.base is None else recipe.base
-        names = [dataset.metainfo['classes'][class_id] for class_id in recipe.classes]
-        rows.append(
-            GalleryRow(
-                {
-                    'base label map': source.label_map(begin),
-                    'recombined label map': samples.label_map(index),
-                    'generated photo': samples.shown_photo(index),
-                    'real photo of the base': source.shown_photo(begin),
-                },
-                caption=f'{method}: {", ".join(names)}',
-            )
-        )
-    return rows
-
-
-def _account(runner: CellRunner) -> List[Section]:
-    """Lists what was run, how long it took, and where."""
-    rows = [[title, f'{value:.0f}'] for title, value in runner.seconds.items()]
-    found = environment()
-    versions = '; '.join(f'{name} {v}' for name, v in found['versions'].items())
-    return [
-        Table(header=['Stage', 'seconds'], rows=rows, title='Times'),
-        Code('\n'.join(runner.commands), 'What was run'),
-        Text(f'device {found["device"]}; {versions}', 'Where'),
-    ]

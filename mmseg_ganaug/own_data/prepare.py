@@ -1,4 +1,4 @@
-"""A data set of two folders, photos and masks, made ready for the quickstart."""
+"""A data set of two folders, photos and masks, made ready to train on."""
 
 import math
 import textwrap
@@ -35,16 +35,14 @@ from mmseg_ganaug.own_data.pairs import (
     read_split,
 )
 from mmseg_ganaug.ownership import WorkFolder
-from mmseg_ganaug.visualization.table import Table
 
-#: What a work folder of the quickstart is marked as made for.
-PURPOSE = 'quickstart'
+_PURPOSE = 'own data'
 # Pixels of a training photo: 144 x 192 on the CPU, 240 x 320 on a GPU.
 _CPU_AREA, _GPU_AREA = 144 * 192, 240 * 320
 _STEP, _SMALLEST_SIDE = 16, 48
 _SPLITS = ('train', 'val')
 _LABEL_MAPS = ('label_maps', 'label_maps_val')
-_KEPT, _CLASSES, _STATISTICS = 'masks.json', 'classes.txt', 'label_distribution'
+_KEPT, _CLASSES = 'masks.json', 'classes.txt'
 _RANDOM = (
     'Split at random (seed {seed}). Where photos are frames of a video, a random split '
     'puts near-duplicates on both sides and rewards memory: then split by sequence, by '
@@ -95,7 +93,7 @@ class FolderData:
         val_masks: Optional[Union[str, Path]] = None,
         val_share: float = 0.2,
         size: Optional[Tuple[int, int]] = None,
-        work_dir: Union[str, Path] = 'work_dirs/quickstart-own-data',
+        work_dir: Union[str, Path] = 'work_dirs/own-data',
         ways: Sequence[str] = ('recon',),
         seed: int = 0,
         generator_iters: Optional[int] = None,
@@ -115,7 +113,7 @@ class FolderData:
             if folder is not None:
                 check_name(folder)
         self.name = str(images)
-        self.work = WorkFolder(work_dir, PURPOSE)
+        self.work = WorkFolder(work_dir, _PURPOSE)
         self.ways = list(ways)
         self.seed = seed
         self._folders = [(images, masks)]
@@ -127,8 +125,6 @@ class FolderData:
         self._size = (size[0], size[1]) if size else None
         self._iters = (generator_iters, segmenter_iters)
         self._area = area or (_GPU_AREA if torch.cuda.is_available() else _CPU_AREA)
-        self._inputs = ''
-        self._table: Optional[Table] = None
 
     def config_paths(self) -> Dict[str, Path]:
         """Returns where the configs go: 'generator', 'plain' and each way."""
@@ -142,29 +138,13 @@ class FolderData:
             files.append(self._own_classes)
         if not any(path.is_file() for path in self._split_paths):
             files += self._split_paths
-        folders = [folder / name for name in (*_LABEL_MAPS, SAMPLES, _STATISTICS)]
+        folders = [folder / name for name in (*_LABEL_MAPS, SAMPLES)]
         return files, folders
 
     def in_the_way(self) -> List[Path]:
         """Lists what else is in the way: label maps of somebody else."""
         folders = [self.work.folder / name for name in _LABEL_MAPS]
         return [path for folder in folders for path in find_foreign_label_maps(folder)]
-
-    def stages(self) -> List[Tuple[str, str, List]]:
-        """Lists what counts the labels, and tries whether they recombine."""
-        folder, configs = self.work.folder, self.config_paths()
-        return [
-            (
-                f'statistics and plan ({way})',
-                'tools/analysis_tools/label_distribution.py',
-                [
-                    configs[way],
-                    *('--out', folder / _STATISTICS / way),
-                    *('--cache-dir', folder / SAMPLES),
-                ],
-            )
-            for way in self.ways
-        ]
 
     def write_configs(self) -> Dict[str, Path]:
         """Looks at all files, converts masks where needed, and writes the configs.
@@ -191,14 +171,13 @@ class FolderData:
         survey = survey_masks(pairs, kept, listed, self.work.write)
         classes = self._classes(survey, listed)
         splits, note = self._split(parts)
-        self._table = tabulate_classes(survey, classes, parts[0].pairs, splits[0], note)
-        print(f'\n{self._table.to_text()}\n')
+        table = tabulate_classes(survey, classes, parts[0].pairs, splits[0], note)
+        print(f'\n{table.to_text()}\n')
         size = self._size or choose_size(
             [content.size for content in survey.contents], self._area
         )
         labels = self._label_folders(parts, survey, classes)
-        for folder in (SAMPLES, _STATISTICS):
-            self.work.add_folder(self.work.folder / folder)
+        self.work.add_folder(self.work.folder / SAMPLES)
         train, val = (
             SplitFiles(
                 str(part.images),
@@ -215,7 +194,6 @@ class FolderData:
             f'{len(splits[0])} photos to train on, {len(splits[1])} to validate on, at '
             f'{size[0]} x {size[1]} pixels (width x height)'
         )
-        self._inputs = f'{survey.digest} {splits}'
         configs = OwnDataConfigs(
             work=self.work,
             names=classes.names,
@@ -230,14 +208,6 @@ class FolderData:
         ).write(self.ways, *self._iters)
         print(f'Configs: {configs["plain"].parent}\n')
         return configs
-
-    def inputs(self) -> str:
-        """Names what a training depends on beside the configs."""
-        return self._inputs
-
-    def report_sections(self) -> List[Table]:
-        """Returns what the report says of the data: the classes found."""
-        return [self._table]
 
     @property
     def _own_classes(self) -> Path:

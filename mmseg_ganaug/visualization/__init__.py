@@ -27,22 +27,16 @@ from mmseg_ganaug.visualization.label_maps import (
     overlay_label_map,
 )
 from mmseg_ganaug.visualization.report import (
-    Code,
-    Notice,
     ReportFigure,
-    Text,
     write_report,
 )
 from mmseg_ganaug.visualization.table import Cell, Table
 
 __all__ = [
     'Cell',
-    'Code',
     'GalleryRow',
-    'Notice',
     'ReportFigure',
     'Table',
-    'Text',
     'class_frequency_chart',
     'class_iou_chart',
     'colour_label_map',

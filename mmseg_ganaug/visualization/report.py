@@ -15,29 +15,6 @@ _TEMPLATE = 'report.html.j2'
 
 
 @dataclass(frozen=True)
-class Text:
-    """Paragraphs, parted by empty lines, below an optional heading."""
-
-    body: str
-    title: str = ''
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something the reader must not miss, in a coloured box."""
-
-    body: str
-
-
-@dataclass(frozen=True)
-class Code:
-    """Commands or a config, as they are, below an optional heading."""
-
-    body: str
-    title: str = ''
-
-
-@dataclass(frozen=True)
 class ReportFigure:
     """An image with its caption, below an optional heading.
 
@@ -68,7 +45,7 @@ class ReportFigure:
         raise ValueError(f'{self.path} is neither a PNG nor a JPEG image')
 
 
-Section = Union[Text, Notice, Code, ReportFigure, Table]
+Section = Union[ReportFigure, Table]
 
 
 def write_report(

@@ -116,6 +116,7 @@ def simulated_bench(folder, counts, simplicity=None, entered=None, fresh_seeds=F
         ],
         'runs': runs,
         'flat': {name: {'doubled_difference': 0.2, 'flat': True} for name in counts},
+        'pairs': [],
         'disk_bytes': dict.fromkeys(counts, 25000000),
     }
 
@@ -196,7 +197,12 @@ def add_pictures(bench, folder, painted=None):
             entry[kind] = f'photos/{number}-{kind}.png'
             cv2.imwrite(str(folder / entry[kind]), painted(4 * number + place))
         bench['photos'].append(entry)
-    for name in ('sizes', 'headroom'):
+    bench['pairs'] = [
+        dict(treatment=each['name'], picture='photos/pairs.png')
+        for each in bench['treatments']
+        if each['name'] == 'real-pixels'
+    ]
+    for name in ('sizes', 'headroom', 'pairs'):
         cv2.imwrite(str(folder / 'photos' / f'{name}.png'), painted(99))
     bench['diagnosis']['findings'] = [
         dict(

@@ -69,7 +69,7 @@ def test_it_is_one_file_that_loads_nothing(bench, folder):
     assert not {'script', 'link', 'iframe', 'object'} & {tag for tag, _ in page.tags}
     assert not re.search(r'https?:|@import|url\(|src="(?!data:)', html)
     images = page.attributes('img')
-    assert len(images) == 4 * 4 + 2
+    assert len(images) == 4 * 4 + 3
     for image in images:
         head, content = image['src'].split(',')
         assert head in ('data:image/png;base64', 'data:image/jpeg;base64')
@@ -147,7 +147,7 @@ def test_a_lost_picture_is_named_and_the_rest_stays(bench, folder):
     lost['photos'][0]['truth'] = 'photos/gone.png'
     page = Page(report_html(lost, folder))
     assert 'photos/gone.png is missing' in page.text
-    assert len(page.attributes('img')) == 4 * 4 + 2 - 1
+    assert len(page.attributes('img')) == 4 * 4 + 3 - 1
 
 
 @pytest.mark.parametrize('seeds', [1, 3])

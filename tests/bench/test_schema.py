@@ -80,7 +80,7 @@ def test_a_diagnosis_is_as_stated_and_shown(bench, tmp_path):
     found = diagnose(data, tmp_path / 'cache', figures=figures)
     values = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert values['findings']
-    whole = dict(bench, diagnosis=values, photos=[])
+    whole = dict(bench, diagnosis=values, photos=[], pairs=[])
     check_bench(whole)
     html = report_html(whole, tmp_path / 'work')
     assert html.count('<img') == sum(bool(f['picture']) for f in values['findings'])

@@ -57,7 +57,7 @@ def make(tmp_path):
     """Makes the training of a config in the work folder."""
 
     def make(inputs='data', max_iters=10, **changes):
-        work = WorkFolder(tmp_path / 'work', 'quickstart')
+        work = WorkFolder(tmp_path / 'work', 'bench')
         cfg = Config(
             dict(
                 work_dir=str(tmp_path / 'work' / 'generator'),

@@ -28,7 +28,7 @@ def written(tmp_path):
     train = SplitFiles('photos', 'maps', '.jpg', '_gt.png', 'train.txt')
     val = SplitFiles('others', 'val_maps', '.bmp', '_id.png', 'val.txt')
     OwnDataConfigs(
-        WorkFolder(tmp_path / 'out', 'quickstart'),
+        WorkFolder(tmp_path / 'out', 'bench'),
         names=['sky', "it's"],
         palette=[(1, 2, 3), (4, 5, 6)],
         ignore_index=7,
