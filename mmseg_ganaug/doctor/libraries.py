@@ -128,7 +128,7 @@ def _explain_no_gpu(torch, driver: Optional[Tuple[int, int]]) -> Check:
             'gpu',
             WARNING,
             'no NVIDIA driver: everything runs on the CPU, which is enough for the '
-            'quickstart, but slow for photos of real size',
+            'demonstration, but slow for photos of real size',
             'none needed for small work; in a container: docker run --gpus all',
         )
     able = f'the driver runs CUDA up to {driver[0]}.{driver[1]}'

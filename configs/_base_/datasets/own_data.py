@@ -1,5 +1,5 @@
 # dataset settings of photos and 8-bit label maps in folders of your own
-# tools/quickstart.py --images ... --masks ... writes a config that inherits this one
+# ganaug prepare --images ... --masks ... writes a config that inherits this one
 # and sets its classes, folders, sizes and split.
 dataset_type = 'BaseSegDataset'
 classes = ['background', 'object']
