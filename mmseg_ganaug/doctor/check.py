@@ -13,6 +13,9 @@ from mmseg_ganaug.version import __version__
 OK, WARNING, PROBLEM = 'ok', 'warning', 'problem'
 #: Remedy of a failure without one of its own.
 UNKNOWN = 'fix the problems above; if there are none, report the output of --json'
+_WITHOUT_SCREEN = (
+    'pip uninstall -y opencv-python && pip install "opencv-python-headless<4.12"'
+)
 _COLOURS = {OK: '32', WARNING: '33', PROBLEM: '31'}
 _WIDTH = 100
 _INDENT = ' ' * 11
@@ -70,7 +73,9 @@ def _explain(error: BaseException):
         return str(error), dependencies.install_command(library)
     lines = str(error).strip().splitlines()
     message = f'{type(error).__name__}: {lines[0] if lines else "no message"}'
-    return message, UNKNOWN
+    # Servers and containers lack what OpenCV needs to open windows.
+    no_screen = isinstance(error, ImportError) and 'libGL' in message
+    return message, _WITHOUT_SCREEN if no_screen else UNKNOWN
 
 
 def print_checks(sections: Dict[str, Iterable[Check]], file: TextIO) -> List[Check]:

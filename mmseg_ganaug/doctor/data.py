@@ -12,7 +12,7 @@ from typing import Callable, List, Optional
 from mmseg_ganaug.doctor.check import OK, PROBLEM, WARNING, Check
 
 _AS_IT_SAYS = (
-    'as the message says; docs/troubleshooting.md, section "Data set", has more'
+    'as the message says; the page "Troubleshooting" of the documentation has more'
 )
 _IF_NOT_MEANT = 'if that is not meant, change the label files or the config'
 

@@ -14,8 +14,9 @@ _OWN = 'mmseg_ganaug'
 _INSTALL_OWN = 'pip install --no-deps --no-build-isolation -e . (in that folder)'
 # In the folder of the sources; the metadata of an installed package hold the same.
 _REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements'
-_OWN_REQUIREMENTS = (_REQUIREMENTS / 'runtime.txt', _REQUIREMENTS / 'gan.txt')
-_OWN_EXTRA = 'gan'
+_OWN_REQUIREMENTS = _REQUIREMENTS / 'runtime.txt'
+_GAN_REQUIREMENTS = (_REQUIREMENTS / 'diffusion.txt', _REQUIREMENTS / 'gan.txt')
+_OF_PAINTERS = (*dependencies.SYNTHESIS, *dependencies.OF_MMAGIC)
 # Of these a second library needs a version, by its own metadata.
 _PAIRS = {
     'torchvision': ('torch',),
@@ -77,10 +78,17 @@ def _check_own() -> Check:
 def _check_library(name: str) -> Check:
     found = dependencies.installed(name)
     problem = dependencies.find_problem(name)
+    several = ' and '.join(' '.join(one) for one in found)
     if problem is None:
-        several = ' and '.join(' '.join(one) for one in found)
         return Check(name, OK, several)
     message, remedy = problem
+    if name in _OF_PAINTERS and not dependencies.installed('mmagic'):
+        if name == 'mmagic':
+            message += ': painters (pix2pixHD) need it, all else works without'
+            return Check(name, WARNING, message, remedy)
+        if name in dependencies.OF_MMAGIC or not dependencies.installed('diffusers'):
+            return Check(name, OK, f'{several or message}: only painters need it')
+        return Check(name, WARNING, f'{message}, and DiffusersInpaint needs it', remedy)
     if name in dependencies.OPTIONAL:
         message += ', and some configs need it'
         return Check(name, WARNING, message, remedy)
@@ -94,7 +102,8 @@ def _requirement_lines(distribution: str) -> List[str]:
     except metadata.PackageNotFoundError:
         lines = []
     if not lines and distribution == _OWN:
-        for path in filter(Path.is_file, _OWN_REQUIREMENTS):
+        gan = _GAN_REQUIREMENTS if dependencies.installed('mmagic') else ()
+        for path in filter(Path.is_file, (_OWN_REQUIREMENTS, *gan)):
             written = path.read_text(encoding='utf-8').splitlines()
             lines += [line for line in written if line and not line.startswith('#')]
     return lines
@@ -106,7 +115,8 @@ def _requirements(distribution: str):
     from packaging.utils import canonicalize_name
 
     lines = _requirement_lines(distribution)
-    extras = ('', _OWN_EXTRA) if distribution == _OWN else ('',)
+    with_gan = distribution == _OWN and dependencies.installed('mmagic')
+    extras = ('', 'gan') if with_gan else ('',)
     needed = {}
     for requirement in map(Requirement, lines):
         marker = requirement.marker

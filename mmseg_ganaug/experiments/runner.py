@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils.dl_utils import collect_env
 
-from mmseg_ganaug.config_search import find_generated, find_shipped
+from mmseg_ganaug.config_search import find_generated, find_shipped, shown_command
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.experiments.training_run import TrainingRun, num_iters
 from mmseg_ganaug.ownership import WorkFolder
@@ -99,9 +98,9 @@ def run_tool(
     if process.returncode:
         line.finish('failed')
         raise ToolError(
-            f'{" ".join(command)}\nended with exit code {process.returncode}. The end '
-            f'of its output ({log_path} holds all of it):\n\n'
-            + '\n'.join(_last_lines(log_path))
+            f'{shown_command(tool, arguments)}\nended with exit code '
+            f'{process.returncode}. The end of its output ({log_path} holds all of '
+            'it):\n\n' + '\n'.join(_last_lines(log_path))
         )
     line.finish(f'done in {seconds:.0f} s')
     return seconds
@@ -160,9 +159,7 @@ class CellRunner:
             ToolError: When it fails.
         """
         line = self._numbered(title)
-        arguments = [str(argument) for argument in arguments]
-        command = ['python', str(find_shipped(tool)), *arguments]
-        self.commands.append(shlex.join(command))
+        self.commands.append(shown_command(tool, arguments))
         logs = self._work.add_folder(self._work.folder / LOGS)
         name = f'{self._number:02d}' if self._num_steps else f'{log}/{Path(tool).stem}'
         self.seconds[title] = run_tool(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,24 @@ def test_tools_are_doors_of_all_commands_that_had_one():
     named = {path.read_text().split("tool('")[1].split("')")[0] for path in TOOLS}
     assert len(named) == len(TOOLS) >= 12
     assert named <= set(COMMANDS)
+
+
+def test_a_command_is_shown_for_each_tool_that_is_run():
+    from mmseg_ganaug.config_search import shown_command
+
+    for path in TOOLS:
+        name = path.read_text().split("tool('")[1].split("')")[0]
+        if name in ('train', 'test', 'synthesize', 'distribution', 'toy-streets'):
+            tool = path.relative_to(ROOT)
+            assert shown_command(str(tool), ['a b']) == f"ganaug {name} 'a b'"
+
+
+def test_nothing_in_the_wheel_names_a_command_of_the_checkout():
+    # Files of tools/ and docs/ are not where a wheel is used.
+    paths = [*ROOT.glob('mmseg_ganaug/**/*.py'), *ROOT.glob('configs/**/*.py')]
+    for path in paths:
+        text = path.read_text(encoding='utf-8')
+        assert not re.search(r'python (\S*/)?tools/|requirements/\w+\.txt', text), path
 
 
 def test_a_tool_names_itself_in_its_help(tmp_path):

@@ -22,7 +22,7 @@ def test_error_of_a_check_is_its_result_with_the_remedy():
 
     check = attempt('models', lacks)
     assert check.status == PROBLEM
-    assert check.remedy == 'pip install --no-deps mmagic==1.2.0'
+    assert check.remedy.startswith('pip install "mmseg_ganaug[gan]" && ')
 
     def refuses():
         raise dependencies.IncompatibleVersionError(

