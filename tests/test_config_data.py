@@ -268,7 +268,7 @@ def test_data_of_a_compared_method_are_loaded(matrix, method, tmp_path):
     [path for path in MATRICES if 'test_options' in yaml.safe_load(path.read_text())],
     ids=lambda path: path.stem,
 )
-def test_other_data_to_judge_on_are_loaded(path):
+def test_other_data_to_evaluate_on_are_loaded(path):
     comparison = MethodComparison(path)
     cfg = comparison.test_config(Cell('plain', 0))
     with DefaultScope.overwrite_default_scope(cfg.default_scope):

@@ -149,7 +149,7 @@ def main():
     parser.add_argument('--name', default='small', help='name in the figures')
     parser.add_argument('--seeds', type=int, default=2, help='of the detector')
     parser.add_argument('--pasted', type=int, nargs=2, default=(900, 400))
-    parser.add_argument('--iterations', type=int, default=400)
+    parser.add_argument('--iters', type=int, default=400)
     args = parser.parse_args()
     harmonizer = HarmonizedPixels(str(CONFIG), args.checkpoint, device='cpu')
 
@@ -171,9 +171,9 @@ def main():
     ]
     for seed in range(args.seeds):
         for method in METHODS:
-            share = detected(*data, method, seed, args.iterations)
+            share = detected(*data, method, seed, args.iters)
             note(part='detected', method=method, seed=seed, accuracy=round(share, 1))
-        share = detected(*data, 'pasted', seed, args.iterations, blind=True)
+        share = detected(*data, 'pasted', seed, args.iters, blind=True)
         note(part='detected', method='mask alone', seed=seed, accuracy=round(share, 1))
 
 

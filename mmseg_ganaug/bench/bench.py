@@ -204,7 +204,7 @@ class Bench:
             self.work.folder / _CACHE,
             name,
             proxy,
-            asked.judge_on or (),
+            asked.second_split or (),
             asked.cfg_options,
         )
 

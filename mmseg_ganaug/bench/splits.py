@@ -99,16 +99,16 @@ def _how_halved(num_sequences: int, count: int, cut: Sequence[str]) -> str:
 
 
 def split_photos(
-    cfg: Config, cache_dir: Path, evaluate_on: Sequence[str] = ()
+    cfg: Config, cache_dir: Path, second_split: Sequence[str] = ()
 ) -> Split:
     """Has the validation data of a config choose, and its test data evaluate.
 
     Args:
         cfg (Config): Of a training. Its ``test_dataloader`` becomes that of the
-            validation with the photos that evaluate; without ``evaluate_on``, its
+            validation with the photos that evaluate; without ``second_split``, its
             ``val_dataloader`` keeps those of one half. Changed in place.
         cache_dir (Path): Folder of the statistics of label maps.
-        evaluate_on (Sequence[str]): What differs in the data set that evaluates, as
+        second_split (Sequence[str]): What differs in the data set that evaluates, as
             KEY=VALUE, or its ``ann_file``. Defaults to nothing: half of the validation
             data evaluates.
 
@@ -120,10 +120,10 @@ def split_photos(
     """
     train = _files(build_source(cfg.train_dataloader.dataset))
     cfg.test_dataloader = copy.deepcopy(cfg.val_dataloader)
-    if evaluate_on:
+    if second_split:
         for part in find_real(cfg.test_dataloader.dataset):
-            part.update(Config._merge_a_into_b(_options(evaluate_on), part))
-        text = f'Evaluated on a split of its own ({" ".join(evaluate_on)}).'
+            part.update(Config._merge_a_into_b(_options(second_split), part))
+        text = f'Evaluated on a split of its own ({" ".join(second_split)}).'
     else:
         text = _halve_validation(cfg, cache_dir)
     choose, evaluate = (
@@ -158,7 +158,7 @@ def _halve_validation(cfg: Config, cache_dir: Path) -> str:
         raise ValueError(
             f'the validation data of {cfg.filename} have {count} photos: '
             f'{_FEWEST} are the least of which one half chooses and the other '
-            'evaluates. Give a second split by --judge-on'
+            'evaluates. Give a second split by --second-split'
         )
     shown = np.concatenate(
         [
@@ -244,5 +244,5 @@ def _refuse_shared(
         named = ', '.join(shared[:_NAMED])
         raise ValueError(
             f'{len(shared)} photos of {what} would {use}, too: {named}. Give a split '
-            'without them by --judge-on'
+            'without them by --second-split'
         )

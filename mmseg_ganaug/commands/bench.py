@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'another config',
     )
     parser.add_argument(
-        '--judge-on',
+        '--second-split',
         nargs='+',
         action='extend',
         metavar='KEY=VALUE',

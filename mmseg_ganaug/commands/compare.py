@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--work-dir', default='work_dirs', help='folder of the trainings'
     )
     parser.add_argument(
-        '--results',
-        help='for the figures, in a folder of the protocol (default: results beside '
+        '--out',
+        help='folder for the figures, in one of the protocol (default: results beside '
         'the trainings)',
     )
     parser.add_argument(
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
 
     started = time.monotonic()
     comparison = MethodComparison(
-        args.matrix, args.work_dir, args.results, args.protocol, args.evaluate_on
+        args.matrix, args.work_dir, args.out, args.protocol, args.evaluate_on
     )
     cells = comparison.cells(args.methods, args.seeds)
     if args.report_only:

@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('segmenter_checkpoint', nargs='?', help='its checkpoint')
     parser.add_argument(
         '--dataset',
-        help='config whose validation pairs are painted; by default that of the '
-        'segmenter. The segmenter must not have been trained on them',
+        help='config whose validation pairs are painted, which the segmenter must not '
+        'have been trained on (default: that of the segmenter)',
     )
     parser.add_argument(
         '--recomposed',
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--per-class', type=int, default=100, help='windows of each class at most'
     )
     parser.add_argument(
-        '--iterations',
+        '--iters',
         type=int,
         default=400,
         help='of the network that detects windows; 0 leaves it out',
@@ -77,13 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--batch-size', type=int, default=4, help='photos painted at a time'
     )
     parser.add_argument('--rows', type=int, default=8, help='rows of a contact sheet')
-    parser.add_argument(
-        '--device', help='such as cpu; by default a GPU if there is one'
-    )
+    parser.add_argument('--device', help='such as cpu (default: a GPU if there is one)')
     parser.add_argument(
         '--out',
-        help='JSON file; the contact sheets go beside it. By default '
-        'work_dirs/generator_fidelity/GENERATOR_CONFIG.json',
+        help='JSON file; the contact sheets go beside it (default: '
+        'work_dirs/generator_fidelity/GENERATOR_CONFIG.json)',
     )
     add_cfg_options(parser, 'settings of the generator config')
 
@@ -123,9 +121,7 @@ def measure_windows(args, generator, pairs, stem):
         labels, painters.build_painters(configs, names, palette), f'{stem}_statistics'
     )
     windows, shown = maker.make(args.per_class, args.rows)
-    figures = window_fidelity.measure_windows(
-        windows, names, perception, args.iterations
-    )
+    figures = window_fidelity.measure_windows(windows, names, perception, args.iters)
     print(window_fidelity.windows_table(figures).to_text())
     for kind, rows in (
         ('photos', window_fidelity.photo_rows(shown, names)),

@@ -46,13 +46,13 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         'for each',
     )
     parser.add_argument(
-        '--seed', type=int, help='seed of all that is drawn, default: 0'
+        '--seed', type=int, help='seed of all that is drawn (default: 0)'
     )
     parser.add_argument(
-        '--generator-iters', type=int, help='of the generator, default: as its config'
+        '--generator-iters', type=int, help='of the generator (default: as its config)'
     )
     parser.add_argument(
-        '--segmenter-iters', type=int, help='of each segmenter, default: as its config'
+        '--segmenter-iters', type=int, help='of each segmenter (default: as its config)'
     )
 
 
@@ -79,13 +79,13 @@ def add_own_data(parser: argparse.ArgumentParser) -> None:
     own.add_argument('--val-images', metavar='DIR', help='photos to validate on')
     own.add_argument('--val-masks', metavar='DIR', help='their masks')
     own.add_argument(
-        '--val-share', type=float, help='or this share of the photos, default: 0.2'
+        '--val-share', type=float, help='or this share of the photos (default: 0.2)'
     )
     own.add_argument(
         '--size',
         type=int,
         nargs=2,
         metavar=('W', 'H'),
-        help='size in training (default: as your photos, with about 144 x 192 pixels '
-        'on the CPU and 240 x 320 on a GPU)',
+        help='width and height in training (default: the shape of your photos, with '
+        'as many pixels as 192 x 144 on the CPU and 320 x 240 on a GPU)',
     )

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs=2,
         default=(256, 128),
-        metavar=('WIDTH', 'HEIGHT'),
-        help='size of the photos in pixels',
+        metavar=('W', 'H'),
+        help='width and height of the photos in pixels',
     )
     parser.add_argument(
         '--crowd',

@@ -96,7 +96,7 @@ class MethodComparison:
         self._results_dir = None if results_dir is None else Path(results_dir)
         self.work = WorkFolder(self._folder(self.protocol), 'comparison')
         results = self._results_folder(self.protocol)
-        self.results_work = WorkFolder(results, 'results of a comparison', '--results')
+        self.results_work = WorkFolder(results, 'results of a comparison', '--out')
         self.pages = results / self.protocol
         self._runner = CellRunner(self.protocol, self.work)
 

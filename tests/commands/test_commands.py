@@ -35,6 +35,7 @@ ONE_NAME = {
 OTHER_NAMES = {
     *('--output', '--output-dir', '--out-dir', '--sheet', '--num-workers', '--workers'),
     *('--num-jobs', '--force', '--options', '--workdir', '--random-seed', '--cache'),
+    *('--results', '--judge-on', '--iterations', '--num-iters', '--shape', '--scale'),
 }
 # Modules that take seconds to import.
 HEAVY = ('torch', 'mmcv', 'mmseg', 'mmagic', 'matplotlib', 'scipy', 'pandas')
@@ -49,6 +50,9 @@ def test_every_option_is_described_with_its_default(name):
     text = PARSERS[name].format_help()
     for action in actions(name):
         assert action.help, action.dest
+        # In one form; no default of another kind is hidden in a sentence.
+        if re.search(r'\bdefault', action.help):
+            assert re.search(r'\(default: .*\S\)', action.help), action.dest
         default = action.default
         if default is None or default is argparse.SUPPRESS:
             continue
@@ -66,7 +70,8 @@ def test_options_have_one_name_in_all_commands(name):
     flags = {flag: a for a in actions(name) for flag in a.option_strings}
     assert not OTHER_NAMES & set(flags)
     if '--size' in flags:
-        assert [m[0] for m in flags['--size'].metavar] == ['W', 'H']
+        assert flags['--size'].metavar == ('W', 'H')
+        assert flags['--size'].help.startswith('width and height ')
     if '--cfg-options' in flags:
         assert flags['--cfg-options'].metavar == 'KEY=VALUE'
     for flag in ('--seed', '--jobs'):

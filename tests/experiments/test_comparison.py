@@ -471,7 +471,7 @@ def test_all_files_of_the_user_are_named_and_nothing_is_begun(matrix, tools, tmp
     assert in_the_way == {n for n in names if str(Path(n).parent) not in folders} | (
         folders
     )
-    assert '--work-dir' in str(caught.value) and '--results' in str(caught.value)
+    assert '--work-dir' in str(caught.value) and '--out' in str(caught.value)
     assert snapshot(tmp_path) == before
     assert tools.calls == []
 

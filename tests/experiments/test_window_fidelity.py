@@ -264,7 +264,7 @@ def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
     )
     run_tool(
         *('--windows', '--dataset', source.folder / 'held_out.py'),
-        *('--painters', 'more.py', '--per-class', 24, '--iterations', 1),
+        *('--painters', 'more.py', '--per-class', 24, '--iters', 1),
         *('--rows', 2, '--out', 'out/figures.json'),
     )
     found = json.loads(Path('out/figures.json').read_text())

@@ -39,6 +39,7 @@ ENVIRONMENTS: Dict[str, Environment] = {
     'py311-torch2.6': Environment('3.11', ('torch==2.6.*', 'numpy==1.26.*')),
     'py312-forks': Environment('3.12', forks=True),
     'py39': Environment('3.9'),
+    'py313-newest': Environment('3.13', ('numpy>=2',)),
 }
 
 
@@ -99,6 +100,22 @@ def run_tests(python: Path, arguments: List[str], report: Path) -> Dict[str, obj
     return count(report)
 
 
+def ask_doctor(python: Path, report: Path) -> str:
+    """Runs ``ganaug doctor``, whose self-test does real work in each part.
+
+    Returns:
+        str: How many checks went well; names those that found a problem.
+    """
+    command = [python, '-m', 'mmseg_ganaug.doctor', '--json']
+    report.write_bytes(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE).stdout)
+    try:
+        checks = json.loads(report.read_text())['checks']
+    except ValueError:
+        return 'did not start'
+    wrong = [check['name'] for check in checks if check['status'] == 'problem']
+    return ', '.join([f'{len(checks) - len(wrong)} of {len(checks)}', *wrong])
+
+
 def count(report: Path) -> Dict[str, object]:
     """Reads what pytest left in its JUnit file."""
     if not report.is_file():
@@ -131,7 +148,7 @@ def versions(python: Path) -> Dict[str, str]:
 
 def table(results: Dict[str, dict]) -> str:
     """Returns the rows of a Markdown table: one per environment."""
-    heads = ['Environment', 'Python', *SHOWN, 'passed', 'failed', 'skipped']
+    heads = ['Environment', 'Python', *SHOWN, 'doctor', 'passed', 'failed', 'skipped']
     lines = ['| ' + ' | '.join(heads) + ' |', '|' + ' --- |' * len(heads)]
     for name, result in results.items():
         found = result.get('versions', {})
@@ -144,6 +161,7 @@ def table(results: Dict[str, dict]) -> str:
                 if prefix + library + suffix in found
             ]
             cells.append(', '.join(given) or '-')
+        cells.append(result.get('doctor', '-'))
         cells += [str(result[key]) for key in ('passed', 'failed', 'skipped')]
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
@@ -159,9 +177,17 @@ def parse_args() -> argparse.Namespace:
         help=f'which of {", ".join(ENVIRONMENTS)} (default: all)',
     )
     parser.add_argument(
-        '--tests', nargs='+', default=['tests'], help='what to hand to pytest'
+        '--tests',
+        nargs='+',
+        default=['tests'],
+        help='what to hand to pytest (default: tests)',
     )
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/matrix'))
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/matrix'),
+        help='folder of environments and results (default: %(default)s)',
+    )
     parser.add_argument(
         '--keep', action='store_true', help='leave the environments where they are'
     )
@@ -183,7 +209,9 @@ def main() -> None:
         started = time.time()
         try:
             python = install(ENVIRONMENTS[name], folder)
+            doctor = ask_doctor(python, folder / 'doctor.json')
             result = run_tests(python, args.tests, folder / 'junit.xml')
+            result['doctor'] = doctor
             result['versions'] = versions(python)
         except (subprocess.CalledProcessError, FileNotFoundError) as error:
             result = dict(passed=0, failed=1, skipped=0, failures=[str(error)])

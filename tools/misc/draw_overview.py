@@ -11,15 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.registry import init_default_scope
 
 import mmseg_ganaug  # noqa: F401  (makes the bare names of its classes known)
 from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.files import write_atomically
-from mmseg_ganaug.recompose import split_layers
-from mmseg_ganaug.registry import DATASETS
-from mmseg_ganaug.safe_configs import read_config
-from mmseg_ganaug.synthesis import MMagicGenerator
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 256  # of a panel, in units of the drawing
@@ -37,7 +32,11 @@ def parse_args():
     parser.add_argument(
         '--checkpoint', help="of the generator, instead of the config's"
     )
-    parser.add_argument('--out', default=str(ROOT / 'docs' / 'overview.svg'))
+    parser.add_argument(
+        '--out',
+        default=str(ROOT / 'docs' / 'overview.svg'),
+        help='the drawing (default: docs/overview.svg)',
+    )
     return parser.parse_args()
 
 
@@ -95,6 +94,14 @@ def drawn_photo(photo):
 def main():
     """Recombines, paints and draws."""
     args = parse_args()
+    # Here, so that help and wrong arguments are answered at once.
+    from mmengine.registry import init_default_scope
+
+    from mmseg_ganaug.recompose import split_layers
+    from mmseg_ganaug.registry import DATASETS
+    from mmseg_ganaug.safe_configs import read_config
+    from mmseg_ganaug.synthesis import MMagicGenerator
+
     config = find_generated(read_config(args.config).train_dataloader.dataset)[0]
     if args.checkpoint:
         config.generator.checkpoint = args.checkpoint
