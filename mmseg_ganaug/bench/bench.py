@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmseg_ganaug.bench.bench_report import REPORT, write_bench_report
+from mmseg_ganaug.bench.bench_report import REPORT, apply_command, write_bench_report
 from mmseg_ganaug.bench.budget import (
     CHOOSE,
     VALIDATIONS,
@@ -163,6 +163,9 @@ class Bench:
         self.work.write(folder / BENCH, json_text(content))
         report = write_bench_report(content, self.work)
         print(f'\n{content["verdict"]["sentence"]}\n')
+        print(f'Report:   {report}\nFigures:  {folder / BENCH}')
+        if next_command := apply_command(content):
+            print(f'Next:     {next_command}')
         return report
 
     def _check_free(self) -> None:

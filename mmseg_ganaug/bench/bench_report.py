@@ -28,6 +28,18 @@ _PHOTO_WIDTH, _SHEET_WIDTH, _CHART_WIDTH = 480, 1200, 1000
 _HEADROOM = ('headroom', 'no-headroom')
 
 
+def apply_command(bench: Mapping[str, Any]) -> str:
+    """Returns the command that applies what the verdict names; '' where it names none.
+
+    Args:
+        bench (Mapping): Content of ``bench.json``.
+    """
+    name, config = bench['verdict']['treatment'], bench['config']
+    if not name:
+        return ''
+    return f'ganaug apply {shlex.quote(config)} --treatment {shlex.quote(name)}'
+
+
 def write_bench_report(bench: Mapping[str, Any], work: WorkFolder) -> Path:
     """Writes the report of a bench into its work folder.
 
@@ -133,10 +145,7 @@ class _Page:
     @property
     def apply(self) -> str:
         """Returns the command to go on with; '' where nothing is named."""
-        name, config = self._bench['verdict']['treatment'], self._bench['config']
-        if not name:
-            return ''
-        return f'ganaug apply {shlex.quote(config)} --treatment {shlex.quote(name)}'
+        return apply_command(self._bench)
 
     def title(self, name: str) -> str:
         """Returns the title of a treatment."""

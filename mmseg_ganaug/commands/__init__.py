@@ -110,7 +110,8 @@ def run_command(name: str, argv: Sequence[str], prog: Optional[str] = None) -> N
     # Jupyter's own, which other environments than its lack.
     if os.environ.get('MPLBACKEND', '').startswith('module://'):
         del os.environ['MPLBACKEND']
-    again = shlex.join([*parser.prog.split(), *argv])
+    go_on_with = getattr(module, 'again', list)(argv)
+    again = shlex.join([*parser.prog.split(), *go_on_with])
     go_on = getattr(module, 'GO_ON', 'Again, it goes on from here:')
     # What goes wrong in a training is seen in a traceback.
     errors: Any = nullcontext() if hasattr(module, 'TRACES') else errors_as_messages()

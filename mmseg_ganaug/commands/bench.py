@@ -106,6 +106,5 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Runs it and says where the report is."""
-    report = import_module('mmseg_ganaug.bench.bench').run_bench(args)
-    print(f'Report: {report}')
+    """Runs it."""
+    import_module('mmseg_ganaug.bench.bench').run_bench(args)

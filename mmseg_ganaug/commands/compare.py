@@ -77,5 +77,8 @@ def run(args: argparse.Namespace) -> None:
         comparison.attempt(cell)
     for path in comparison.report():
         print(f'Written: {path}')
+    left = len(comparison.cells()) - len(comparison.results())
+    if left > 0:
+        print(f'Next:    trainings that are left: {left}; the same again goes on')
     if comparison.failures:
         raise SystemExit(f'\nFailed: {", ".join(comparison.failures)}')

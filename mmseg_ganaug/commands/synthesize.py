@@ -94,9 +94,13 @@ def run(args: argparse.Namespace) -> None:
         used.append(store.folder)
     if is_main_process():
         quoted = shlex.quote(args.config)
-        verb = 'make them' if args.dry_run else 'look at them'
-        command = 'synthesize' if args.dry_run else 'browse'
-        print(f'Next, to {verb}:  ganaug {command} {quoted}')
+        if args.dry_run:
+            print(f'Next, to make them:  ganaug synthesize {quoted}')
+        else:
+            print(
+                f'Next, a contact sheet of them:  ganaug browse {quoted} --kind '
+                f'generated\nThen, to train on them:         ganaug train {quoted}'
+            )
     if args.prune and is_main_process():
         others = [c for c in find_generated(cfg.to_dict()) if c not in configs]
         prune([*used, *stores_of(others)], args.yes)

@@ -2,11 +2,12 @@
 
 import argparse
 import os.path as osp
+from typing import List, Sequence
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
 from mmseg_ganaug.config_search import type_name
 
-GO_ON = 'With --resume, it goes on from the latest checkpoint:'
+GO_ON = 'It goes on from the latest checkpoint by'
 TRACES = True
 
 
@@ -28,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_cfg_options(parser)
     add_launcher(parser)
+
+
+def again(argv: Sequence[str]) -> List[str]:
+    """Returns the arguments that go on with an interrupted training."""
+    return [*argv, *(['--resume'] if '--resume' not in argv else [])]
 
 
 def enable_amp(optim_wrapper) -> None:

@@ -1,6 +1,7 @@
 """From two folders to a verdict; killed anywhere and started again, to the same one."""
 
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -85,7 +86,13 @@ def test_two_folders_come_to_a_verdict(tools, capsys):
     found = json.loads(Path('out/bench.json').read_text())
     check_bench(found)
     assert found['verdict']['treatment'] == 'class-weights-sqrt'
-    assert found['verdict']['sentence'] in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert found['verdict']['sentence'] in printed
+    for name in ('report.html', 'bench.json'):
+        (path,) = re.findall(rf'^(?:Report|Figures): +(\S+/{name})$', printed, re.M)
+        assert Path(path).is_file()
+    applied = f'ganaug apply {found["config"]} --treatment class-weights-sqrt'
+    assert f'Next:     {applied}\n' in printed
     assert found['data']['photos'] == dict(train=18, choose=6, evaluate=6)
     assert [each['left_after'] for each in found['treatments']] == [None, None, None, 1]
     assert [each['iterations'] for each in found['race']] == [40, 80]

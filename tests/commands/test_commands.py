@@ -97,6 +97,12 @@ def test_each_command_says_how_to_go_on(name):
     assert module.__doc__
 
 
+def test_an_interrupted_training_goes_on_with_resume():
+    again = module_of('train').again
+    assert again(['x.py', '--amp']) == ['x.py', '--amp', '--resume']
+    assert again(['x.py', '--resume']) == ['x.py', '--resume']
+
+
 @pytest.mark.parametrize(
     ('arguments', 'code', 'text'),
     [

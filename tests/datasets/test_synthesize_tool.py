@@ -70,7 +70,9 @@ def test_a_dry_run_estimates_and_writes_no_sample(run, generated, tmp_path):
     assert '10 to be made: about 0.' in said
     assert '% of pixels before' in said
     assert f'make them:  ganaug synthesize {tmp_path}/config.py\n' in said
-    assert 'ganaug browse' in run()
+    said = run()
+    assert f'ganaug browse {tmp_path}/config.py --kind generated\n' in said
+    assert f'ganaug train {tmp_path}/config.py\n' in said
     said = run('--dry-run')
     assert ColourPainter.batches == 0
     assert '10 samples, 10 of them are in ' in said

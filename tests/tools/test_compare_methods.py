@@ -28,7 +28,7 @@ def test_other_data_and_the_name_of_their_results_need_each_other(
     assert '--evaluate-on and --protocol need each other' in capsys.readouterr().err
 
 
-def test_other_data_reach_the_comparison_as_settings(monkeypatch):
+def test_other_data_reach_the_comparison_as_settings(monkeypatch, capsys):
     made = []
 
     class Comparison:
@@ -37,8 +37,11 @@ def test_other_data_reach_the_comparison_as_settings(monkeypatch):
         def __init__(self, *arguments):
             made.append(arguments)
 
-        def cells(self, methods, seeds):
-            return []
+        def cells(self, methods=None, seeds=None):
+            return [] if methods or seeds else [('plain', 0), ('plain', 1)]
+
+        def results(self):
+            return [None]
 
         def check_free(self, cells):
             pass
@@ -48,7 +51,9 @@ def test_other_data_reach_the_comparison_as_settings(monkeypatch):
 
     monkeypatch.setattr(comparison, 'MethodComparison', Comparison)
     options = ['test_dataloader.dataset.ann_file=', 'test_dataloader.num_workers=2']
-    run(monkeypatch, '--protocol', 'toy-2', '--evaluate-on', *options)
+    only = ['--seeds', '0']
+    run(monkeypatch, '--protocol', 'toy-2', '--evaluate-on', *options, *only)
+    assert 'trainings that are left: 1;' in capsys.readouterr().out
     settings = {
         'test_dataloader.dataset.ann_file': '',
         'test_dataloader.num_workers': 2,
