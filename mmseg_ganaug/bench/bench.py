@@ -207,7 +207,7 @@ class Bench:
             self.work.folder / _CACHE,
             name,
             proxy,
-            asked.second_split or (),
+            asked.judge_on or (),
             asked.cfg_options,
         )
 

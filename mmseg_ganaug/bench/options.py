@@ -36,7 +36,7 @@ class BenchOptions:
         treatments: Names; 'plain' is always among them. By default those that need no
             generator, and those that the diagnosis speaks for.
         proxy: 'default', 'none' or the config of another network.
-        second_split: What differs in the data set that evaluates. By default half of
+        judge_on: What differs in the data set that evaluates. By default half of
             the validation data evaluates.
         generator: Config and checkpoint of a generator: then painted pairs race, too.
         train_generator: Or the iterations for which one is trained first.
@@ -58,7 +58,7 @@ class BenchOptions:
     iters: Optional[int] = None
     treatments: Optional[Sequence[str]] = None
     proxy: str = 'default'
-    second_split: Optional[Sequence[str]] = None
+    judge_on: Optional[Sequence[str]] = None
     generator: Optional[Sequence[str]] = None
     train_generator: Optional[int] = None
     work_dir: Optional[str] = None

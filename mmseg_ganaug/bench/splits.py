@@ -158,7 +158,7 @@ def _halve_validation(cfg: Config, cache_dir: Path) -> str:
         raise ValueError(
             f'the validation data of {cfg.filename} have {count} photos: '
             f'{_FEWEST} are the least of which one half chooses and the other '
-            'evaluates. Give a second split by --second-split'
+            'evaluates. Give a second split by --judge-on'
         )
     shown = np.concatenate(
         [
@@ -244,5 +244,5 @@ def _refuse_shared(
         named = ', '.join(shared[:_NAMED])
         raise ValueError(
             f'{len(shared)} photos of {what} would {use}, too: {named}. Give a split '
-            'without them by --second-split'
+            'without them by --judge-on'
         )

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'another config',
     )
     parser.add_argument(
-        '--second-split',
+        '--judge-on',
         nargs='+',
         action='extend',
         metavar='KEY=VALUE',

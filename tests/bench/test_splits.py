@@ -147,7 +147,7 @@ def test_photos_with_a_part_in_the_choice_do_not_evaluate(cfg, tmp_path, taken):
 
 def test_too_few_photos_name_the_remedy(cfg, tmp_path):
     cfg.val_dataloader.dataset.indices = 3
-    with pytest.raises(ValueError, match=r'have 3 photos: 4 are .*--second-split'):
+    with pytest.raises(ValueError, match=r'have 3 photos: 4 are .*--judge-on'):
         split_photos(cfg, tmp_path)
 
 
