@@ -1,5 +1,6 @@
 """Generated pairs as treatments train on them, to be looked at."""
 
+from functools import partial
 from typing import Any, Dict, List, Mapping
 
 from mmengine.registry import DefaultScope
@@ -34,15 +35,15 @@ def show_pairs(
             continue
         with DefaultScope.overwrite_default_scope('mmseg'):
             dataset = DATASETS.build(parts[0])
-        rows, meta = _rows(dataset), dataset.metainfo
-        picture = pictures.draw(
-            f'pairs-{name}',
-            lambda path, rows=rows, meta=meta, ignored=dataset.ignore_index: (
-                recomposition_gallery(
-                    rows, meta['palette'], ignored, meta['classes'], path
-                )
-            ),
+        meta = dataset.metainfo
+        draw = partial(
+            recomposition_gallery,
+            _rows(dataset),
+            meta['palette'],
+            dataset.ignore_index,
+            meta['classes'],
         )
+        picture = pictures.draw(f'pairs-{name}', draw)
         shown.append(dict(treatment=name, picture=picture))
     return shown
 
