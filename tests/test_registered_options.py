@@ -350,6 +350,7 @@ CASES = {
             beta=POSITIVE,
             output_dir=but_none(TEXT),
             format_only=FLAG,
+            keep_results=FLAG,
             photo_counts=but_none(TEXT),
         ),
     ),

@@ -61,7 +61,6 @@ def run(args: argparse.Namespace) -> None:
                 part['photo_counts'] = args.photo_counts
     if args.out:
         cfg.test_evaluator.output_dir = args.out
-        cfg.test_evaluator.keep_results = True
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook())
     runner.test()

@@ -174,3 +174,14 @@ def test_a_runner_returns_the_class_ious_and_writes_them_to_its_json(
         )
         assert result.per_class_iou['pole'] == 50
         assert math.isnan(result.per_class_iou['rider'])
+
+
+def test_options_that_the_test_tool_of_mmseg_sets_are_taken(tmp_path):
+    metric = MMSEG.build(
+        dict(
+            type='mmseg_ganaug.ClassIoUMetric',
+            output_dir=str(tmp_path / 'out'),
+            keep_results=True,
+        )
+    )
+    assert metric.output_dir == str(tmp_path / 'out')

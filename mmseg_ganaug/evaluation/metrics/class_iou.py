@@ -47,7 +47,8 @@ class ClassIoUMetric(IoUMetric):
         photo_counts (str, optional): NPZ file for the counts of each photo, see
             :mod:`~mmseg_ganaug.evaluation.photo_counts`, in the order of the data set.
             Defaults to None: they are not kept.
-        **kwargs: Of ``IoUMetric``.
+        keep_results (bool): Set by the test tool of MMSeg with ``--out``; nothing is
+            done with it, as in ``IoUMetric``. Defaults to False.
 
     Raises:
         ValueError: When an option is of the wrong type or outside its range.
@@ -64,7 +65,7 @@ class ClassIoUMetric(IoUMetric):
         format_only: bool = False,
         prefix: Optional[str] = None,
         photo_counts: Optional[str] = None,
-        **kwargs: Any,
+        keep_results: bool = False,
     ) -> None:
         if photo_counts is not None:
             photo_counts = str(check_path(self, 'photo_counts', photo_counts))
@@ -73,6 +74,7 @@ class ClassIoUMetric(IoUMetric):
             nan_to_num = check_number(self, 'nan_to_num', nan_to_num)
         if output_dir is not None:
             output_dir = check_path(self, 'output_dir', output_dir)
+        check_bool(self, 'keep_results', keep_results)
         check_metric(self, collect_device, prefix)
         super().__init__(
             ignore_index=check_ignore_index(self, 'ignore_index', ignore_index),
@@ -83,7 +85,6 @@ class ClassIoUMetric(IoUMetric):
             output_dir=output_dir,
             format_only=check_bool(self, 'format_only', format_only),
             prefix=prefix,
-            **kwargs,
         )
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
