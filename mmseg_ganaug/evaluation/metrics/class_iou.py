@@ -1,6 +1,6 @@
 """MMSeg's IoU, with the IoU of every class among the returned numbers."""
 
-from typing import Any, Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 import torch
 from mmseg.evaluation import IoUMetric
