@@ -8,7 +8,7 @@ import time
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from mmseg_ganaug.bench.inputs import (
     toy_streets_config,
 )
 from mmseg_ganaug.bench.options import BenchOptions, is_simple
-from mmseg_ganaug.bench.own_generator import train_own_generator
+from mmseg_ganaug.bench.own_generator import find_generator
 from mmseg_ganaug.bench.race import RESULTS, Race, Round
 from mmseg_ganaug.bench.schema import SCHEMA
 from mmseg_ganaug.bench.shown_pairs import show_pairs
@@ -46,7 +46,7 @@ from mmseg_ganaug.experiments.evidence import FLAT_POINTS
 from mmseg_ganaug.experiments.runner import LOGS, config_hash, environment
 from mmseg_ganaug.ownership import WorkFolder
 
-BENCH, PLAN = 'bench.json', 'plan.json'
+BENCH, PLAN, _TIME = 'bench.json', 'plan.json', 'seconds.json'
 _DATA, _FIGURES, _CACHE = 'data', 'figures', 'samples'
 
 
@@ -80,6 +80,7 @@ class Bench:
         self._options = options
         self._started = time.monotonic()
         self.work = WorkFolder(options.folder, 'bench')
+        self._before = _read_seconds(self.work.folder / _TIME)
         self._notes: List[str] = []
 
     def run(self) -> Path:
@@ -94,12 +95,18 @@ class Bench:
             ValueError: When they cannot be used, or the budget is too small.
             ToolError: When plain training fails.
         """
-        asked, folder = self._options, self.work.folder
         self._check_free()
+        try:
+            return self._run()
+        finally:
+            self.work.write(self.work.folder / _TIME, json_text(self._seconds()))
+
+    def _run(self) -> Path:
+        asked, folder = self._options, self.work.folder
         inputs = self._read_inputs()
         print(f'\n{inputs.split}\n')
         diagnosis = diagnose(inputs.stated, folder / _CACHE, figures=folder / _FIGURES)
-        generator = self._generator(inputs)
+        generator = find_generator(asked, inputs, self.work)
         trainings = Trainings(inputs, self.work, generator, asked.num_jobs)
         names = self._treatments(trainings, diagnosis)
         rungs = plan_rungs(
@@ -127,7 +134,7 @@ class Bench:
             command=asked.command,
             config=str(inputs.config),
             seed=asked.seed,
-            minutes=round((time.monotonic() - self._started) / 60, 1),
+            minutes=round(self._seconds() / 60, 1),
             **environment(),
             proxy=inputs.proxy,
             notes=[*inputs.notes, *self._notes],
@@ -168,12 +175,16 @@ class Bench:
             print(f'Next:     {next_command}')
         return report
 
+    def _seconds(self) -> float:
+        """Returns how long it took, with the times before it was interrupted."""
+        return self._before + time.monotonic() - self._started
+
     def _check_free(self) -> None:
         """Looks for files of the user before anything is written."""
         folder = self.work.folder
         names = (_DATA, _FIGURES, LOGS, PHOTOS, RESULTS, *FOLDERS)
         self.work.check_free(
-            [folder / name for name in (BENCH, PLAN, REPORT)],
+            [folder / name for name in (BENCH, PLAN, _TIME, REPORT)],
             [folder / name for name in names],
         )
         for name in names:
@@ -210,18 +221,6 @@ class Bench:
             asked.judge_on or (),
             asked.cfg_options,
         )
-
-    def _generator(self, inputs: BenchInputs) -> Optional[Mapping[str, str]]:
-        """Returns the generator, which may be trained first; None without one."""
-        asked = self._options
-        if asked.train_generator:
-            return train_own_generator(
-                inputs, self.work, asked.train_generator, asked.seed
-            )
-        if not asked.generator:
-            return None
-        config, checkpoint = asked.generator
-        return dict(config=config, checkpoint=checkpoint)
 
     def _treatments(self, trainings: Trainings, diagnosis: Diagnosis) -> List[str]:
         """Returns the treatments that race, and notes which are left out."""
@@ -330,6 +329,13 @@ class Bench:
             left_after=left[0] if left else None,
             failed=race.failures.get(name),
         )
+
+
+def _read_seconds(path: Path) -> float:
+    try:
+        return float(json.loads(path.read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError):
+        return 0.0
 
 
 def run_json(run: RunResult) -> Dict[str, Any]:

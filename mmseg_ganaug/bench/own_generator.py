@@ -1,11 +1,12 @@
 """A generator that a bench trains on its training photos, for painted pairs."""
 
 import copy
-from typing import Any, Dict
+from typing import Any, Dict, Mapping, Optional
 
 from mmengine.config import Config
 
 from mmseg_ganaug.bench.inputs import BenchInputs
+from mmseg_ganaug.bench.options import BenchOptions
 from mmseg_ganaug.config_search import find_shipped
 from mmseg_ganaug.experiments.runner import CellRunner
 from mmseg_ganaug.experiments.training_run import TrainingRun
@@ -15,6 +16,24 @@ from mmseg_ganaug.safe_configs import read_config, write_config
 
 _SHIPPED = 'configs/pix2pixhd/pix2pixhd_enhancer-tiny_1xb1-1500_toystreets-128x256.py'
 _NAME = 'generator'
+
+
+def find_generator(
+    options: BenchOptions, inputs: BenchInputs, work: WorkFolder
+) -> Optional[Mapping[str, str]]:
+    """Returns the generator of a bench, as treatments take it; None without one.
+
+    Args:
+        options (BenchOptions): May name one, or ask for one to be trained.
+        inputs (BenchInputs): See :func:`train_own_generator`.
+        work (WorkFolder): See :func:`train_own_generator`.
+    """
+    if options.train_generator:
+        return train_own_generator(inputs, work, options.train_generator, options.seed)
+    if not options.generator:
+        return None
+    config, checkpoint = options.generator
+    return dict(config=config, checkpoint=checkpoint)
 
 
 def train_own_generator(

@@ -59,8 +59,12 @@ def test_where_no_rare_class_is_learned_nothing_is_concluded():
     assert 'generated pair' not in finding.text
 
 
-def test_a_fall_is_no_rise():
-    assert not measure_headroom(runs([0.3, 0.2, 0.1], photos=80), 100, ['bird']).rises
+@pytest.mark.parametrize('means', [(0.091, 0.003, 0.012), (0.3, 0.2, 0.1)])
+def test_of_a_fall_nothing_is_concluded(means):
+    found = measure_headroom(runs(means, photos=80), 100, ['bird'])
+    assert found.rises is None and 'train longer' in found.text
+    (finding,) = found.findings(Pictures())
+    assert finding.kind == 'headroom-unknown' and not finding.speaks_against
 
 
 def test_few_photos_cannot_tell_and_that_is_written():
