@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mmengine.registry import DefaultScope
 
 # Before NumPy and torch start their threads. Test processes run beside each other, and
 # what they start inherits this.
@@ -49,6 +50,14 @@ def no_forks():
             "workers with multiprocessing_context='forkserver', and what has to fork "
             'in a process of its own. It was forked in\n' + ''.join(_forks[0][-6:])
         )
+
+
+@pytest.fixture(autouse=True)
+def no_scope_stays():
+    """Takes away the default scope that a runner of this process leaves behind."""
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict = before
 
 
 @pytest.fixture(autouse=True, scope='session')

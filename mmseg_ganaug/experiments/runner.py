@@ -128,14 +128,12 @@ class CellRunner:
         **options: Of :func:`run_tool`: ``environment``, ``line``.
 
     Attributes:
-        commands: What was run.
         seconds: How long each tool took, by its title.
     """
 
     def __init__(
         self, protocol: str, work: WorkFolder, num_steps: int = 0, **options: Any
     ) -> None:
-        self.commands: List[str] = []
         self.seconds: Dict[str, float] = {}
         self._protocol = protocol
         self._work = work
@@ -159,7 +157,7 @@ class CellRunner:
             ToolError: When it fails.
         """
         line = self._numbered(title)
-        self.commands.append(shown_command(tool, arguments))
+        arguments = [str(argument) for argument in arguments]
         logs = self._work.add_folder(self._work.folder / LOGS)
         name = f'{self._number:02d}' if self._num_steps else f'{log}/{Path(tool).stem}'
         self.seconds[title] = run_tool(

@@ -255,8 +255,8 @@ def _require_ids(survey: MaskSurvey, listed: ClassList) -> None:
             f'{survey.first_mask_with(colour)} shows the colour '
             f'{survey.form.describe(colour)}, but {listed.path} lists '
             f'{"names alone" if listed.has_names_alone else "ids"}: give lines '
-            '"name R G B". Without --classes, the '
-            'colours that there are'
+            '"name R G B". Started without --classes, it writes the colours that '
+            'there are'
         )
 
 

@@ -35,7 +35,7 @@ ONE_NAME = {
 OTHER_NAMES = {
     *('--output', '--output-dir', '--out-dir', '--sheet', '--num-workers', '--workers'),
     *('--num-jobs', '--force', '--options', '--workdir', '--random-seed', '--cache'),
-    *('--results', '--judge-on', '--iterations', '--num-iters', '--shape', '--scale'),
+    *('--results', '--iterations', '--num-iters', '--shape', '--scale'),
 }
 # Modules that take seconds to import.
 HEAVY = ('torch', 'mmcv', 'mmseg', 'mmagic', 'matplotlib', 'scipy', 'pandas')

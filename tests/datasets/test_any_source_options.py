@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import own_loaders  # noqa: F401  (registers LoadRGB)
 import pytest
-from conftest import CLASSES, PIPELINE, make_label_map, write_png
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
@@ -15,6 +14,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
 from painters import ColourPainter
 from PIL import Image
+from small_maps import CLASSES, PIPELINE, make_label_map, write_png
 
 from mmseg_ganaug.datasets import CamVidDataset, DatasetLabelSource
 from mmseg_ganaug.datasets.paired_folders import PairedFoldersDataset

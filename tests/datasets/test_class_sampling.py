@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import write_png
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS, TRANSFORMS
+from small_maps import write_png
 
 
 def test_photos_of_rare_classes_are_repeated(source, tmp_path):

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import own_loaders
 import pytest
-from conftest import write_png
 from mmseg.registry import DATASETS
 from PIL import Image
+from small_maps import write_png
 
 from mmseg_ganaug.datasets import (
     DatasetLabelSource,

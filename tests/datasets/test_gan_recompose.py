@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES, write_png
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from painters import ColourPainter
+from small_maps import CLASSES, write_png
 
 from mmseg_ganaug.datasets.gan_recompose import _WORK
 from mmseg_ganaug.recompose import AddSingle

@@ -5,10 +5,10 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from painters import ColourPainter
+from small_maps import CLASSES
 
 from mmseg_ganaug.registry import FILTERS
 from mmseg_ganaug.synthesis import filter_table

@@ -7,10 +7,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from PIL import Image
+from small_maps import CLASSES
 
 from mmseg_ganaug.commands import main
 from mmseg_ganaug.datasets.export_plan import export_plan

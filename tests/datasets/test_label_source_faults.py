@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import make_label_map, write_png
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 from painters import ColourPainter
 from PIL import Image
+from small_maps import make_label_map, write_png
 
 from mmseg_ganaug.datasets import DatasetLabelSource
 

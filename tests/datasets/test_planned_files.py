@@ -7,7 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES
+from small_maps import CLASSES
 
 from mmseg_ganaug.commands import main
 from mmseg_ganaug.datasets import planned_files

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSES, make_label_map, write_png
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
+from small_maps import CLASSES, make_label_map, write_png
 
 from mmseg_ganaug.models import Harmonizer
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import write_png
 from mmseg.registry import TRANSFORMS
+from small_maps import write_png
 
 from mmseg_ganaug.datasets.label_files import MissingFileError
 

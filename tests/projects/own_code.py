@@ -66,7 +66,7 @@ class LoadIds(BaseTransform):
 
 
 @TRANSFORMS.register_module(force=True)
-class LoadColours(BaseTransform):
+class LoadColourMasks(BaseTransform):
     """Makes class ids of colours."""
 
     def transform(self, results):

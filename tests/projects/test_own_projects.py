@@ -117,7 +117,7 @@ PROJECTS = {
         dict(
             loading=[
                 IMAGE,
-                dict(type='RandomChoice', transforms=[[dict(type='LoadColours')]]),
+                dict(type='RandomChoice', transforms=[[dict(type='LoadColourMasks')]]),
             ],
             encode=as_colours,
         ),

@@ -25,6 +25,7 @@ COMMANDS = {
     'export-plan': '{} x',
     'fidelity': '{} x {} x',
     'import-photos': '{} x',
+    'release-checkpoint': '{} x y --licence=x',
     'synthesize': '{}',
     'test': '{} x',
     'train': '{}',
