@@ -59,6 +59,13 @@ _objects = dict(
     objects=dict(things=['living', 'vehicle']),
 )
 
+# python tools/train.py experiments/painter/idd_lite_25.py
+_painter = dict(
+    config='experiments/painter/idd_lite_25.py',
+    checkpoint='work_dirs/idd_lite_25',
+    repaint='changed',
+)
+
 
 def _method(photos=25, iterations=_ITERATIONS, **options):
     return dict(
@@ -133,6 +140,10 @@ methods = {
     'weights-objects-grown': _of_pairs(
         dict(_objects, objects=dict(_objects['objects'], grow=['non-drivable'])),
     ),
+    # The same pairs without the looks of the objects: the control for any painter.
+    'weights-objects-blurred': _of_pairs(_objects, dict(type='BlurredPixels')),
+    # The objects are painted, by a painter of holes of the same 25 photos.
+    'weights-objects-painted': _of_pairs(_objects, _painter),
     # The last quarter of the training sees real photos alone.
     'weights-objects-faded': _of_pairs(_objects, fade=_faded),
     'weights-50': _method(50, **_weights),
