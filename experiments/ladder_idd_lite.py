@@ -153,11 +153,8 @@ methods = {
     'weights-objects-doubled': _of_pairs(_objects, iterations=2 * _ITERATIONS),
 }
 del methods['weights-sampled']['cfg_options']['train_dataloader.dataset.ann_file']
-ladder = [
-    *('plain', 'weights', 'weights-sampled', 'weights-layers', 'weights-objects'),
-    'weights-100',
-]
-against = ['weights']
+ladder = ['plain', 'weights', 'weights-objects', 'weights-100']
+against = ['weights', 'weights-objects']
 rare = ['non-drivable', 'living']
 photos = {'weights': 25, 'weights-50': 50, 'weights-100': 100}
 doubled = {
