@@ -7,7 +7,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 from mmseg.models import EncoderDecoder, FCNHead, SegDataPreProcessor
-from own_code import OneConvolution
+from own_code import OnePixelBackbone
 from torch.optim import SGD
 
 default_scope = 'mmseg'
@@ -37,7 +37,7 @@ model = dict(
     data_preprocessor=dict(
         type=SegDataPreProcessor, mean=[0.0] * 3, std=[255.0] * 3, size=(64, 96)
     ),
-    backbone=dict(type=OneConvolution),
+    backbone=dict(type=OnePixelBackbone),
     decode_head=dict(
         type=FCNHead,
         in_channels=4,

@@ -27,7 +27,7 @@ OWN = {
 
 
 @MODELS.register_module(force=True)
-class OneConvolution(Module):
+class OnePixelBackbone(Module):
     """The smallest backbone."""
 
     def __init__(self, in_channels=3):
@@ -89,7 +89,7 @@ class Binarise(BaseTransform):
 
 
 @TRANSFORMS.register_module(force=True)
-class LoadArrays(BaseTransform):
+class LoadDeepArrays(BaseTransform):
     """Reads photo and label map from .npy files."""
 
     def __init__(self, dtype=None):
@@ -161,7 +161,7 @@ class OwnSegDataset(BaseSegDataset):
 
 
 @OWN['transform'].register_module(force=True)
-class OwnFlip(BaseTransform):
+class ProjectFlip(BaseTransform):
     """An augmentation in the scope of the project."""
 
     def transform(self, results):
@@ -171,7 +171,7 @@ class OwnFlip(BaseTransform):
         return results
 
 
-class Vault(LocalBackend):
+class ProjectVault(LocalBackend):
     """A store of the project's own, whose paths the local disk does not know."""
 
     def __init__(self, root):
@@ -181,4 +181,4 @@ class Vault(LocalBackend):
         return super().get(f'{self.root}/{str(filepath).split("vault://")[1]}')
 
 
-register_backend('vault', Vault, force=True)
+register_backend('vault', ProjectVault, force=True)

@@ -123,7 +123,7 @@ def training(dataset, bands=3, num_classes=3, scope='mmseg'):
                 std=[255.0] * bands,
                 size=SIZE,
             ),
-            backbone=dict(type='OneConvolution', in_channels=bands),
+            backbone=dict(type='OnePixelBackbone', in_channels=bands),
             decode_head=dict(
                 type='FCNHead',
                 in_channels=4,

@@ -30,7 +30,7 @@ GREY = dict(type='GreyPainter')
 UNCHANGED = dict(IMAGE, color_type='unchanged')
 TIFF = dict(UNCHANGED, imdecode_backend='tifffile')
 ARRAYS = dict(
-    suffixes=('.npy', '.npy'), loading=[dict(type='LoadArrays')], dtype=np.uint16
+    suffixes=('.npy', '.npy'), loading=[dict(type='LoadDeepArrays')], dtype=np.uint16
 )
 
 
@@ -97,7 +97,7 @@ def remote(folder):
 
 
 def own_scope(folder):
-    behind = [dict(type='OwnFlip'), PACK]
+    behind = [dict(type='ProjectFlip'), PACK]
     real = make(folder, behind=behind, type='OwnSegDataset')
     del real['metainfo']
     return joined(real, generated_of(real, folder, GREY))
@@ -132,7 +132,7 @@ PROJECTS = {
         dict(
             ARRAYS,
             bands=2,
-            loading=[dict(type='LoadArrays', dtype='float32')],
+            loading=[dict(type='LoadDeepArrays', dtype='float32')],
         ),
         dict(bands=2),
     ),

@@ -25,7 +25,7 @@ ARRAYS = dict(suffixes=('.npy', '.npy'), behind=[PACK])
 
 
 def load_arrays(dtype=None):
-    return [dict(type='LoadArrays', dtype=dtype)]
+    return [dict(type='LoadDeepArrays', dtype=dtype)]
 
 
 @pytest.mark.parametrize(

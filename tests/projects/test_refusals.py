@@ -111,7 +111,7 @@ def test_photos_of_different_bands_are_named(tmp_path):
 
 
 def test_photos_that_are_no_whole_numbers_are_named(tmp_path):
-    loading = [dict(type='LoadArrays', dtype='float32')]
+    loading = [dict(type='LoadDeepArrays', dtype='float32')]
     real = make(tmp_path, loading=loading, suffixes=('.npy', '.npy'))
     for path in (tmp_path / 'img').iterdir():
         np.save(path, np.load(path) / 7)
@@ -143,7 +143,7 @@ def test_generated_samples_among_real_ones_that_are_counted_are_named(name, tmp_
 
 def test_a_data_set_of_another_scope_is_taken_where_it_is_named(tmp_path):
     real = make(tmp_path, type='OwnSegDataset')
-    real['pipeline'].insert(2, dict(type='OwnFlip'))
+    real['pipeline'].insert(2, dict(type='ProjectFlip'))
     with pytest.raises(ValueError, match=r"OwnSegDataset is not in .* _scope_='"):
         LabelToImageDataset(real)
     named = dict(real, _scope_='own')
