@@ -1,3 +1,4 @@
+import logging
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 # Before NumPy and torch start their threads. Test processes run beside each other, and
@@ -58,6 +60,18 @@ def no_scope_stays():
     before = DefaultScope._instance_dict.copy()
     yield
     DefaultScope._instance_dict = before
+
+
+@pytest.fixture
+def logged():
+    """What is logged, from INFO on."""
+    messages = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True, scope='session')

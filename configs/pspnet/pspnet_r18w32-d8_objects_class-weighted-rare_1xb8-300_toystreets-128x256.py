@@ -1,38 +1,17 @@
-# The recommended recipe (docs/recombination.md): class weights, and whole objects of
-# rare classes, pasted where they fit. No generator is needed.
-_base_ = './pspnet_r18w32-d8_1xb8-300_toystreets-128x256.py'
+# Class weights, and whole objects of rare classes, pasted where they fit.
+_base_ = [
+    './pspnet_r18w32-d8_1xb8-300_toystreets-128x256.py',
+    '../_base_/generated/recommended.py',
+]
 real = _base_.train_dataloader.dataset
-generated = dict(
-    type='mmseg_ganaug.GANRecomposeDataset',
-    source=real,
-    recomposer=dict(type='AddMulti', classes='rare', target='sqrt', objects=dict()),
-    generator=None,
-    ratio=4.0,
-    cache_dir='data/ganaug/toystreets-128x256',
-)
+cache_dir = 'data/ganaug/toystreets-128x256'
+generated = dict(_base_.recommended_pairs, source=real, cache_dir=cache_dir)
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated]),
-    sampler=dict(
-        _delete_=True, type='mmseg_ganaug.InfiniteRatioSampler', generated_fraction=0.5
-    ),
+    sampler=dict(_base_.recommended_sampler, _delete_=True),
 )
+loss = dict(_base_.recommended_loss, _delete_=True, cache_dir=cache_dir)
 model = dict(
-    decode_head=dict(
-        loss_decode=dict(
-            _delete_=True,
-            type='mmseg_ganaug.ClassWeightedCrossEntropyLoss',
-            class_weight='rare',
-            loss_weight=1.0,
-            cache_dir='data/ganaug/toystreets-128x256',
-        )
-    ),
-    auxiliary_head=dict(
-        loss_decode=dict(
-            _delete_=True,
-            type='mmseg_ganaug.ClassWeightedCrossEntropyLoss',
-            class_weight='rare',
-            loss_weight=0.4,
-            cache_dir='data/ganaug/toystreets-128x256',
-        )
-    ),
+    decode_head=dict(loss_decode=loss),
+    auxiliary_head=dict(loss_decode=dict(loss, loss_weight=0.4)),
 )

@@ -212,3 +212,15 @@ def test_real_trainings_come_to_a_report(tmp_path, monkeypatch):
     curves = [run['curve'] for run in found['runs'] if run['rung'] == 2]
     assert max(map(len, curves)) > 1
     assert Path('out/report.html').stat().st_size > 10_000
+
+
+def test_the_time_before_it_was_interrupted_counts(tools, known):
+    tools.killed_at = 7
+    with pytest.raises(KeyboardInterrupt):
+        Bench(ask()).run()
+    path = Path('out/seconds.json')
+    assert json.loads(path.read_text()) > 0
+    path.write_text('6000')
+    tools.killed_at = None
+    Bench(ask()).run()
+    assert 100 <= json.loads(Path('out/bench.json').read_text())['minutes'] < 110

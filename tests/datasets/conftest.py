@@ -1,10 +1,7 @@
 """A small data set on disk."""
 
-import logging
-
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS  # noqa: F401  (the scope that the tests build in)
 from painters import ColourPainter
 from small_maps import CLASSES, PIPELINE, make_label_map, write_png
@@ -14,18 +11,6 @@ from small_maps import CLASSES, PIPELINE, make_label_map, write_png
 def fresh_painter():
     ColourPainter.batches = 0
     ColourPainter.dies_after = None
-
-
-@pytest.fixture
-def said():
-    """What is logged, from INFO on."""
-    messages = []
-    handler = logging.Handler(logging.INFO)
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield messages
-    logger.removeHandler(handler)
 
 
 @pytest.fixture

@@ -116,11 +116,11 @@ def test_joined_data_sets_must_agree(source, other, change, message):
         build_source(joined(source, dict(other, **change)))
 
 
-def test_pipelines_that_differ_are_pointed_out(generated, source, other, said):
+def test_pipelines_that_differ_are_pointed_out(generated, source, other, logged):
     other['pipeline'] = [*PIPELINE[:2], dict(type='RandomFlip', prob=1.0), PIPELINE[2]]
     generated['source'] = joined(source, other)
     dataset = DATASETS.build(generated)
-    assert any('different pipelines' in text for text in said)
+    assert any('different pipelines' in text for text in logged)
     names = [type(step).__name__ for step in dataset.pipeline.transforms]
     assert names == ['LoadGeneratedSample', 'PackSegInputs']
 
@@ -231,7 +231,7 @@ def camvid_tree(tmp_path):
     )
 
 
-def test_classes_left_out_become_the_ignore_index_whatever_it_is(tmp_path, said):
+def test_classes_left_out_become_the_ignore_index_whatever_it_is(tmp_path, logged):
     config = camvid_tree(tmp_path)
     names = CamVidDataset.METAINFO['classes']
     generated = DATASETS.build(
@@ -244,7 +244,7 @@ def test_classes_left_out_become_the_ignore_index_whatever_it_is(tmp_path, said)
             cache_dir=str(tmp_path / 'cache'),
         )
     )
-    assert '8 of the classes' in said[0] and 'ignore_index is 11' in said[0]
+    assert '8 of the classes' in logged[0] and 'ignore_index is 11' in logged[0]
     assert generated.ignore_index == 11
     labels = generated.label_source().label_map(0)
     for new, name in enumerate(('car', 'sky', 'pole')):

@@ -286,7 +286,7 @@ def test_many_processes_may_record_at_once(source, records):
 
 
 def test_a_helper_that_a_loader_calls_is_noticed_when_it_changes(
-    source, tmp_path, monkeypatch, said
+    source, tmp_path, monkeypatch, logged
 ):
     for path in (tmp_path / 'ann').iterdir():
         labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -297,20 +297,20 @@ def test_a_helper_that_a_loader_calls_is_noticed_when_it_changes(
     assert labels_of(source).files_digest() == before
     monkeypatch.setattr(own_loaders, 'IDS', own_loaders.IDS[::-1])
     assert labels_of(source).files_digest() != before
-    assert any('read again' in text for text in said)
+    assert any('read again' in text for text in logged)
 
 
-def test_classes_that_no_map_shows_are_pointed_out(source, tmp_path, said):
+def test_classes_that_no_map_shows_are_pointed_out(source, tmp_path, logged):
     for path in (tmp_path / 'ann').iterdir():
         labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         write_png(path, np.where(labels == 3, 2, labels).astype(np.uint8))
     collect_statistics(labels_of(source), tmp_path / 'cache')
-    assert any("No label map shows 'cup'" in text for text in said)
+    assert any("No label map shows 'cup'" in text for text in logged)
 
 
 @pytest.mark.parametrize('share', [0.02, 0.001])
 def test_an_ignore_index_that_looks_like_a_class_is_pointed_out(
-    source, tmp_path, said, share
+    source, tmp_path, logged, share
 ):
     for path in (tmp_path / 'ann').iterdir():
         labels = np.zeros((100, 100), np.uint8)
@@ -319,13 +319,13 @@ def test_an_ignore_index_that_looks_like_a_class_is_pointed_out(
         write_png(tmp_path / 'img' / path.name, np.zeros((100, 100, 3), np.uint8))
     source['metainfo'] = dict(classes=('background', 'object'), palette=[[0] * 3] * 2)
     collect_statistics(labels_of(source), tmp_path / 'cache')
-    pointed = [text for text in said if 'is ignore_index' in text]
+    pointed = [text for text in logged if 'is ignore_index' in text]
     assert bool(pointed) == (share > 0.005)
-    assert any("No label map shows 'object'" in text for text in said)
+    assert any("No label map shows 'object'" in text for text in logged)
 
 
 def test_statistics_are_used_where_nothing_can_be_written(
-    source, tmp_path, monkeypatch, said
+    source, tmp_path, monkeypatch, logged
 ):
     cache = tmp_path / 'cache'
     kept = collect_statistics(labels_of(source), cache)
@@ -333,4 +333,4 @@ def test_statistics_are_used_where_nothing_can_be_written(
     again = collect_statistics(labels_of(source), cache)
     assert np.array_equal(again.pixels, kept.pixels)
     assert {path: path.stat().st_mtime_ns for path in cache.rglob('*')} == files
-    assert sum('Reading label maps' in text for text in said) == 1
+    assert sum('Reading label maps' in text for text in logged) == 1

@@ -77,7 +77,7 @@ def test_photos_become_samples_by_their_ids(generated, painted):
         assert len(dataset) == 10 and dataset[3]['inputs'].shape == (3, 24, 32)
 
 
-def test_what_is_there_is_used_and_the_rest_named(generated, painted, said):
+def test_what_is_there_is_used_and_the_rest_named(generated, painted, logged):
     paths = sorted(painted.glob('*.png'))
     paths[2].unlink()
     Image.open(paths[5]).resize((16, 12)).save(paths[5])
@@ -86,7 +86,7 @@ def test_what_is_there_is_used_and_the_rest_named(generated, painted, said):
         import_photos(generated, str(painted))
     imported = import_photos(generated, str(painted), min_share=0.7)
     assert imported.samples == 7
-    text = '\n'.join(said)
+    text = '\n'.join(logged)
     for part in (
         f'1 missing: {paths[2].stem}',
         f'1 of another size: {paths[5]} (16 x 12, not 32 x 24)',

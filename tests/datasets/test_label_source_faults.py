@@ -1,4 +1,4 @@
-"""What is wrong with label files is said when GANRecomposeDataset plans."""
+"""What is wrong with label files is logged when GANRecomposeDataset plans."""
 
 import cv2
 import numpy as np
@@ -108,15 +108,17 @@ def test_palette_files_hold_the_class_ids_as_indices(generated, tmp_path):
         np.testing.assert_array_equal(found, label_map)
 
 
-def test_maps_without_a_label_are_left_out_counted_and_named(generated, tmp_path, said):
+def test_maps_without_a_label_are_left_out_counted_and_named(
+    generated, tmp_path, logged
+):
     for index in (2, 6):
         write_png(tmp_path / 'ann' / f'{index}.png', np.full((24, 32), 255, np.uint8))
     for _ in range(2):  # also when the statistics were kept
-        said.clear()
+        logged.clear()
         plan, _ = lazily(generated, num_samples=60).plan()
         used = {index for recipe in plan for index in recipe.maps}
         assert used == {0, 1, 3, 4, 5, 7}
-        (note,) = [message for message in said if 'no labelled pixel' in message]
+        (note,) = [message for message in logged if 'no labelled pixel' in message]
         assert note.startswith('2 of 8') and str(tmp_path / 'ann' / '2.png') in note
 
 
@@ -139,23 +141,23 @@ def resize_sample(tmp_path, index, size):
     write_png(tmp_path / 'ann' / f'{index}.png', label_map)
 
 
-def test_maps_of_a_size_of_their_own_are_counted(generated, tmp_path, said):
+def test_maps_of_a_size_of_their_own_are_counted(generated, tmp_path, logged):
     resize_sample(tmp_path, 1, (30, 32))
     for index in (3, 4):
         resize_sample(tmp_path, index, (40, 32))
     plan, _ = lazily(generated, num_samples=60).plan()
     assert 1 not in {index for recipe in plan for index in recipe.maps}
-    (note,) = [message for message in said if 'left out' in message]
+    (note,) = [message for message in logged if 'left out' in message]
     assert note.startswith('1 of 8') and 'resize_donors' in note
     dataset = DATASETS.build(generated)
     sizes = {DatasetLabelSource(dataset).label_map(i).shape for i in range(10)}
     assert sizes <= {(24, 32), (40, 32)}
-    said.clear()
+    logged.clear()
     way = dict(type='AddSingle', resize_donors=True)
     plan, _ = lazily(generated, num_samples=60, recomposer=way).plan()
     assert 1 in {index for recipe in plan for index in recipe.maps}
     lazily(generated, scale=(16, 12)).plan()
-    assert not any('left out' in message for message in said)
+    assert not any('left out' in message for message in logged)
 
 
 def test_maps_that_all_differ_in_size_are_an_error_with_a_remedy(generated, tmp_path):
@@ -210,17 +212,19 @@ def test_instance_path_that_does_not_fit_is_an_error(generated):
     expect(generated, "replaces 'labels'", 'does not occur', '0.png')
 
 
-def test_instances_that_disagree_with_the_labels_are_counted(generated, tmp_path, said):
+def test_instances_that_disagree_with_the_labels_are_counted(
+    generated, tmp_path, logged
+):
     folder = add_instances(generated, tmp_path)
     dataset = lazily(generated)
     dataset.plan()
-    assert not any('disagree' in message for message in said)
+    assert not any('disagree' in message for message in logged)
     for index in (4, 7):  # the upper half is ground and wall
         ids = np.zeros((24, 32), np.uint16)
         ids[:20, 10:12] = 300
         write_png(folder / f'{index}.png', ids)
     lazily(generated).plan()
-    (note,) = [message for message in said if 'disagree' in message]
+    (note,) = [message for message in logged if 'disagree' in message]
     assert note.startswith('2 instances in 2 label maps')
     assert str(tmp_path / 'ann' / '4.png') in note
     assert len(DATASETS.build(generated)) == 10
@@ -228,7 +232,7 @@ def test_instances_that_disagree_with_the_labels_are_counted(generated, tmp_path
 
 @pytest.mark.parametrize('num_workers', [0, 2])
 def test_missing_photos_are_counted_and_no_error_until_one_is_needed(
-    generated, tmp_path, said, num_workers
+    generated, tmp_path, logged, num_workers
 ):
     # The list of samples comes from a split file, as without it from the photos.
     generated['source']['ann_file'] = 'names.txt'
@@ -236,7 +240,7 @@ def test_missing_photos_are_counted_and_no_error_until_one_is_needed(
     for index in (3, 5):
         (tmp_path / 'img' / f'{index}.png').unlink()
     lazily(generated, num_workers=num_workers).plan()
-    (note,) = [message for message in said if 'photos are missing' in message]
+    (note,) = [message for message in logged if 'photos are missing' in message]
     photo = str(tmp_path / 'img' / '3.png')
     assert note.startswith('2 of 8') and photo in note
     assert len(DATASETS.build(generated)) == 10

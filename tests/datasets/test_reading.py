@@ -178,7 +178,7 @@ def test_what_two_files_give_is_read_and_both_are_watched(
 
 
 def test_an_option_of_the_loader_is_part_of_what_statistics_depend_on(
-    project, tmp_path, said
+    project, tmp_path, logged
 ):
     source, _ = project(times_255, [load('LoadThreshold')])
     digests = set()
@@ -459,7 +459,7 @@ def test_a_remap_that_also_draws_at_random_is_refused_by_name(project):
         DatasetLabelSource(build_source(source)).label_map(0)
 
 
-def test_a_transform_that_cannot_be_tried_is_named(project, said):
+def test_a_transform_that_cannot_be_tried_is_named(project, logged):
     source, _ = project(lambda labels: labels, [STOCK], [load('NeedsDepth')])
     DatasetLabelSource(build_source(source)).label_map(0)
-    assert any('NeedsDepth could not be tested' in text for text in said)
+    assert any('NeedsDepth could not be tested' in text for text in logged)

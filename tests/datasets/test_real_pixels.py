@@ -45,24 +45,24 @@ def test_every_pixel_is_one_of_the_source(pasted, source, recomposer):
         assert dataset[index]['inputs'].shape == (3, 24, 32)
 
 
-def test_a_second_build_makes_nothing(pasted, said):
+def test_a_second_build_makes_nothing(pasted, logged):
     DATASETS.build(pasted)
-    said.clear()
+    logged.clear()
     DATASETS.build(pasted)
-    assert not [text for text in said if 'Generating' in text]
+    assert not [text for text in logged if 'Generating' in text]
 
 
-def test_objects_are_found_once_and_kept(pasted, said):
+def test_objects_are_found_once_and_kept(pasted, logged):
     DATASETS.build(dict(pasted, recomposer=dict(type='AddMulti')))
-    said.clear()
+    logged.clear()
     DATASETS.build(dict(pasted, recomposer=OBJECTS))
-    assert [text for text in said if text.startswith('Reading label maps')]
-    said.clear()
+    assert [text for text in logged if text.startswith('Reading label maps')]
+    logged.clear()
     DATASETS.build(dict(pasted, recomposer=OBJECTS, seed=1))
     # Nor are they lost when class layers are planned again.
     DATASETS.build(dict(pasted, recomposer=dict(type='AddMulti'), seed=2))
     DATASETS.build(dict(pasted, recomposer=OBJECTS, seed=3))
-    assert not [text for text in said if text.startswith('Reading label maps')]
+    assert not [text for text in logged if text.startswith('Reading label maps')]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """Photos from elsewhere: which are used, and what is said of the others."""
 
-import logging
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from PIL import Image
 
 from mmseg_ganaug.synthesis import PaintedFolder, TooFewPhotosError
@@ -29,17 +27,6 @@ def folder(tmp_path):
     for number, name in enumerate(IDS):
         Image.fromarray(photo_of(number)).save(path / f'{name}.png')
     return path
-
-
-@pytest.fixture
-def logged():
-    messages = []
-    handler = logging.Handler(logging.INFO)
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield messages
-    logger.removeHandler(handler)
 
 
 def paint(painter, *numbers, size=SIZE):
