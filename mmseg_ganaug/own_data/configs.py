@@ -16,7 +16,10 @@ SAMPLES = 'samples'
 _CONFIGS = 'configs'
 _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
+_RECIPE = 'recommended'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
+#: Segmenters that may be trained beside the plain one.
+WAYS = (_RECIPE, *_WAYS)
 _HEAD = (
     '# Written by ganaug each time that it runs: inherit from it rather\n'
     '# than edit it. Paths are seen from the folder in which the tools are started.\n'
@@ -148,6 +151,26 @@ train_dataloader = dict(
 )
 work_dir = {work_dir!r}
 """
+_RECOMMENDED = """\
+# PSPNet with class weights, and whole objects of your rare classes, pasted where they fit.
+# The recommended recipe: it needs no generator.
+{head}_base_ = ['./pspnet_plain.py', {recipe!r}]
+real = _base_.train_dataloader.dataset
+cache_dir = {cache_dir!r}
+generated = dict(
+    _base_.recommended_pairs, source=real, cache_dir=cache_dir, seed={seed}
+)
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated]),
+    sampler=dict(_base_.recommended_sampler, _delete_=True),
+)
+loss = dict(_base_.recommended_loss, _delete_=True, cache_dir=cache_dir)
+model = dict(
+    decode_head=dict(loss_decode=loss),
+    auxiliary_head=dict(loss_decode=dict(loss, loss_weight=0.4)),
+)
+work_dir = {work_dir!r}
+"""
 _THINGS = (
     "    # Where classes are countable objects, name them: dict(type='Recon', "
     "things=['car']).\n"
@@ -210,7 +233,7 @@ class OwnDataConfigs:
         """Writes dataset.py, generator.py, pspnet_plain.py and one for each way.
 
         Args:
-            ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+            ways (Sequence[str]): Of :data:`WAYS`.
             generator_iters (int, optional): Length of the generator's training;
                 by default that of the shipped schedule.
             segmenter_iters (int, optional): The same for the segmenters.
@@ -253,15 +276,19 @@ class OwnDataConfigs:
             length=_length(_SEGMENTER_SCHEDULE, segmenter_iters),
         )
         for way in ways:
-            self._write(
-                paths[way],
-                _MIXED,
-                note=_THINGS if way == 'recon' else '',
-                way=_WAYS[way],
-                generator=str(paths['generator']),
-                checkpoint=str(self._training(paths['generator'])),
-                cache_dir=str(self.work.folder / SAMPLES),
-            )
+            if way == _RECIPE:
+                template = _RECOMMENDED
+                values = dict(recipe=self._base('generated/recommended.py'))
+            else:
+                template = _MIXED
+                values = dict(
+                    note=_THINGS if way == 'recon' else '',
+                    way=_WAYS[way],
+                    generator=str(paths['generator']),
+                    checkpoint=str(self._training(paths['generator'])),
+                )
+            cache_dir = str(self.work.folder / SAMPLES)
+            self._write(paths[way], template, cache_dir=cache_dir, **values)
         return paths
 
     def _write(self, path: Path, template: str, **values) -> None:
@@ -295,7 +322,7 @@ def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
 
     Args:
         folder (Path): Work dir.
-        ways (Sequence[str]): 'add-single', 'add-multi' or 'recon'.
+        ways (Sequence[str]): Of :data:`WAYS`.
 
     Returns:
         dict[str, Path]: 'generator', 'plain' and each way, to its config.

@@ -72,7 +72,7 @@ def test_id_masks_are_used_in_place_with_the_names_of_the_list(project):
 def test_generator_and_mixed_configs_build_on_the_same_samples(project):
     folder, prepare = project
     make_scenes(folder, colours=SCENE_COLOURS)
-    _, configs = prepare(generator_iters=40, segmenter_iters=30)
+    _, configs = prepare(generator_iters=40, segmenter_iters=30, ways=['recon'])
     generator = Config.fromfile(configs['generator'])
     pairs = build_dataset(configs['generator'])
     assert len(pairs) == 6
@@ -93,13 +93,35 @@ def test_generator_and_mixed_configs_build_on_the_same_samples(project):
     assert len(plan) == 6
 
 
+def test_the_recommended_recipe_is_what_is_written_by_default(project):
+    folder, prepare = project
+    make_scenes(folder, colours=SCENE_COLOURS)
+    _, configs = prepare(segmenter_iters=30, seed=3)
+    assert set(configs) == {'generator', 'plain', 'recommended'}
+    cfg = Config.fromfile(configs['recommended'])
+    real, generated = cfg.train_dataloader.dataset.datasets
+    assert generated.source == real
+    assert generated.seed == cfg.randomness.seed == 3
+    assert cfg.train_cfg.max_iters == 30
+    for head, weight in (('decode_head', 1.0), ('auxiliary_head', 0.4)):
+        loss = cfg.model[head].loss_decode
+        assert loss.type == 'mmseg_ganaug.ClassWeightedCrossEntropyLoss'
+        assert loss.get('loss_weight', 1.0) == weight
+    from mmseg.registry import DATASETS
+
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        pairs = DATASETS.build(generated)
+    assert len(pairs) == 4 * 6
+    assert pairs[0]['inputs'].shape[0] == 3
+
+
 def test_the_configs_can_be_inherited(project):
     folder, prepare = project
     make_scenes(folder)
     _, configs = prepare()
     longer = folder / 'longer.py'
     longer.write_text(
-        f'_base_ = {str(configs["recon"])!r}\ntrain_cfg = dict(max_iters=7)\n'
+        f'_base_ = {str(configs["recommended"])!r}\ntrain_cfg = dict(max_iters=7)\n'
     )
     cfg = Config.fromfile(longer)
     assert cfg.train_cfg.max_iters == 7
