@@ -4,7 +4,6 @@ from typing import List, Optional, Sequence, Tuple
 
 from mmseg_ganaug.bench.class_facts import ClassFacts
 from mmseg_ganaug.bench.finding import (
-    BALANCE,
     CROPS,
     HARD_PIXELS,
     PAIRS,
@@ -67,21 +66,21 @@ def _small_objects(facts: Facts, pictures: Pictures) -> List[Finding]:
         f'a cell of the output is {facts.stride.pixels:g} pixels of the input '
         f'({facts.stride.known_from})'
     )
-    found: List[Tuple[str, List[ClassFacts], str, Tuple[str, ...]]] = []
+    found: List[Tuple[str, List[ClassFacts], str]] = []
     if small:
         text = (
             f'Half of its pixels or more lie in objects smaller than a cell of the '
-            f'network: {listed(_measures(small))}; {cell}. Such objects are hardly '
-            'outlined, however classes are balanced; a larger scale or a network of '
-            'smaller stride shows them larger.'
+            f'network: {listed(_measures(small))}; {cell}. Such objects are found '
+            'at best, not outlined: their IoU stays low, however classes are balanced; '
+            'a larger scale or a network of smaller stride shows them larger.'
         )
-        found.append(('objects-below-a-cell', small, text, BALANCE))
+        found.append(('objects-below-a-cell', small, text))
     if smallish:
         text = (
             f'Objects are small for the network: {listed(_measures(smallish))}; '
             f'{cell}. A larger scale or a smaller stride resolves them.'
         )
-        found.append(('objects-below-two-cells', smallish, text, ()))
+        found.append(('objects-below-two-cells', smallish, text))
     if narrow:
         widths = [f'{c.name} {c.median_width_cells:.1f} cells' for c in narrow]
         text = (
@@ -89,17 +88,17 @@ def _small_objects(facts: Facts, pictures: Pictures) -> List[Finding]:
             f'{cell}. They can be found, but come out too wide, so that their IoU '
             'stays low; a larger scale or a smaller stride raises what can be reached.'
         )
-        found.append(('objects-narrower-than-a-cell', narrow, text, ()))
+        found.append(('objects-narrower-than-a-cell', narrow, text))
     return [
         Finding(
             kind,
             tuple(c.name for c in classes),
             text,
             CROPS,
-            against,
+            (),
             _size_picture(facts, pictures, kind, classes),
         )
-        for kind, classes, text, against in found
+        for kind, classes, text in found
     ]
 
 

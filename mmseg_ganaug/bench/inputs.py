@@ -308,18 +308,21 @@ def set_length(cfg: Config, iters: int, validations: int) -> None:
     before = num_iters(cfg)
     scale_length(cfg, iters)
     cfg.train_cfg.val_interval = max(1, iters // validations)
-    hooks = cfg.setdefault('default_hooks', {})
-    hooks['checkpoint'] = dict(
+    checkpoint = dict(
         type='CheckpointHook',
         by_epoch=False,
         interval=max(1, iters // 2),
         max_keep_ckpts=1,
     )
-    hooks['logger'] = dict(
+    logger = dict(
         type='LoggerHook',
         log_metric_by_epoch=False,
         interval=max(1, min(_LOG_INTERVAL, iters // 2)),
     )
+    own = cfg.get('default_hooks') or {}
+    cfg.default_hooks = dict(own, checkpoint=checkpoint, logger=logger)
+    # Else progress would be counted in epochs.
+    cfg.log_processor = dict(cfg.get('log_processor') or {}, by_epoch=False)
     for hook in cfg.get('custom_hooks') or ():
         if has_type(hook, 'EMAHook') and 'momentum' in hook:
             # An average over the same share of the training.

@@ -267,6 +267,15 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
         list[str]: Names of the classes.
     """
     num_iters(cfg)
+    hooks = cfg.get('default_hooks') or {}
+    # MMEngine's defaults for what a config leaves out count epochs.
+    for name, option in (('checkpoint', 'by_epoch'), ('logger', 'log_metric_by_epoch')):
+        if (hooks.get(name) or {}).get(option, True):
+            raise ValueError(
+                f'default_hooks.{name} of {cfg.filename} counts epochs, but the '
+                f'training is one of iterations: add default_hooks=dict({name}='
+                f"dict(type='{name.title()}Hook', {option}=False))"
+            )
     tested = Config(copy.deepcopy(cfg._cfg_dict))
     tested.merge_from_dict(dict(test_options))
     evaluators = tested.test_evaluator

@@ -135,6 +135,20 @@ def test_a_length_brings_schedule_validations_and_averages_with_it(proxy):
     assert proxy.custom_hooks[0].momentum == pytest.approx(0.005 * before / 240)
 
 
+@pytest.mark.parametrize('hooks', [None, dict(), dict(timer=dict(type='OwnTimer'))])
+def test_a_config_without_hooks_counts_iterations_all_the_same(proxy, hooks):
+    """What MMEngine adds to such a config by itself counts epochs."""
+    for name in ('default_hooks', 'log_processor'):
+        proxy.pop(name, None)
+    if hooks is not None:
+        proxy.default_hooks = hooks
+    set_length(proxy, 10, 1)
+    assert proxy.default_hooks.checkpoint.by_epoch is False
+    assert proxy.default_hooks.logger.log_metric_by_epoch is False
+    assert proxy.log_processor.by_epoch is False
+    assert proxy.default_hooks.get('timer') == (hooks or {}).get('timer')
+
+
 def test_training_by_epochs_is_refused_where_no_proxy_trains():
     with pytest.raises(ValueError, match=r'train_cfg\.max_iters'):
         set_length(Config(OWN), 100, 1)

@@ -28,6 +28,10 @@ val_dataloader = dict(dataset=real)
 test_dataloader = dict(dataset=real)
 test_evaluator = dict(type='mmseg_ganaug.ClassIoUMetric')
 train_cfg = dict(max_iters=10)
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', by_epoch=False),
+    logger=dict(type='LoggerHook', log_metric_by_epoch=False),
+)
 lr = 0.1
 """
 GENERATED = (
@@ -296,6 +300,17 @@ def test_a_finished_run_keeps_its_learning_curve(matrix, tools, tmp_path):
     options = {'test_dataloader.batch_size': 7}
     elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
     assert 'curve' not in elsewhere.run(Cell('plain', 0)).extra
+
+
+@pytest.mark.parametrize('name', ['checkpoint', 'logger'])
+def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_path):
+    """MMEngine counts epochs where a config says nothing of a hook."""
+    with open(tmp_path / 'recon.py', 'a') as file:
+        file.write(f'del default_hooks[{name!r}]\n')
+    comparison = make(matrix, tmp_path)
+    assert comparison.attempt(Cell('recon', 0)) is None
+    assert f'default_hooks.{name} of' in comparison.failures['recon'][0]
+    assert comparison.attempt(Cell('plain', 0)) is not None
 
 
 def test_doubled_methods_are_trained_twice_as_long(matrix, tools, tmp_path):

@@ -33,6 +33,10 @@ train_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=datasets))
 val_dataloader = test_dataloader = dict(dataset=real)
 test_evaluator = dict(type='mmseg_ganaug.ClassIoUMetric')
 train_cfg = dict(max_iters=10)
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', by_epoch=False),
+    logger=dict(type='LoggerHook', log_metric_by_epoch=False),
+)
 """
 MATRIX = """
 protocol: toy
