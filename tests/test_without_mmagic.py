@@ -140,9 +140,9 @@ import mmseg_ganaug.own_data.prepare
 @pytest.fixture
 def run(tmp_path):
     def run(code, *arguments):
-        (tmp_path / 'code.py').write_text(HIDE + code)
+        (tmp_path / 'asked.py').write_text(HIDE + code)
         return subprocess.run(
-            [sys.executable, '-W', 'ignore', tmp_path / 'code.py', *arguments],
+            [sys.executable, '-W', 'ignore', tmp_path / 'asked.py', *arguments],
             capture_output=True,
             text=True,
             timeout=240,
