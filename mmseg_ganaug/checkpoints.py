@@ -136,17 +136,22 @@ def read_generator_state(path: Union[str, Path], domain: str = 'photo') -> dict:
     return state
 
 
-def load_generator_weights(model: nn.Module, path: Union[str, Path]) -> None:
-    """Loads the weights of a trained generator, all or none.
+def load_generator_weights(
+    model: nn.Module, path: Union[str, Path], needs_clusters: bool = True
+) -> None:
+    """Loads the weights that paint: those of the generator, and of an encoder.
 
     Args:
         model (nn.Module): A :class:`Pix2PixHD`.
         path (str | Path): A checkpoint of its training, or an official state dict of
             the generator (``latest_net_G.pth``).
+        needs_clusters (bool): Whether features of objects are drawn, for a model with
+            an encoder. Defaults to True.
 
     Raises:
         CheckpointError: When the file cannot be read or does not fit; see
-            :func:`read_state_dict` and :func:`load_strictly`.
+            :func:`read_state_dict` and :func:`load_strictly`. When features are to be
+            drawn, but the file has no clusters of them.
     """
     from mmengine.model import is_model_wrapper
 
@@ -155,6 +160,26 @@ def load_generator_weights(model: nn.Module, path: Union[str, Path]) -> None:
         networks = networks.module
     for domain, generator in networks.items():
         load_strictly(generator, read_generator_state(path, domain), path)
+    if model.encoder is not None:
+        _load_encoder(model, path, needs_clusters)
+
+
+def _load_encoder(
+    model: nn.Module, path: Union[str, Path], needs_clusters: bool
+) -> None:
+    """Loads what a generator with features of objects paints from."""
+    state = read_state_dict(path)
+    if needs_clusters and not state.get('region_code.clusters', torch.zeros(1)).any():
+        raise CheckpointError(
+            f'{path} has no clusters of features, from which a generator with an '
+            'encoder paints: train it with custom_hooks=[dict(type='
+            "'FeatureClusterHook')] and take the checkpoint at its end, or read the "
+            "features off the photos by looks='kept'"
+        )
+    for name in ('encoder', 'region_code'):
+        prefix = f'{name}.'
+        own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        load_strictly(model.get_module(getattr(model, name)), own, path)
 
 
 def _diagnosis(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:

@@ -152,7 +152,7 @@ train_dataloader = dict(
 work_dir = {work_dir!r}
 """
 _RECOMMENDED = """\
-# PSPNet with class weights, and whole objects of your rare classes, pasted where they fit.
+# PSPNet with class weights, and whole objects of rare classes, pasted where they fit.
 # The recommended recipe: it needs no generator.
 {head}_base_ = ['./pspnet_plain.py', {recipe!r}]
 real = _base_.train_dataloader.dataset

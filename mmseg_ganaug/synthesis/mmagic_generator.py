@@ -32,7 +32,7 @@ from mmseg_ganaug.synthesis.trained import (
 )
 
 REPAINTS = ('unshown', 'changed')
-LOOKS = ('usual', 'drawn')
+LOOKS = ('usual', 'drawn', 'kept', 'interpolated')
 
 
 @GENERATORS.register_module()
@@ -65,10 +65,14 @@ class MMagicGenerator(Generator):
             of a photo: 'unshown', what no photo shows, so that the pixels of base and
             donors stay; or 'changed', what differs from the base. Defaults to
             'unshown'.
-        looks (str): 'usual', or 'drawn' for a generator that was trained with an
-            ``encoder`` or ``noise_channels``: each sample has features and noise of its
-            own, drawn from its seed, so that one map has several photos. Windows of one
-            sample are drawn each by itself. Defaults to 'usual'.
+        looks (str): Of the objects, for a generator that was trained with an
+            ``encoder``, or for 'drawn' with ``noise_channels``. 'drawn': features as
+            objects of the class had in training, and noise, both drawn from the
+            sample's seed, so that one map has several photos. 'kept': the features are
+            read off the pixels that base and donors have there, and drawn where there
+            are none. 'interpolated': something between both, a share that is drawn for
+            each sample. Windows of one sample are drawn each by itself. Defaults to
+            'usual': the most frequent features of the class, no noise.
 
     Raises:
         FileNotFoundError: When the config is missing.
@@ -108,17 +112,12 @@ class MMagicGenerator(Generator):
         self.needs_whole_map = norm == 'instance'
         self._sees_photos = config.model.get('context') is not None
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
-        self._draws = check_choice(self, 'looks', looks, LOOKS) == 'drawn'
+        self._looks = check_choice(self, 'looks', looks, LOOKS)
+        self._draws = looks != 'usual'
+        self._reads_looks = looks in ('kept', 'interpolated')
         self.uses_context = self._sees_photos or self._draws
         self.keeps_light = self._sees_photos
-        if self._draws and not (
-            config.model.get('encoder') or config.model.get('noise_channels')
-        ):
-            raise ValueError(
-                "MMagicGenerator: looks='drawn' is for a generator with several looks, "
-                f'but {self._config_name} has neither model.encoder nor '
-                'model.noise_channels: train one with them, or leave looks out'
-            )
+        self._check_looks()
         if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
                 f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '
@@ -137,6 +136,21 @@ class MMagicGenerator(Generator):
             'or free memory'
         )
         self._model: Any = None
+
+    def _check_looks(self) -> None:
+        model = self.config.model
+        if self._draws and not (model.get('encoder') or model.get('noise_channels')):
+            raise ValueError(
+                f'MMagicGenerator: looks={self._looks!r} is for a generator with '
+                f'several looks, but {self._config_name} has neither model.encoder nor '
+                'model.noise_channels: train one with them, or leave looks out'
+            )
+        if self._reads_looks and not model.get('encoder'):
+            raise ValueError(
+                f'MMagicGenerator: looks={self._looks!r} reads them off photos by an '
+                f"encoder, but {self._config_name} has no model.encoder: set 'drawn', "
+                'or train one with it'
+            )
 
     @property
     def checkpoint(self) -> str:
@@ -182,7 +196,9 @@ class MMagicGenerator(Generator):
             tile=self._tile and [*self._tile, self._overlap],
         )
         if self._draws:
-            model['run']['looks'] = 'drawn'
+            model['run']['looks'] = self._looks
+        if self.config.model.get('encoder'):
+            model['encoder'] = self.config.model.encoder
         if self._sees_photos:
             model['run'].update(
                 grow=self.config.model.context.get('grow'), repaint=self._repaint
@@ -229,7 +245,7 @@ class MMagicGenerator(Generator):
         # init_model switches the process to MMagic's scope; MMSeg builds next.
         with DefaultScope.overwrite_default_scope('mmagic'):
             model = init_model(Config(self.config.to_dict()), device='cpu')
-        load_generator_weights(model, self.checkpoint)
+        load_generator_weights(model, self.checkpoint, self._looks != 'kept')
         self._model = make_fast(
             model.to(device).eval(),
             dtype,
@@ -289,15 +305,18 @@ class MMagicGenerator(Generator):
                 f'instance maps must be int32, not {instances.dtype}: ids of '
                 'Cityscapes reach 33000 and more'
             )
-        seeds = None
+        seeds = donors = None
         if context is not None and self._draws:
             seeds = np.array(context.seeds)
+            if self._reads_looks:
+                donors = context.photos, context.shown
+        looks = seeds, *(donors or (None, None))
         if context is None or not self._sees_photos:
-            return self._run(labels, instances, None, None, seeds)
+            return self._run(labels, instances, None, None, *looks)
         photos, holes = context.photos.copy(), self._holes(context)
         some = holes.any(axis=(1, 2))
         if some.any():
-            batches = labels, instances, photos, holes, seeds
+            batches = labels, instances, photos, holes, *looks
             photos[some] = self._run(*(None if b is None else b[some] for b in batches))
         return photos
 
@@ -323,7 +342,10 @@ class MMagicGenerator(Generator):
             seen = self._seen(context.photos, self._holes(context))
         if context is None or not self._draws:
             return model.paint(labels, instances, **seen)
-        return self._painted_one_by_one(labels, instances, seen, context.seeds)
+        donors = None
+        if self._reads_looks:
+            donors = self._pixels(context.photos), self._to_device(context.shown)
+        return self._painted_one_by_one(labels, instances, seen, context.seeds, donors)
 
     @torch.inference_mode()
     def _paint(
@@ -333,6 +355,8 @@ class MMagicGenerator(Generator):
         photos: Optional[np.ndarray] = None,
         holes: Optional[np.ndarray] = None,
         seeds: Optional[np.ndarray] = None,
+        donors: Optional[np.ndarray] = None,
+        shown: Optional[np.ndarray] = None,
     ) -> np.ndarray:
         labels = self._to_device(label_maps)
         instances = None if instance_maps is None else self._to_device(instance_maps)
@@ -345,7 +369,10 @@ class MMagicGenerator(Generator):
             if seeds is None:
                 painted = self._model.paint(labels, instances, **seen)
             else:
-                painted = self._painted_one_by_one(labels, instances, seen, seeds)
+                read = None
+                if donors is not None and shown is not None:
+                    read = self._pixels(donors), self._to_device(shown)
+                painted = self._painted_one_by_one(labels, instances, seen, seeds, read)
         return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _painted_one_by_one(
@@ -354,15 +381,23 @@ class MMagicGenerator(Generator):
         instances: Optional[torch.Tensor],
         seen: Dict[str, torch.Tensor],
         seeds: Iterable[int],
+        donors: Optional[Tuple[torch.Tensor, torch.Tensor]],
     ) -> torch.Tensor:
-        """Paints each sample with draws of its own."""
+        """Paints each sample with draws of its own, or the looks of its donors."""
+        from mmseg_ganaug.models.pix2pixhd import KeptLooks
+
         painted = []
         for number, seed in enumerate(seeds):
-            one = slice(number, number + 1)
+            one, looks = slice(number, number + 1), None
+            rng = np.random.default_rng(seed)
+            if donors is not None:
+                share = rng.random() if self._looks == 'interpolated' else 1.0
+                looks = KeptLooks(donors[0][one], donors[1][one], share)
             photo = self._model.paint(
                 labels[one],
                 None if instances is None else instances[one],
-                rng=np.random.default_rng(seed),
+                rng=rng,
+                looks=looks,
                 **{name: tensor[one] for name, tensor in seen.items()},
             )
             painted.append(photo)
@@ -370,10 +405,11 @@ class MMagicGenerator(Generator):
 
     def _seen(self, photos: np.ndarray, holes: np.ndarray) -> Dict[str, torch.Tensor]:
         """Returns photos and holes as the model takes them."""
-        return dict(
-            photos=self._to_device(photos)[:, 0].permute(0, 3, 1, 2),
-            holes=self._to_device(holes),
-        )
+        return dict(photos=self._pixels(photos), holes=self._to_device(holes))
+
+    def _pixels(self, photos: np.ndarray) -> torch.Tensor:
+        """Moves photos: uint8 [B, H, W, 3] -> [B, 3, H, W] on the device."""
+        return self._to_device(photos)[:, 0].permute(0, 3, 1, 2)
 
     def _to_device(self, maps: np.ndarray):
         tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]

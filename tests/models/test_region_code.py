@@ -2,6 +2,7 @@ import numpy as np
 import torch
 
 from mmseg_ganaug.models.pix2pixhd.region_code import (
+    ReadFeatures,
     RegionCode,
     number_regions,
     region_mean,
@@ -27,3 +28,24 @@ def test_regions_are_classes_where_there_are_no_instances():
     assert numbers.flatten().tolist() == [0, 0, 1, 2, 2, 2]
     features = torch.arange(6.0).view(2, 1, 1, 3)
     assert region_mean(features, numbers, 3).tolist() == [[0.5], [2.0], [4.0]]
+    shown = torch.tensor([[[[False, True, False]]], [[[True, False, True]]]])
+    found = region_mean(features, numbers, 3, shown)
+    assert found.tolist() == [[1.0], [0.0], [4.0]]
+
+
+def test_known_regions_keep_a_share_of_the_features_that_were_read():
+    code = RegionCode(num_classes=2, num_features=1, noise_channels=2, num_clusters=1)
+    code.clusters[:] = torch.tensor([0.0, 1.0, 0.5]).view(3, 1, 1)
+    labels, known = torch.tensor([0, 1, 1, 9]), torch.tensor([True, True, False, True])
+    features = torch.tensor([[0.8], [-1.0], [-1.0], [-0.5]])
+    for share, wanted in (
+        (1.0, [0.8, -1.0, 1.0, -0.5]),
+        (0.5, [0.4, 0.0, 1.0, 0.0]),
+        (0.0, [0.0, 1.0, 1.0, 0.5]),
+    ):
+        read = ReadFeatures(features, known, share)
+        drawn = code.draw(labels, np.random.default_rng(0), read)
+        torch.testing.assert_close(drawn[:, 0], torch.tensor(wanted))
+        # Noise is what it is without.
+        plain = code.draw(labels, np.random.default_rng(0))
+        torch.testing.assert_close(drawn[:, 1:], plain[:, 1:])

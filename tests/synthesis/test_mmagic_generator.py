@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmseg_ganaug.checkpoints import CheckpointError
 from mmseg_ganaug.recompose import LabelStatistics, MemoryLabelSource, Recon
 from mmseg_ganaug.registry import MODELS
 from mmseg_ganaug.synthesis import Compositing, MMagicGenerator, PaintContext
@@ -288,9 +289,103 @@ def test_drawn_looks_are_those_of_the_seed(tmp_path, labels, context):
     np.testing.assert_array_equal(on_device.permute(0, 2, 3, 1).numpy(), painted)
 
 
-def test_looks_are_drawn_by_a_generator_that_has_several(plain):
+@pytest.fixture(scope='module')
+def with_encoder(tmp_path_factory):
+    """Config and whole checkpoint of a generator that reads features of objects."""
+    folder = tmp_path_factory.mktemp('encoder')
+    encoder = dict(type='Pix2PixHDEncoder', base_channels=4, num_downsamples=1)
+    files = make_files(folder, encoder=encoder, noise_channels=1)
+    model = MODELS.build(Config.fromfile(files['config']).model)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.region_code.clusters.uniform_(-1, 1)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'whole.pth')
+    return dict(files, checkpoint=str(folder / 'whole.pth')), model.eval()
+
+
+def painted_with(with_encoder, looks, labels, context):
+    options = dict(device='cpu', precision='fp32', looks=looks)
+    generator = MMagicGenerator(**with_encoder[0], **options)
+    photos = generator.paint(labels, context=context)
+    tensors = torch.from_numpy(labels)[:, None]
+    on_device = generator.paint_on_device(tensors, context=context)
+    np.testing.assert_array_equal(on_device.permute(0, 2, 3, 1).numpy(), photos)
+    for number in range(len(labels)):
+        one = slice(number, number + 1)
+        alone = generator.paint(labels[one], context=context[one])
+        np.testing.assert_array_equal(alone, photos[one])
+    return photos
+
+
+def test_encoder_and_clusters_of_the_checkpoint_paint(with_encoder, labels):
+    """They were left at zero once, so that all objects had one look."""
+    files, model = with_encoder
+    painted = paint(files, labels, precision='fp32', channels_last=False)
+    wanted = model.paint(torch.from_numpy(labels)[:, None])
+    assert difference(wanted.permute(0, 2, 3, 1).numpy(), painted).max() <= 1
+
+
+def test_kept_looks_are_those_of_the_photos(with_encoder, labels):
+    context = make_context(labels)
+    kept = painted_with(with_encoder, 'kept', labels, context)
+    # What no photo shows is no look: its pixels change nothing.
+    black = context.photos.copy()
+    black[~context.shown] = 77
+    np.testing.assert_array_equal(
+        painted_with(with_encoder, 'kept', labels, replace(context, photos=black)), kept
+    )
+    other = context.photos.copy()
+    other[0][labels[0] == 1] //= 4
+    changed = painted_with(with_encoder, 'kept', labels, replace(context, photos=other))
+    differs = (changed != kept).any(axis=(1, 2, 3))
+    assert differs.tolist() == [True, False, False]
+    assert (painted_with(with_encoder, 'drawn', labels, context) != kept).any()
+
+
+def test_a_class_that_no_photo_shows_is_drawn(with_encoder, labels):
+    context = make_context(labels)
+    context.shown[:] = False
+    np.testing.assert_array_equal(
+        painted_with(with_encoder, 'kept', labels, context),
+        painted_with(with_encoder, 'drawn', labels, context),
+    )
+
+
+def test_interpolated_looks_depend_on_photos_and_seeds(with_encoder, labels):
+    context = make_context(labels)
+    found = painted_with(with_encoder, 'interpolated', labels, context)
+    for changed in (dict(photos=context.photos // 3), dict(seeds=(7, 8, 9))):
+        other = replace(context, **changed)
+        painted = painted_with(with_encoder, 'interpolated', labels, other)
+        assert (painted != found).any(axis=(1, 2, 3)).all()
+    prints = {
+        MMagicGenerator(**with_encoder[0], looks=looks).fingerprint()
+        for looks in ('usual', 'drawn', 'kept', 'interpolated')
+    }
+    assert len(prints) == 4
+
+
+def test_features_without_clusters_can_be_read_but_not_drawn(
+    with_encoder, labels, tmp_path
+):
+    state = with_encoder[1].state_dict()
+    state['region_code.clusters'] = torch.zeros_like(state['region_code.clusters'])
+    torch.save(dict(state_dict=state), tmp_path / 'converted.pth')
+    files = dict(with_encoder[0], checkpoint=str(tmp_path / 'converted.pth'))
+    for looks in ('usual', 'drawn', 'interpolated'):
+        with pytest.raises(CheckpointError, match='no clusters of features'):
+            MMagicGenerator(**files, device='cpu', looks=looks).load()
+    kept = MMagicGenerator(**files, device='cpu', looks='kept')
+    assert kept.paint(labels, context=make_context(labels)).std() > 5
+
+
+def test_looks_need_a_generator_that_has_several(plain, tmp_path):
     with pytest.raises(ValueError, match=r"looks='drawn'.*model\.noise_channels"):
         MMagicGenerator(**plain, looks='drawn')
+    noise = make_files(tmp_path, noise_channels=2)
+    for looks in ('kept', 'interpolated'):
+        with pytest.raises(ValueError, match=rf"looks='{looks}'.*no model\.encoder"):
+            MMagicGenerator(**noise, looks=looks)
 
 
 def test_repainting_needs_a_generator_that_sees_photos(plain):

@@ -1,7 +1,7 @@
 """pix2pixHD as a translation model of MMagic."""
 
 from inspect import signature
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from mmseg_ganaug.models.pix2pixhd.label_encoder import (
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.photo_context import PhotoContext, SeenPhoto
 from mmseg_ganaug.models.pix2pixhd.region_code import (
+    ReadFeatures,
     RegionCode,
     number_regions,
     spread_over_regions,
@@ -50,6 +51,20 @@ _PARTS: Dict[str, Tuple[Callable, Sequence[str]]] = {
     'context': (PhotoContext, ()),
     'loss_config': (Pix2PixHDObjective, ('num_classes', 'has_segmenter')),
 }
+
+
+class KeptLooks(NamedTuple):
+    """Photos that objects keep the looks of.
+
+    Attributes:
+        photos: uint8 [B, 3, H, W], RGB.
+        shown: Bool [B, 1, H, W], where they show what the label maps say.
+        share: How much of these looks is kept, 0..1; the rest is drawn.
+    """
+
+    photos: Tensor
+    shown: Tensor
+    share: float = 1.0
 
 
 def _check_configs(**configs: Any) -> None:
@@ -226,7 +241,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                 **kwargs,
             )
             self.label_encoder = labels
-            self.encoder = features
+            self.encoder: Any = features
             self.region_code = code
             self.context = None if context is None else PhotoContext(**context)
             self.generators: Any = DomainNetworks(self.generators)
@@ -288,6 +303,30 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             parts.append(pad_to_stride(around, self.stride))
         return torch.cat(parts, dim=1) if parts[1:] else encoded
 
+    def encode_regions(
+        self,
+        photos: Tensor,
+        numbers: Tensor,
+        num_regions: int,
+        shown: Optional[Tensor] = None,
+    ) -> Tensor:
+        """Reads the features of regions off photos, for a model with an encoder.
+
+        Args:
+            photos (Tensor): [B, 3, H, W] in [-1, 1].
+            numbers (Tensor): The region of each pixel, int64 [B, 1, H, W].
+            num_regions (int): R.
+            shown (Tensor, optional): Bool [B, 1, H, W], which pixels count.
+
+        Returns:
+            Tensor: float [R, F].
+        """
+        stride = self.get_module(self.encoder).stride
+        maps = [pad_to_stride(tensor, stride) for tensor in (photos, numbers)]
+        if shown is not None:
+            shown = pad_to_stride(shown, stride)
+        return self.encoder(*maps, num_regions, shown)
+
     def translation(
         self,
         image: Tensor,
@@ -295,6 +334,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         instance_maps: Optional[Tensor] = None,
         rng: Optional[np.random.Generator] = None,
         seen: Optional[SeenPhoto] = None,
+        looks: Optional[KeptLooks] = None,
     ) -> Tensor:
         """Paints photos.
 
@@ -306,6 +346,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                 the objects, for a model that has them; without one, they are the most
                 usual ones.
             seen (SeenPhoto, optional): See :meth:`generator_input`.
+            looks (KeptLooks, optional): Photos off which the looks of the objects are
+                read, for a model with an encoder; without, all of them are drawn.
 
         Returns:
             Tensor: Photos, float [B, 3, H, W] RGB in [-1, 1].
@@ -313,13 +355,26 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         numbers = codes = None
         if self.region_code.out_channels:
             numbers, labels = number_regions(image, instance_maps)
-            codes = self.region_code.draw(labels, rng)
+            codes = self.region_code.draw(
+                labels, rng, self._read(looks, numbers, len(labels))
+            )
         height, width = image.shape[-2:]
         generator = self._get_target_generator(target_domain or self._default_domain)
         photos = generator(
             self.generator_input(image, instance_maps, numbers, codes, seen)
         )[..., :height, :width]
         return photos if seen is None else PhotoContext.join(photos, seen)
+
+    def _read(
+        self, looks: Optional[KeptLooks], numbers: Tensor, num_regions: int
+    ) -> Optional[ReadFeatures]:
+        if looks is None:
+            return None
+        shown = looks.shown.to(self.device)
+        photos = looks.photos.to(self.device).float().div(127.5).sub(1) * shown
+        known = torch.bincount(numbers[shown], minlength=num_regions) > 0
+        features = self.encode_regions(photos, numbers, num_regions, shown)
+        return ReadFeatures(features, known, looks.share)
 
     @torch.no_grad()
     def paint(
@@ -329,6 +384,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         rng: Optional[np.random.Generator] = None,
         photos: Optional[Tensor] = None,
         holes: Optional[Tensor] = None,
+        looks: Optional[KeptLooks] = None,
     ) -> Tensor:
         """Paints photos as they are stored.
 
@@ -340,6 +396,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             photos (Tensor, optional): uint8 [B, 3, H, W], RGB, for a model with
                 ``context``: what is around the holes, and stays.
             holes (Tensor, optional): Bool [B, 1, H, W], what of them is painted.
+            looks (KeptLooks, optional): See :meth:`translation`.
 
         Returns:
             Tensor: uint8 [B, 3, H, W], RGB, on the model's device.
@@ -351,7 +408,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             holes = self.context.grown(holes.to(self.device), label_maps)
             seen = SeenPhoto(photos.to(self.device).float().div(127.5).sub(1), holes)
         painted = self.translation(
-            label_maps, instance_maps=instance_maps, rng=rng, seen=seen
+            label_maps, instance_maps=instance_maps, rng=rng, seen=seen, looks=looks
         )
         return painted.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 

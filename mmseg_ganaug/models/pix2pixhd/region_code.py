@@ -1,6 +1,6 @@
 """Codes of regions, by which one label map has several photos."""
 
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -42,22 +42,42 @@ def number_regions(
     return numbers, keys % 256
 
 
-def region_mean(features: Tensor, numbers: Tensor, num_regions: int) -> Tensor:
+class ReadFeatures(NamedTuple):
+    """Features of regions as they were read off photos.
+
+    Attributes:
+        features: Float [R, F].
+        known: Bool [R], whether a photo shows the region.
+        share: How much of these features a region keeps, 0..1; the rest is drawn.
+    """
+
+    features: Tensor
+    known: Tensor
+    share: float = 1.0
+
+
+def region_mean(
+    features: Tensor, numbers: Tensor, num_regions: int, shown: Optional[Tensor] = None
+) -> Tensor:
     """Computes the mean of the features of each region.
 
     Args:
         features (Tensor): [B, C, H, W].
         numbers (Tensor): int64 [B, 1, H, W] from :func:`number_regions`.
         num_regions (int): R.
+        shown (Tensor, optional): Bool [B, 1, H, W], which pixels count.
 
     Returns:
-        Tensor: [R, C].
+        Tensor: [R, C]; 0 for a region without a pixel that counts.
     """
     # In half precision the sum over a large region would overflow.
     flat = features.float().movedim(1, -1).flatten(0, 2)
     index = numbers.flatten()
+    if shown is not None:
+        flat, index = flat[shown.flatten()], index[shown.flatten()]
     total = flat.new_zeros(num_regions, flat.shape[1]).index_add(0, index, flat)
-    return total / torch.bincount(index, minlength=num_regions).unsqueeze(1)
+    count = torch.bincount(index, minlength=num_regions)
+    return total / count.clamp(min=1).unsqueeze(1)
 
 
 def spread_over_regions(values: Tensor, numbers: Tensor) -> Tensor:
@@ -103,19 +123,26 @@ class Pix2PixHDEncoder(BaseModule):
             in_channels, out_channels, base_channels, num_downsamples, num_blocks=0
         )
 
-    def forward(self, photos: Tensor, numbers: Tensor, num_regions: int) -> Tensor:
+    def forward(
+        self,
+        photos: Tensor,
+        numbers: Tensor,
+        num_regions: int,
+        shown: Optional[Tensor] = None,
+    ) -> Tensor:
         """Encodes the regions of a batch.
 
         Args:
             photos (Tensor): [B, 3, H, W] in [-1, 1], H and W multiples of ``stride``.
             numbers (Tensor): int64 [B, 1, H, W] from :func:`number_regions`.
             num_regions (int): R.
+            shown (Tensor, optional): Bool [B, 1, H, W], which pixels count.
 
         Returns:
             Tensor: Features [R, out_channels] in [-1, 1], each the mean over its
             region.
         """
-        return region_mean(self.model(photos), numbers, num_regions)
+        return region_mean(self.model(photos), numbers, num_regions, shown)
 
 
 class RegionCode(nn.Module):
@@ -169,13 +196,19 @@ class RegionCode(nn.Module):
             rows = filled[np.arange(self.clusters.shape[1]) % len(filled)]
             self.clusters[label] = torch.from_numpy(rows).to(self.clusters)
 
-    def draw(self, labels: Tensor, rng: Optional[np.random.Generator] = None) -> Tensor:
+    def draw(
+        self,
+        labels: Tensor,
+        rng: Optional[np.random.Generator] = None,
+        read: Optional[ReadFeatures] = None,
+    ) -> Tensor:
         """Draws codes to paint with.
 
         Args:
             labels (Tensor): Label value of each region, int64 [R].
             rng (np.random.Generator, optional): Without one, every region gets the
                 largest cluster of its class, and no noise.
+            read (ReadFeatures, optional): Features that the known regions keep.
 
         Returns:
             Tensor: float32 [R, F + N].
@@ -187,7 +220,11 @@ class RegionCode(nn.Module):
             if rng is not None:
                 picked = torch.from_numpy(rng.integers(number, size=len(labels)))
             rows = labels.clamp(max=self.num_classes)
-            codes.append(self.clusters[rows, picked.to(labels.device)])
+            features = self.clusters[rows, picked.to(labels.device)]
+            if read is not None:
+                mixed = torch.lerp(features, read.features, read.share)
+                features = torch.where(read.known.unsqueeze(1), mixed, features)
+            codes.append(features)
         if self.noise_channels:
             shape = (len(labels), self.noise_channels)
             noise = np.zeros(shape) if rng is None else rng.standard_normal(shape)

@@ -11,7 +11,7 @@ from mmengine import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
-from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp, pad_to_stride
+from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.photo_context import SeenPhoto
 from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
@@ -191,12 +191,7 @@ class Pix2PixHDTraining(_OfTheModel):
             numbers, labels = number_regions(label_maps, instance_maps)
             features = None
             if self.encoder is not None:
-                stride = self.get_module(self.encoder).stride
-                features = self.encoder(
-                    pad_to_stride(real, stride),
-                    pad_to_stride(numbers, stride),
-                    len(labels),
-                )
+                features = self.encode_regions(real, numbers, len(labels))
             codes = self.region_code.training_code(labels, features, rng)
         maps = label_maps, instance_maps, numbers
         if self.label_warp is not None:
