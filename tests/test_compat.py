@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from mmseg_ganaug import compat, dependencies
+from mmseg_ganaug import checkpoints, compat, dependencies
 
 
 def run_python(code: str) -> str:
@@ -33,6 +33,9 @@ def test_mmseg_and_mmagic_import_on_mmcv_lite():
     assert run_python(code) == 'imported'
 
 
+@pytest.mark.skipif(
+    not checkpoints._torch_allows_by_name(), reason='torch >= 2.6 checks'
+)
 def test_checkpoints_of_mmengine_load_though_the_package_came_before_torch(tmp_path):
     code = (
         'import mmseg_ganaug, mmengine.runner, torch\n'
