@@ -23,11 +23,11 @@ from mmseg_ganaug.bench.comparisons import (
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
 
-# Kinds of findings that say why nothing helped.
+# Kinds of findings that say why nothing helped, the plainest first.
 _EXPLAIN = (
-    'objects-below-a-cell',
     'labels-off-photos',
     'class-missing-in-train',
+    'objects-below-a-cell',
     'no-headroom',
     'headroom-unknown',
 )
@@ -188,7 +188,9 @@ class _Verdict:
 
     def _explanations(self) -> List[str]:
         found = self._bench['diagnosis']['findings']
-        return [each['text'] for each in found if each['kind'] in _EXPLAIN]
+        said = [each for each in found if each['kind'] in _EXPLAIN]
+        said.sort(key=lambda each: _EXPLAIN.index(each['kind']))
+        return [each['text'] for each in said]
 
     def _limits(self) -> List[str]:
         """Says what the verdict holds for."""

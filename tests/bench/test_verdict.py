@@ -105,12 +105,18 @@ def test_classes_that_nothing_learns_are_named_with_their_finding(tmp_path):
     counts = simulated_counts(np.random.default_rng(0), effects, level=-9)
     bench = simulated_bench(tmp_path, counts)
     text = 'The median object of rider is 0.4 cells wide.'
+    labels = 'These labels may belong to other photos.'
     bench['diagnosis']['findings'] = [
-        dict(kind='objects-below-a-cell', classes=['rider'], text=text)
+        dict(kind='few-objects', classes=['rider'], text='Few.'),
+        dict(kind='objects-below-a-cell', classes=['rider'], text=text),
+        dict(kind='labels-off-photos', classes=['pole'], text=labels),
     ]
     _, verdict = reach_verdict(bench, tmp_path)
     assert verdict['kind'] == 'nothing'
-    assert text in verdict['more']
+    assert [line for line in verdict['more'] if line in (text, labels, 'Few.')] == [
+        labels,
+        text,
+    ]
     assert (
         'No treatment learns pole and rider: the IoU stays below 1 %.'
         in verdict['more']
