@@ -32,8 +32,8 @@ class FeatureClusterHook(Hook):
         ValueError: When one of them is no whole number >= 1.
     """
 
-    # Before the checkpoint of the same iteration is written.
-    priority = 'NORMAL'
+    # Before EMAHook copies the clusters of this iteration, and before the checkpoint.
+    priority = 'ABOVE_NORMAL'
 
     def __init__(self, interval: int = 10000, num_samples: int = 500) -> None:
         self.interval = check_whole(self, 'interval', interval, 1)

@@ -208,7 +208,8 @@ def test_compiled_training_has_the_losses_of_a_plain_one(train):
         assert losses[1][name] == pytest.approx(values, rel=1e-3), name
 
 
-def test_clusters_of_features_are_in_the_checkpoint(train, tmp_path):
+@pytest.mark.parametrize('averaged', [False, True])
+def test_clusters_of_features_are_in_the_checkpoint(train, tmp_path, averaged):
     run = train(
         'run',
         max_iters=3,
@@ -218,7 +219,10 @@ def test_clusters_of_features_are_in_the_checkpoint(train, tmp_path):
             ),
             'optim_wrapper.generators.modules': ['generators', 'encoder'],
             'optim_wrapper.discriminators.modules': ['discriminators'],
-            'custom_hooks': [dict(type='FeatureClusterHook', interval=1000)],
+            'custom_hooks': [
+                *([dict(type='EMAHook')] if averaged else []),
+                dict(type='FeatureClusterHook', interval=1000),
+            ],
         },
     )
     state = torch.load(tmp_path / 'run' / 'iter_3.pth', weights_only=False)
@@ -230,6 +234,9 @@ def test_clusters_of_features_are_in_the_checkpoint(train, tmp_path):
     maps[..., ::2] = 1
     photos = [run.model.paint(maps, rng=np.random.default_rng(i)) for i in range(4)]
     assert any((photos[0] != photo).any() for photo in photos[1:])
+    loaded = MODELS.build(run.cfg.model)
+    load_generator_weights(loaded, tmp_path / 'run' / 'iter_3.pth')
+    torch.testing.assert_close(loaded.region_code.clusters, clusters)
 
 
 def test_cluster_hook_needs_an_encoder(train):
