@@ -24,13 +24,8 @@ from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
 
 # Kinds of findings that say why nothing helped, the plainest first.
-_EXPLAIN = (
-    'labels-off-photos',
-    'class-missing-in-train',
-    'objects-below-a-cell',
-    'no-headroom',
-    'headroom-unknown',
-)
+_OF_LABELS = ('labels-off-photos', 'class-missing-in-train', 'objects-below-a-cell')
+_EXPLAIN = (*_OF_LABELS, 'no-headroom', 'headroom-unknown')
 
 
 def reach_verdict(
@@ -126,8 +121,16 @@ class _Verdict:
             f'Nothing here beats plain beyond chance; the best, {best}, has '
             f'{self._gain(best)}.'
         )
-        unlearned = {each.name for each in self._open if not each.learned}
-        if unlearned and unlearned == set(self._bench['data']['rare']):
+        rare = [found.open_class(name) for name in self._bench['data']['rare']]
+        if not any(each.learned and each.interval >= 0 for each in rare):
+            said = {each['kind'] for each in self._bench['diagnosis']['findings']}
+            if said.isdisjoint(_OF_LABELS):
+                sentence = (
+                    'Too short to tell: no treatment learns a rare class in '
+                    f'{self._bench["race"][-1]["iterations"]} iterations. Give more '
+                    '--minutes or --iters, or train with a network that learns them '
+                    '(--proxy).'
+                )
             return sentence, self._explanations()
         interval = found.differences[best, BASELINE, found.means[-1]]
         if math.isnan(interval.margin):

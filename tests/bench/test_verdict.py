@@ -123,6 +123,23 @@ def test_classes_that_nothing_learns_are_named_with_their_finding(tmp_path):
     )
 
 
+def test_a_race_in_which_no_rare_class_wakes_says_that_it_was_too_short(tmp_path):
+    effects = {'plain': 0, 'class-weights-sqrt': 0, 'recon': 0}
+    counts = simulated_counts(np.random.default_rng(0), effects, level=-9)
+    bench = simulated_bench(tmp_path, counts)
+    bench['diagnosis']['findings'] = []
+    _, verdict = reach_verdict(bench, tmp_path)
+    assert verdict['kind'] == 'nothing'
+    iterations = bench['race'][-1]['iterations']
+    assert verdict['sentence'].startswith('Too short to tell: no treatment learns')
+    assert f' {iterations} iterations. Give more --minutes' in verdict['sentence']
+    # Of one of the classes nothing can be seen: that is not learning it.
+    for found in counts.values():
+        found[:, :, -1] = 0
+    _, verdict = reach_verdict(simulated_bench(tmp_path, counts), tmp_path)
+    assert verdict['sentence'].startswith('Too short to tell')
+
+
 def test_a_gain_that_costs_elsewhere_is_no_winner(tmp_path):
     counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'focal': 1.5})
     counts['focal'][..., :4, 0] = counts['focal'][..., :4, 0] * 6 // 10
