@@ -129,6 +129,23 @@ def test_commands_take_it(project, words, monkeypatch, capsys):
     assert 'defect' in capsys.readouterr().out or words[0] != 'distribution'
 
 
+def test_a_treatment_of_it_is_a_config_that_trains_it(project, monkeypatch):
+    words = ['apply', 'lazy_real.py', '--treatment', 'class-weights-rare+real-pixels']
+    monkeypatch.setattr(sys, 'argv', ['ganaug', *words])
+    main()
+    written = read_config('lazy_real_class_weights_rare_real_pixels.py')
+    loss = written.model.decode_head.loss_decode
+    assert (loss.type, loss.class_weight) == (
+        'mmseg_ganaug.ClassWeightedCrossEntropyLoss',
+        'rare',
+    )
+    own = read_config('lazy_real.py')
+    real, generated = written.train_dataloader.dataset.datasets
+    assert (real.type, real.data_root) == ('mmseg.datasets.BaseSegDataset', 'data')
+    assert generated.source == real
+    assert written.train_cfg.max_iters == own.train_cfg.max_iters
+
+
 @pytest.mark.slow
 def test_it_trains(project):
     log = project / 'log.txt'
