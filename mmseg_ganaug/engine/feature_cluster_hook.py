@@ -10,8 +10,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_ganaug.files import evenly_spread
-from mmseg_ganaug.models.pix2pixhd.label_encoder import pad_to_stride
-from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
+from mmseg_ganaug.models.pix2pixhd.region_code import (
+    encode_regions,
+    number_regions,
+)
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import HOOKS
 
@@ -74,11 +76,8 @@ class FeatureClusterHook(Hook):
             numbers, region_labels = number_regions(
                 inputs['img_label'], inputs.get('img_instance')
             )
-            codes = encoder(
-                pad_to_stride(inputs['img_photo'], encoder.stride),
-                pad_to_stride(numbers, encoder.stride),
-                len(region_labels),
-            )
+            photo = inputs['img_photo']
+            codes = encode_regions(encoder, photo, numbers, len(region_labels))
             labels.append(region_labels.cpu().numpy())
             features.append(codes.float().cpu().numpy())
         np.random.set_state(state)  # noqa: NPY002

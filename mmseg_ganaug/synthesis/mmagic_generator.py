@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from mmseg_ganaug.synthesis.batches import BatchHalving
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
 from mmseg_ganaug.synthesis.tiles import check_tiles
 from mmseg_ganaug.synthesis.trained import (
+    check_looks,
     check_precision,
     find_checkpoint,
     find_device,
@@ -32,7 +33,6 @@ from mmseg_ganaug.synthesis.trained import (
 )
 
 REPAINTS = ('unshown', 'changed')
-LOOKS = ('usual', 'drawn', 'kept', 'interpolated')
 
 
 @GENERATORS.register_module()
@@ -65,14 +65,12 @@ class MMagicGenerator(Generator):
             of a photo: 'unshown', what no photo shows, so that the pixels of base and
             donors stay; or 'changed', what differs from the base. Defaults to
             'unshown'.
-        looks (str): Of the objects, for a generator that was trained with an
-            ``encoder``, or for 'drawn' with ``noise_channels``. 'drawn': features as
-            objects of the class had in training, and noise, both drawn from the
-            sample's seed, so that one map has several photos. 'kept': the features are
-            read off the pixels that base and donors have there, and drawn where there
-            are none. 'interpolated': something between both, a share that is drawn for
-            each sample. Windows of one sample are drawn each by itself. Defaults to
-            'usual': the most frequent features of the class, no noise.
+        looks (str): Of objects, for a generator with an ``encoder``, or with
+            ``noise_channels`` for 'drawn': features that the class had in training and
+            noise, by the sample's seed, so that one map has several photos. 'kept':
+            features read off the pixels of base and donors, drawn where there are none.
+            'interpolated': between both, by a share drawn for each sample. Windows are
+            drawn each by itself. Defaults to 'usual': what most objects have, no noise.
 
     Raises:
         FileNotFoundError: When the config is missing.
@@ -112,12 +110,11 @@ class MMagicGenerator(Generator):
         self.needs_whole_map = norm == 'instance'
         self._sees_photos = config.model.get('context') is not None
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
-        self._looks = check_choice(self, 'looks', looks, LOOKS)
+        check_looks(looks, config.model, self._config_name)
+        self._looks = looks
         self._draws = looks != 'usual'
-        self._reads_looks = looks in ('kept', 'interpolated')
         self.uses_context = self._sees_photos or self._draws
         self.keeps_light = self._sees_photos
-        self._check_looks()
         if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
                 f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '
@@ -136,21 +133,6 @@ class MMagicGenerator(Generator):
             'or free memory'
         )
         self._model: Any = None
-
-    def _check_looks(self) -> None:
-        model = self.config.model
-        if self._draws and not (model.get('encoder') or model.get('noise_channels')):
-            raise ValueError(
-                f'MMagicGenerator: looks={self._looks!r} is for a generator with '
-                f'several looks, but {self._config_name} has neither model.encoder nor '
-                'model.noise_channels: train one with them, or leave looks out'
-            )
-        if self._reads_looks and not model.get('encoder'):
-            raise ValueError(
-                f'MMagicGenerator: looks={self._looks!r} reads them off photos by an '
-                f"encoder, but {self._config_name} has no model.encoder: set 'drawn', "
-                'or train one with it'
-            )
 
     @property
     def checkpoint(self) -> str:
@@ -305,12 +287,9 @@ class MMagicGenerator(Generator):
                 f'instance maps must be int32, not {instances.dtype}: ids of '
                 'Cityscapes reach 33000 and more'
             )
-        seeds = donors = None
+        looks: Tuple[Optional[np.ndarray], ...] = (None, None, None)
         if context is not None and self._draws:
-            seeds = np.array(context.seeds)
-            if self._reads_looks:
-                donors = context.photos, context.shown
-        looks = seeds, *(donors or (None, None))
+            looks = np.array(context.seeds), *self._donors(context)
         if context is None or not self._sees_photos:
             return self._run(labels, instances, None, None, *looks)
         photos, holes = context.photos.copy(), self._holes(context)
@@ -342,10 +321,13 @@ class MMagicGenerator(Generator):
             seen = self._seen(context.photos, self._holes(context))
         if context is None or not self._draws:
             return model.paint(labels, instances, **seen)
-        donors = None
-        if self._reads_looks:
-            donors = self._pixels(context.photos), self._to_device(context.shown)
-        return self._painted_one_by_one(labels, instances, seen, context.seeds, donors)
+        looks = self._donors(context)
+        return self._painted_one_by_one(labels, instances, seen, context.seeds, *looks)
+
+    def _donors(self, context: PaintContext) -> Sequence[Optional[np.ndarray]]:
+        """Returns the photos that looks are read off, and what of them is shown."""
+        reads = self._looks in ('kept', 'interpolated')
+        return (context.photos, context.shown) if reads else (None, None)
 
     @torch.inference_mode()
     def _paint(
@@ -369,10 +351,8 @@ class MMagicGenerator(Generator):
             if seeds is None:
                 painted = self._model.paint(labels, instances, **seen)
             else:
-                read = None
-                if donors is not None and shown is not None:
-                    read = self._pixels(donors), self._to_device(shown)
-                painted = self._painted_one_by_one(labels, instances, seen, seeds, read)
+                looks = seeds, donors, shown
+                painted = self._painted_one_by_one(labels, instances, seen, *looks)
         return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _painted_one_by_one(
@@ -381,18 +361,19 @@ class MMagicGenerator(Generator):
         instances: Optional[torch.Tensor],
         seen: Dict[str, torch.Tensor],
         seeds: Iterable[int],
-        donors: Optional[Tuple[torch.Tensor, torch.Tensor]],
+        *read: Optional[np.ndarray],
     ) -> torch.Tensor:
         """Paints each sample with draws of its own, or the looks of its donors."""
         from mmseg_ganaug.models.pix2pixhd import KeptLooks
 
-        painted = []
+        painted, (donors, shown) = [], read
         for number, seed in enumerate(seeds):
             one, looks = slice(number, number + 1), None
             rng = np.random.default_rng(seed)
-            if donors is not None:
+            if donors is not None and shown is not None:
                 share = rng.random() if self._looks == 'interpolated' else 1.0
-                looks = KeptLooks(donors[0][one], donors[1][one], share)
+                pixels = self._pixels(donors[one]), self._to_device(shown[one])
+                looks = KeptLooks(*pixels, share)
             photo = self._model.paint(
                 labels[one],
                 None if instances is None else instances[one],

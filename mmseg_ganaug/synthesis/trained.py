@@ -1,13 +1,14 @@
 """Finds the weights of a trained network, its device and its number format."""
 
 import os
-from typing import Optional
+from typing import Any, Mapping, Optional
 
 import torch
 from mmengine.runner import find_latest_checkpoint
 
 from mmseg_ganaug.option_checks import check_choice
 
+LOOKS = ('usual', 'drawn', 'kept', 'interpolated')
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
@@ -31,11 +32,38 @@ def find_checkpoint(stated: str, config_name: Optional[str]) -> str:
         path = os.path.join(path, os.path.basename(latest or ''))
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f'generator checkpoint {stated} does not exist. Train it with\n    python '
-            f'ganaug train {config_name}\nor set generator.checkpoint to a '
-            'checkpoint that you have'
+            f'generator checkpoint {stated} does not exist. Train it with\n    ganaug '
+            f'train {config_name}\nor set generator.checkpoint to a checkpoint that '
+            'you have'
         )
     return path
+
+
+def check_looks(looks: str, model: Mapping[str, Any], config_name: str) -> None:
+    """Checks that a generator can paint objects in looks that are asked for.
+
+    Args:
+        looks (str): See :class:`MMagicGenerator`.
+        model (Mapping[str, Any]): Config of its model.
+        config_name (str): Of its config, for messages.
+
+    Raises:
+        ValueError: When it cannot; says what it lacks.
+    """
+    check_choice('MMagicGenerator', 'looks', looks, LOOKS)
+    if looks == 'usual' or model.get('encoder'):
+        return
+    if looks != 'drawn':
+        raise ValueError(
+            f'MMagicGenerator: looks={looks!r} reads them off photos by an encoder, '
+            f"but {config_name} has no model.encoder: set 'drawn', or train one with it"
+        )
+    if not model.get('noise_channels'):
+        raise ValueError(
+            f'MMagicGenerator: looks={looks!r} is for a generator with several looks, '
+            f'but {config_name} has neither model.encoder nor model.noise_channels: '
+            'train one with them, or leave looks out'
+        )
 
 
 def find_device(stated: Optional[str]) -> str:

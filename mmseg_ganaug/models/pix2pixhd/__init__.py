@@ -13,11 +13,9 @@ from mmseg_ganaug.models.pix2pixhd.generators import (  # noqa: E402
     Pix2PixHDLocalEnhancer,
 )
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelEncoder  # noqa: E402
-from mmseg_ganaug.models.pix2pixhd.pix2pixhd import (  # noqa: E402
-    KeptLooks,
-    Pix2PixHD,
-)
+from mmseg_ganaug.models.pix2pixhd.pix2pixhd import Pix2PixHD  # noqa: E402
 from mmseg_ganaug.models.pix2pixhd.region_code import (  # noqa: E402
+    KeptLooks,
     Pix2PixHDEncoder,
 )
 

@@ -1,7 +1,7 @@
 """pix2pixHD as a translation model of MMagic."""
 
 from inspect import signature
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -19,14 +19,16 @@ from mmseg_ganaug.models.pix2pixhd.label_encoder import (
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.photo_context import PhotoContext, SeenPhoto
 from mmseg_ganaug.models.pix2pixhd.region_code import (
-    ReadFeatures,
+    KeptLooks,
     RegionCode,
     number_regions,
+    read_features,
     spread_over_regions,
 )
 from mmseg_ganaug.models.pix2pixhd.training import (
     DomainNetworks,
     Pix2PixHDTraining,
+    with_maps,
 )
 from mmseg_ganaug.option_checks import (
     check_choice,
@@ -37,13 +39,6 @@ from mmseg_ganaug.option_checks import (
 from mmseg_ganaug.registry import MODELS
 
 _PREPROCESSOR = dict(type='DataPreprocessor', mean=127.5, std=127.5, data_keys=None)
-# What a batch may hold beside photos, which alone are normalised.
-_MAPS = [
-    *('img_label', 'img_instance', 'img_hole'),
-    *('img_recomposed_label', 'img_recomposed_instance'),
-]
-
-
 # The parts that are built of their arguments alone, and what is filled in of those.
 _PARTS: Dict[str, Tuple[Callable, Sequence[str]]] = {
     'label_encoder': (LabelEncoder, ()),
@@ -51,20 +46,6 @@ _PARTS: Dict[str, Tuple[Callable, Sequence[str]]] = {
     'context': (PhotoContext, ()),
     'loss_config': (Pix2PixHDObjective, ('num_classes', 'has_segmenter')),
 }
-
-
-class KeptLooks(NamedTuple):
-    """Photos that objects keep the looks of.
-
-    Attributes:
-        photos: uint8 [B, 3, H, W], RGB.
-        shown: Bool [B, 1, H, W], where they show what the label maps say.
-        share: How much of these looks is kept, 0..1; the rest is drawn.
-    """
-
-    photos: Tensor
-    shown: Tensor
-    share: float = 1.0
 
 
 def _check_configs(**configs: Any) -> None:
@@ -92,14 +73,6 @@ def _with_channels(config: dict, channels: int, what: str, parts: str) -> dict:
             f'({parts}): leave in_channels out, or correct the label encoder'
         )
     return {**config, 'in_channels': channels}
-
-
-def _with_maps(preprocessor: dict) -> dict:
-    """Adds to a preprocessor's config what it shall not normalise."""
-    if not isinstance(preprocessor, dict):
-        return preprocessor
-    maps = [*preprocessor.get('non_image_keys', ()), *_MAPS]
-    return {**preprocessor, 'non_image_keys': list(dict.fromkeys(maps))}
 
 
 @MMAGIC_MODELS.register_module()
@@ -236,7 +209,7 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
                 default_domain=default_domain,
                 reachable_domains=list(reachable_domains),
                 related_domains=list(related_domains),
-                data_preprocessor=_with_maps(data_preprocessor or _PREPROCESSOR),
+                data_preprocessor=with_maps(data_preprocessor or _PREPROCESSOR),
                 loss_config=loss_config,
                 **kwargs,
             )
@@ -303,30 +276,6 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
             parts.append(pad_to_stride(around, self.stride))
         return torch.cat(parts, dim=1) if parts[1:] else encoded
 
-    def encode_regions(
-        self,
-        photos: Tensor,
-        numbers: Tensor,
-        num_regions: int,
-        shown: Optional[Tensor] = None,
-    ) -> Tensor:
-        """Reads the features of regions off photos, for a model with an encoder.
-
-        Args:
-            photos (Tensor): [B, 3, H, W] in [-1, 1].
-            numbers (Tensor): The region of each pixel, int64 [B, 1, H, W].
-            num_regions (int): R.
-            shown (Tensor, optional): Bool [B, 1, H, W], which pixels count.
-
-        Returns:
-            Tensor: float [R, F].
-        """
-        stride = self.get_module(self.encoder).stride
-        maps = [pad_to_stride(tensor, stride) for tensor in (photos, numbers)]
-        if shown is not None:
-            shown = pad_to_stride(shown, stride)
-        return self.encoder(*maps, num_regions, shown)
-
     def translation(
         self,
         image: Tensor,
@@ -355,26 +304,16 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         numbers = codes = None
         if self.region_code.out_channels:
             numbers, labels = number_regions(image, instance_maps)
-            codes = self.region_code.draw(
-                labels, rng, self._read(looks, numbers, len(labels))
-            )
+            read = None
+            if looks is not None:
+                read = read_features(self.encoder, looks, numbers, len(labels))
+            codes = self.region_code.draw(labels, rng, read)
         height, width = image.shape[-2:]
         generator = self._get_target_generator(target_domain or self._default_domain)
         photos = generator(
             self.generator_input(image, instance_maps, numbers, codes, seen)
         )[..., :height, :width]
         return photos if seen is None else PhotoContext.join(photos, seen)
-
-    def _read(
-        self, looks: Optional[KeptLooks], numbers: Tensor, num_regions: int
-    ) -> Optional[ReadFeatures]:
-        if looks is None:
-            return None
-        shown = looks.shown.to(self.device)
-        photos = looks.photos.to(self.device).float().div(127.5).sub(1) * shown
-        known = torch.bincount(numbers[shown], minlength=num_regions) > 0
-        features = self.encode_regions(photos, numbers, num_regions, shown)
-        return ReadFeatures(features, known, looks.share)
 
     @torch.no_grad()
     def paint(

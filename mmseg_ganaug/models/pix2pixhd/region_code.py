@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 import torch
 from mmagic.registry import MODELS as MMAGIC_MODELS
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, is_model_wrapper
 from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
@@ -15,6 +15,7 @@ from mmseg_ganaug.models.pix2pixhd.generators import (
     check_layers,
     global_network,
 )
+from mmseg_ganaug.models.pix2pixhd.label_encoder import pad_to_stride
 from mmseg_ganaug.option_checks import check_whole
 from mmseg_ganaug.registry import MODELS
 
@@ -40,6 +41,20 @@ def number_regions(
     samples = torch.arange(len(keys), device=keys.device).view(-1, 1, 1, 1)
     keys, numbers = (keys + samples * 2**40).unique(return_inverse=True)
     return numbers, keys % 256
+
+
+class KeptLooks(NamedTuple):
+    """Photos that objects keep the looks of.
+
+    Attributes:
+        photos: uint8 [B, 3, H, W], RGB.
+        shown: Bool [B, 1, H, W], where they show what the label maps say.
+        share: How much of these looks is kept, 0..1; the rest is drawn.
+    """
+
+    photos: Tensor
+    shown: Tensor
+    share: float = 1.0
 
 
 class ReadFeatures(NamedTuple):
@@ -143,6 +158,43 @@ class Pix2PixHDEncoder(BaseModule):
             region.
         """
         return region_mean(self.model(photos), numbers, num_regions, shown)
+
+
+def encode_regions(
+    encoder: nn.Module,
+    photos: Tensor,
+    numbers: Tensor,
+    num_regions: int,
+    shown: Optional[Tensor] = None,
+) -> Tensor:
+    """Reads the features of regions off photos of any size.
+
+    Args:
+        encoder (nn.Module): A :class:`Pix2PixHDEncoder`, or a wrapper around one.
+        photos (Tensor): [B, 3, H, W] in [-1, 1].
+        numbers (Tensor): int64 [B, 1, H, W] from :func:`number_regions`.
+        num_regions (int): R.
+        shown (Tensor, optional): Bool [B, 1, H, W], which pixels count.
+
+    Returns:
+        Tensor: float [R, F].
+    """
+    stride = (encoder.module if is_model_wrapper(encoder) else encoder).stride
+    maps = [pad_to_stride(tensor, stride) for tensor in (photos, numbers)]
+    if shown is not None:
+        shown = pad_to_stride(shown, stride)
+    return encoder(*maps, num_regions, shown)
+
+
+def read_features(
+    encoder: nn.Module, looks: KeptLooks, numbers: Tensor, num_regions: int
+) -> ReadFeatures:
+    """Reads what regions keep of the looks of photos; arguments as above."""
+    shown = looks.shown.to(numbers.device)
+    photos = looks.photos.to(numbers.device).float().div(127.5).sub(1) * shown
+    known = torch.bincount(numbers[shown], minlength=num_regions) > 0
+    features = encode_regions(encoder, photos, numbers, num_regions, shown)
+    return ReadFeatures(features, known, looks.share)
 
 
 class RegionCode(nn.Module):

@@ -14,7 +14,24 @@ from torch import Tensor, nn
 from mmseg_ganaug.models.pix2pixhd.label_encoder import LabelWarp
 from mmseg_ganaug.models.pix2pixhd.objective import Pix2PixHDObjective
 from mmseg_ganaug.models.pix2pixhd.photo_context import SeenPhoto
-from mmseg_ganaug.models.pix2pixhd.region_code import number_regions
+from mmseg_ganaug.models.pix2pixhd.region_code import (
+    encode_regions,
+    number_regions,
+)
+
+# What a batch may hold beside photos, which alone are normalised.
+_MAPS = [
+    *('img_label', 'img_instance', 'img_hole'),
+    *('img_recomposed_label', 'img_recomposed_instance'),
+]
+
+
+def with_maps(preprocessor: dict) -> dict:
+    """Adds to a preprocessor's config what it shall not normalise."""
+    if not isinstance(preprocessor, dict):
+        return preprocessor
+    maps = [*preprocessor.get('non_image_keys', ()), *_MAPS]
+    return {**preprocessor, 'non_image_keys': list(dict.fromkeys(maps))}
 
 
 def segmenter_key(domain: str) -> str:
@@ -191,7 +208,7 @@ class Pix2PixHDTraining(_OfTheModel):
             numbers, labels = number_regions(label_maps, instance_maps)
             features = None
             if self.encoder is not None:
-                features = self.encode_regions(real, numbers, len(labels))
+                features = encode_regions(self.encoder, real, numbers, len(labels))
             codes = self.region_code.training_code(labels, features, rng)
         maps = label_maps, instance_maps, numbers
         if self.label_warp is not None:
