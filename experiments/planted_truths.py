@@ -75,6 +75,8 @@ def main():
     parser.add_argument('truth', choices=['shuffled', 'dots'])
     parser.add_argument('out', help='a folder that is not there yet')
     args = parser.parse_args()
+    if Path(args.out).exists():
+        parser.error(f'{args.out} is there already: its label maps would be changed')
     crowd = 6 if args.truth == 'shuffled' else 1
     make_toy_streets(args.out, 40, 100, crowd=crowd)
     rng = np.random.default_rng(0)

@@ -23,9 +23,10 @@ from mmseg_ganaug.bench.comparisons import (
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
 
-# Kinds of findings that say why nothing helped, the plainest first.
-_OF_LABELS = ('labels-off-photos', 'class-missing-in-train', 'objects-below-a-cell')
-_EXPLAIN = (*_OF_LABELS, 'no-headroom', 'headroom-unknown')
+# Kinds of findings that say why nothing can learn a class.
+_UNLEARNABLE = ('labels-off-photos', 'class-missing-in-train')
+# Those that say why nothing helped, the plainest first.
+_EXPLAIN = (*_UNLEARNABLE, 'objects-below-a-cell', 'no-headroom', 'headroom-unknown')
 
 
 def reach_verdict(
@@ -122,9 +123,14 @@ class _Verdict:
             f'{self._gain(best)}.'
         )
         rare = [found.open_class(name) for name in self._bench['data']['rare']]
-        if not any(each.learned and each.interval >= 0 for each in rare):
-            said = {each['kind'] for each in self._bench['diagnosis']['findings']}
-            if said.isdisjoint(_OF_LABELS):
+        if not any(each.learned and not math.isnan(each.interval) for each in rare):
+            unlearnable = {
+                name
+                for each in self._bench['diagnosis']['findings']
+                if each['kind'] in _UNLEARNABLE
+                for name in each['classes']
+            }
+            if not unlearnable.issuperset(each.name for each in rare):
                 sentence = (
                     'Too short to tell: no treatment learns a rare class in '
                     f'{self._bench["race"][-1]["iterations"]} iterations. Give more '

@@ -133,6 +133,15 @@ def test_a_race_in_which_no_rare_class_wakes_says_that_it_was_too_short(tmp_path
     iterations = bench['race'][-1]['iterations']
     assert verdict['sentence'].startswith('Too short to tell: no treatment learns')
     assert f' {iterations} iterations. Give more --minutes' in verdict['sentence']
+    for classes, start in (
+        (['pole'], 'Too short to tell'),
+        (['pole', 'rider'], 'Nothing here beats plain'),
+    ):
+        bench['diagnosis']['findings'] = [
+            dict(kind='labels-off-photos', classes=classes, text='Wrong labels.')
+        ]
+        _, verdict = reach_verdict(bench, tmp_path)
+        assert verdict['sentence'].startswith(start)
     # Of one of the classes nothing can be seen: that is not learning it.
     for found in counts.values():
         found[:, :, -1] = 0

@@ -1,10 +1,14 @@
 import numpy as np
 import torch
+from torch import nn
 
 from mmseg_ganaug.models.pix2pixhd.region_code import (
+    KeptLooks,
+    Pix2PixHDEncoder,
     ReadFeatures,
     RegionCode,
     number_regions,
+    read_features,
     region_mean,
 )
 
@@ -31,6 +35,22 @@ def test_regions_are_classes_where_there_are_no_instances():
     shown = torch.tensor([[[[False, True, False]]], [[[True, False, True]]]])
     found = region_mean(features, numbers, 3, shown)
     assert found.tolist() == [[1.0], [0.0], [4.0]]
+
+
+def test_features_are_read_off_what_photos_show():
+    encoder = Pix2PixHDEncoder(base_channels=2, num_downsamples=1)
+    encoder.model = nn.Identity()
+    photos = torch.tensor([255, 0, 51], dtype=torch.uint8).view(1, 3, 1, 1)
+    photos = photos.expand(1, 3, 4, 6).clone()
+    shown = torch.ones(1, 1, 4, 6, dtype=torch.bool)
+    shown[..., 1:] = False
+    photos[..., 1:] = 99
+    numbers = torch.zeros(1, 1, 4, 6, dtype=torch.long)
+    numbers[..., 3:] = 1
+    read = read_features(encoder, KeptLooks(photos, shown, 0.5), numbers, 2)
+    assert read.known.tolist() == [True, False]
+    assert read.share == 0.5
+    torch.testing.assert_close(read.features[0], torch.tensor([1.0, -1.0, -0.6]))
 
 
 def test_known_regions_keep_a_share_of_the_features_that_were_read():

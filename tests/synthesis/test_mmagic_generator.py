@@ -358,6 +358,9 @@ def test_interpolated_looks_depend_on_photos_and_seeds(with_encoder, labels):
         other = replace(context, **changed)
         painted = painted_with(with_encoder, 'interpolated', labels, other)
         assert (painted != found).any(axis=(1, 2, 3)).all()
+    for looks in ('kept', 'drawn'):
+        painted = painted_with(with_encoder, looks, labels, context)
+        assert (painted != found).any(axis=(1, 2, 3)).all()
     prints = {
         MMagicGenerator(**with_encoder[0], looks=looks).fingerprint()
         for looks in ('usual', 'drawn', 'kept', 'interpolated')

@@ -189,7 +189,17 @@ def encode_regions(
 def read_features(
     encoder: nn.Module, looks: KeptLooks, numbers: Tensor, num_regions: int
 ) -> ReadFeatures:
-    """Reads what regions keep of the looks of photos; arguments as above."""
+    """Reads what regions keep of the looks of photos.
+
+    Args:
+        encoder (nn.Module): See :func:`encode_regions`.
+        looks (KeptLooks): The photos.
+        numbers (Tensor): int64 [B, 1, H, W] from :func:`number_regions`.
+        num_regions (int): R.
+
+    Returns:
+        ReadFeatures: Of the R regions.
+    """
     shown = looks.shown.to(numbers.device)
     photos = looks.photos.to(numbers.device).float().div(127.5).sub(1) * shown
     known = torch.bincount(numbers[shown], minlength=num_regions) > 0
