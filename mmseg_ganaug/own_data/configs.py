@@ -18,8 +18,6 @@ _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
 _RECIPE = 'recommended'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
-#: Segmenters that may be trained beside the plain one.
-WAYS = (_RECIPE, *_WAYS)
 _HEAD = (
     '# Written by ganaug each time that it runs: inherit from it rather\n'
     '# than edit it. Paths are seen from the folder in which the tools are started.\n'
@@ -233,7 +231,7 @@ class OwnDataConfigs:
         """Writes dataset.py, generator.py, pspnet_plain.py and one for each way.
 
         Args:
-            ways (Sequence[str]): Of :data:`WAYS`.
+            ways (Sequence[str]): 'recommended', 'add-single', 'add-multi' or 'recon'.
             generator_iters (int, optional): Length of the generator's training;
                 by default that of the shipped schedule.
             segmenter_iters (int, optional): The same for the segmenters.
@@ -322,7 +320,7 @@ def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
 
     Args:
         folder (Path): Work dir.
-        ways (Sequence[str]): Of :data:`WAYS`.
+        ways (Sequence[str]): 'recommended', 'add-single', 'add-multi' or 'recon'.
 
     Returns:
         dict[str, Path]: 'generator', 'plain' and each way, to its config.
