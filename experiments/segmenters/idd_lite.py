@@ -1,5 +1,5 @@
 # PSPNet on 50 photos of IDD-Lite, 4 crops of 128 x 176 an iteration, for a CPU core.
-# The lists of frames are made by experiments/idd_lite_splits.py.
+# The lists of frames are made by experiments/splits.py.
 _base_ = [
     '../../configs/_base_/models/pspnet_efficientnet-lite0-fpn.py',
     '../../configs/_base_/default_runtime.py',

@@ -161,8 +161,13 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.synthesis import MMagicGenerator
     from mmseg_ganaug.visualization import recomposition_gallery
 
+    # One that sees photos would leave the pixels that were pasted as they are.
+    sees = generator_config.get('model', {}).get('context') is not None
     generator = MMagicGenerator(
-        generator_config, args.generator_checkpoint, args.device
+        generator_config,
+        args.generator_checkpoint,
+        args.device,
+        repaint='changed' if sees else 'unshown',
     )
     dataset_config = args.dataset or args.segmenter_config
     source = read_config(dataset_config).val_dataloader.dataset

@@ -244,12 +244,13 @@ def run_tool(source, weights, tmp_path, monkeypatch):
         label_encoder=dict(num_classes=3, ignore_index=255),
         generator=network,
     )
-    config = dict(default_scope='mmagic', scale=(96, 80), model=model)
-    Config(config).dump('generator.py')
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        torch.save(MODELS.build(model).state_dict(), 'generator.pth')
 
-    def run(*arguments):
+    def run(*arguments, **options):
+        merged = {**model, **options}
+        config = dict(default_scope='mmagic', scale=(96, 80), model=merged)
+        Config(config).dump('generator.py')
+        with DefaultScope.overwrite_default_scope('mmagic'):
+            torch.save(MODELS.build(merged).state_dict(), 'generator.pth')
         tool = ROOT / 'tools' / 'analysis_tools' / 'generator_fidelity.py'
         argv = [tool.name, 'generator.py', 'generator.pth', '--features', weights]
         monkeypatch.setattr(sys, 'argv', [*argv, *map(str, arguments)])
@@ -278,6 +279,23 @@ def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
     way = build_compositing(dict(mode='auto', fidelity='out/figures.json'), CLASSES)
     # The generator was not trained: real pixels look better.
     assert car['painted']['windows'] >= 20 and not way.paintable[1]
+
+
+def test_a_generator_that_sees_photos_paints_what_was_laid(run_tool, source):
+    files = dict(config='generator.py', checkpoint='generator.pth')
+    composite = dict(mode='changed', windows=True)
+    Path('more.py').write_text(
+        f'painters = dict(kept=dict(generator={files}, composite={composite}))'
+    )
+    run_tool(
+        *('--windows', '--dataset', source.folder / 'held_out.py'),
+        *('--painters', 'more.py', '--per-class', 8, '--iters', 0),
+        *('--out', 'figures.json'),
+        context={},
+    )
+    car = json.loads(Path('figures.json').read_text())['windows']['classes']['car']
+    # By itself, it paints what no photo shows: of this, nothing.
+    assert car['painted windows']['kid'] != car['kept']['kid']
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+# The ladder of CamVid: 34 frames (every eighth) of two drives, evaluated on another
+# drive. Nothing was chosen here: recipe and network are those of the ladder of IDD-Lite.
+_Arms = __import__('runpy').run_path('experiments/arms.py')['Arms']
+protocol = 'camvid-ladder'
+seeds = [0, 1, 2]
+_arms = _Arms(
+    config='experiments/segmenters/camvid.py',
+    real=dict(
+        type='mmseg_ganaug.CamVidDataset',
+        data_root='data',
+        data_prefix=dict(
+            img_path='camvid/images/train', seg_map_path='camvid/annotations/train'
+        ),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(
+                type='RandomResize',
+                scale=(320, 240),
+                ratio_range=(0.75, 2.0),
+                keep_ratio=True,
+            ),
+            dict(
+                type='RandomCrop',
+                crop_size=(128, 176),
+                cat_max_ratio=0.75,
+                ignore_index=11,
+            ),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PhotoMetricDistortion'),
+            dict(type='PackSegInputs'),
+        ],
+    ),
+    lists='camvid_splits',
+    photos=34,
+    # The formula 'rare' of label_distribution.py, of all frames.
+    class_weight=[1.0, 1.0, 2.35, 1.0, 1.0, 1.0, 2.31, 1.43, 1.0, 2.56, 3.14],
+    iterations=1200,
+)
+_objects = dict(type='AddMulti', classes='rare', target='sqrt', objects=dict())
+# python tools/train.py experiments/painter/camvid_34.py
+_painter = dict(
+    config='experiments/painter/camvid_34.py',
+    checkpoint='work_dirs/camvid_34',
+    repaint='changed',
+)
+methods = {
+    'plain': _arms.plain(),
+    'weights': _arms.weighted(),
+    'weights-sampled': _arms.sampled(),
+    'weights-objects': _arms.mixed(_objects),
+    # The same pairs without the looks of the objects: the control for any painter.
+    'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
+    # The objects are painted, by a painter of holes of the same frames.
+    'weights-objects-painted': _arms.mixed(_objects, _painter),
+    'weights-67': _arms.weighted(67),
+    'weights-266': _arms.weighted('all'),
+    'plain-doubled': _arms.plain(2400),
+    'weights-doubled': _arms.weighted(iterations=2400),
+    'weights-objects-doubled': _arms.mixed(_objects, iterations=2400),
+}
+ladder = ['plain', 'weights', 'weights-objects', 'weights-266']
+against = ['weights', 'weights-objects']
+rare = ['pole', 'signsymbol', 'fence', 'pedestrian', 'bicyclist']
+photos = {'weights': 34, 'weights-67': 67, 'weights-266': 266}
+doubled = {
+    'plain': 'plain-doubled',
+    'weights': 'weights-doubled',
+    'weights-objects': 'weights-objects-doubled',
+}
