@@ -1,6 +1,6 @@
 """Evaluates a painter of holes on photos of IDD-Lite that it was not trained on.
 
-    python experiments/idd_lite_splits.py data/idd_lite data/idd_lite_splits
+    python experiments/splits.py idd_lite
     python tools/train.py experiments/painter/idd_lite.py
     python experiments/painter/evaluate.py work_dirs/idd_lite --out inpainting.jsonl
 

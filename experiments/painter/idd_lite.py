@@ -1,4 +1,4 @@
-# A painter of holes on 200 photos of IDD-Lite (experiments/idd_lite_splits.py).
+# A painter of holes on 200 photos of IDD-Lite (experiments/splits.py).
 _base_ = [
     '../../configs/_base_/models/pix2pixhd_enhancer-tiny.py',
     '../../configs/_base_/schedules/pix2pixhd_1500.py',
