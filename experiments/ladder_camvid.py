@@ -1,5 +1,5 @@
 # The ladder of CamVid: 34 frames (every eighth) of two drives, evaluated on another
-# drive. Nothing was chosen here: recipe and network are those of the ladder of IDD-Lite.
+# drive. Nothing was chosen here: the recipe is the recommended one.
 _Arms = __import__('runpy').run_path('experiments/arms.py')['Arms']
 protocol = 'camvid-ladder'
 seeds = [0, 1, 2]

@@ -1,5 +1,5 @@
 # The ladder of CMP facades: 25 photos of the pool, evaluated on photos of the training
-# set (see splits.py). Recipe and network are those of the ladder of IDD-Lite.
+# set (see splits.py). The recipe is the recommended one.
 _Arms = __import__('runpy').run_path('experiments/arms.py')['Arms']
 protocol = 'facades-ladder'
 seeds = [0, 1, 2]

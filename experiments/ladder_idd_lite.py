@@ -41,7 +41,7 @@ _arms = _Arms(
     class_weight=[1.0, 2.05, 2.78, 1.19, 1.0, 1.0, 1.0],
     # There is room here: at this point of longer trainings (headroom_idd_lite.py, seed
     # 0), four times the photos raise the mean of the two rare classes from 18.5 to
-    # 25.2. With class weights, mIoU is 48.1 after 1,200 iterations and 48.5 after 2,400.
+    # 25.2. With class weights, mIoU is 48.1 after 1,200 iterations, 48.5 after 2,400.
     iterations=1200,
 )
 _layers = dict(
