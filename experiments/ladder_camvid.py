@@ -38,6 +38,8 @@ _arms = _Arms(
     iterations=1200,
 )
 _objects = dict(type='AddMulti', classes='rare', target='sqrt', objects=dict())
+# The dose: many more objects on each map.
+_many = dict(_objects, objects=dict(num_objects=(8, 16)))
 # python tools/train.py experiments/painter/camvid_34.py
 _painter = dict(
     config='experiments/painter/camvid_34.py',
@@ -49,6 +51,7 @@ methods = {
     'weights': _arms.weighted(),
     'weights-sampled': _arms.sampled(),
     'weights-objects': _arms.mixed(_objects),
+    'weights-objects-many': _arms.mixed(_many),
     # The same pairs without the looks of the objects: the control for any painter.
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same frames.
