@@ -20,6 +20,10 @@ _PART = 0.1
 # Where there are instance maps, a class without instances is one of things if its mean
 # part is smaller than this: poles and signs.
 _SMALL_PART = 0.01
+# What lies at more than this share of the places around an object surrounds it; a class
+# that surrounds so many objects of others is what things stand on or in.
+_AROUND = 0.6
+_SURROUNDS = 0.15
 # Two classes go together where so many objects of the one touch one of the other, so
 # many times as often as chance has it, and seen from the other nearly so; from fewer
 # objects nothing is concluded.
@@ -49,7 +53,8 @@ class Scene:
         counts: Of N maps with C classes.
         sizes: int64 [N, 2], height and width of the maps.
         things: bool [C], the classes of countable objects; None = those whose parts
-            are small and keep away from the sides of the maps.
+            are small, keep away from the sides of the maps, and do not surround the
+            objects of others.
         companions: bool [C, C], symmetric, the classes that go together; None = learn.
         min_area: Smallest area of a group, as a share (0..1) of its map's; smaller
             parts of a group are left out.
@@ -78,9 +83,14 @@ class Scene:
     ) -> None:
         self.thumbnails = counts.thumbnails
         self._num_classes = len(counts.spread)
-        self.things = _things(counts.spread, instances) if things is None else things
         objects, areas = counts.objects, sizes.prod(axis=1)
         share = objects['area'] / np.maximum(areas[objects['map']], 1)
+        if things is None:
+            things = _things(counts.spread, instances)
+            if instances is None:
+                of_things = objects[things[objects['class_id']] & (share >= min_area)]
+                things &= ~self._surrounds(of_things, sizes)
+        self.things = things
         kept = self.things[objects['class_id']] & (share >= min_area)
         number = np.cumsum(kept) - 1
         pairs = counts.touching[kept[counts.touching].all(axis=1)]
@@ -97,6 +107,19 @@ class Scene:
         self._objects, self._share = self._objects[kept], self._share[kept]
         self._boxes = self._boxes[kept]
         self._make_groups(np.unique(group[kept], return_inverse=True)[1])
+
+    def _surrounds(self, objects: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Finds the classes that surround many objects of other classes: bool [C]."""
+        maps, classes = (objects[name].astype(np.int64) for name in ('map', 'class_id'))
+        boxes = relative_boxes(objects, sizes)
+        places = np.concatenate(
+            [self._look(relation, maps, boxes) for relation in _RELATIONS], axis=1
+        )
+        found = np.zeros(self._num_classes, bool)
+        for class_id in range(self._num_classes):
+            around = (places[classes != class_id] == class_id).mean(axis=1) > _AROUND
+            found[class_id] = around.sum() > _SURROUNDS * len(around)
+        return found
 
     def _learn_companions(self, pairs: np.ndarray) -> np.ndarray:
         """Finds the classes that go together: bool [C, C], symmetric."""

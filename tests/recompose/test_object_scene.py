@@ -3,7 +3,7 @@ import pytest
 from streets import BIKE, CAR, NAMES, PAVEMENT, POLE, RIDER, ROAD, SIGN, SKY, streets
 
 from mmseg_ganaug.recompose import LabelStatistics, MemoryLabelSource
-from mmseg_ganaug.recompose.object_scene import Scene, _movable
+from mmseg_ganaug.recompose.object_scene import Scene, _movable, _things
 
 
 @pytest.fixture(scope='module')
@@ -150,3 +150,24 @@ def test_what_has_poles_around_it_for_its_size_does_not_go_with_them():
     things = np.array([False, False, True, True])
     scene = Scene(counts, np.tile([96, 128], (40, 1)), things)
     assert not scene.companions.any()
+
+
+def test_what_surrounds_the_objects_of_others_is_no_thing():
+    rng = np.random.default_rng(0)
+    maps = []
+    for _ in range(12):
+        label_map = np.zeros((96, 128), np.uint8)
+        for top in (8, 52):
+            for left in (8, 50, 90):
+                down, right = rng.integers(0, 6, 2)
+                row, column = top + down, left + right
+                label_map[row : row + 30, column : column + 24] = 1
+                label_map[row + 6 : row + 12, column + 6 : column + 10] = 2
+                label_map[row + 16 : row + 24, column + 14 : column + 18] = 2
+        maps.append(label_map)
+    source = MemoryLabelSource(maps, 3, 255, ['ground', 'wall', 'window'])
+    counts = LabelStatistics.collect(source, with_scene=True)
+    scene = Scene(counts.scene, counts.sizes)
+    # Walls are as small as things, and as far from the sides.
+    assert _things(counts.scene.spread, None).tolist() == [False, True, True]
+    assert scene.things.tolist() == [False, False, True]
