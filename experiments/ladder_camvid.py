@@ -35,7 +35,8 @@ _arms = _Arms(
     photos=34,
     # The formula 'rare' of label_distribution.py, of all frames.
     class_weight=[1.0, 1.0, 2.35, 1.0, 1.0, 1.0, 2.31, 1.43, 1.0, 2.56, 3.14],
-    iterations=1200,
+    # After 1,200, class weights have not learned poles yet (39.3 mIoU, seed 0).
+    iterations=2400,
 )
 _objects = dict(type='AddMulti', classes='rare', target='sqrt', objects=dict())
 # The dose: many more objects on each map.
@@ -58,16 +59,11 @@ methods = {
     'weights-objects-painted': _arms.mixed(_objects, _painter),
     'weights-67': _arms.weighted(67),
     'weights-266': _arms.weighted('all'),
-    'plain-doubled': _arms.plain(2400),
-    'weights-doubled': _arms.weighted(iterations=2400),
-    'weights-objects-doubled': _arms.mixed(_objects, iterations=2400),
+    'plain-1200': _arms.plain(1200),
+    'weights-1200': _arms.weighted(iterations=1200),
 }
 ladder = ['plain', 'weights', 'weights-objects', 'weights-266']
 against = ['weights', 'weights-objects']
 rare = ['pole', 'signsymbol', 'fence', 'pedestrian', 'bicyclist']
 photos = {'weights': 34, 'weights-67': 67, 'weights-266': 266}
-doubled = {
-    'plain': 'plain-doubled',
-    'weights': 'weights-doubled',
-    'weights-objects': 'weights-objects-doubled',
-}
+doubled = {'plain-1200': 'plain', 'weights-1200': 'weights'}
