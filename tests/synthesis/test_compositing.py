@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.recompose.layers import TONES
 from mmseg_ganaug.synthesis.compositing import Compositing, check_composite
 from mmseg_ganaug.synthesis.windows import Painted
 
@@ -180,7 +181,13 @@ def test_real_keeps_every_pixel_and_ignores_what_no_photo_shows(made):
 def test_photos_of_real_pixels_depend_on_their_light_alone():
     plain = Compositing('real').fingerprint()
     assert Compositing('real', feather=9).fingerprint() == plain
-    assert Compositing('real', match_tone=False).fingerprint() != plain
+    light = [Compositing('real', match_tone=tone).fingerprint() for tone in TONES]
+    assert light[1] == plain and plain not in (light[0], light[2])
+
+
+def test_a_way_to_match_the_light_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match=r"match_tone='mean': .* False, True, 'gain'"):
+        Compositing('real', match_tone='mean')
 
 
 def test_without_a_generator_nothing_is_painted():
