@@ -109,6 +109,24 @@ def test_what_is_painted_takes_the_light_of_what_stays_real(made):
     np.testing.assert_array_equal(photo[~made.changed], made.photo[~made.changed])
 
 
+@pytest.mark.parametrize('seen', ['all', 'a window'])
+def test_by_gain_what_is_painted_black_stays_black(made, seen):
+    rng = np.random.default_rng(0)
+    made.photo = rng.integers(140, 200, (20, 30, 3)).astype(np.uint8)
+    painted = made.photo - 80
+    painted[made.changed] = 0
+    parts = whole(painted)
+    if seen == 'a window':
+        parts.seen[:, 25:] = False
+    blacks = [
+        Compositing('changed', feather=0, match_tone=tone)
+        .join(made, parts, 255)
+        .photo[made.changed]
+        for tone in ('gain', True)
+    ]
+    assert blacks[0].max() == 0 and blacks[1].min() > 60
+
+
 def test_under_recon_the_light_is_that_of_the_donors(made, painted):
     made.base = None
     made.shown[:, 15:] = False
