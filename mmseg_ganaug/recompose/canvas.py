@@ -12,6 +12,7 @@ from mmseg_ganaug.recompose.growth import Growth, grow
 from mmseg_ganaug.recompose.layers import (
     InstanceCanvas,
     Layer,
+    Tone,
     bands,
     class_layer,
     crop_layer,
@@ -95,12 +96,16 @@ class PhotoUse(Enum):
     AS_IT_IS = 'as it is'
     #: Donors take the light of the base, or under Recon of the first donor.
     MATCHED = 'matched'
+    #: The same, by multiplying alone.
+    MATCHED_BY_GAIN = 'matched by gain'
 
     @classmethod
-    def of(cls, with_photo: bool, match_tone: bool) -> 'PhotoUse':
+    def of(cls, with_photo: bool, match_tone: Tone) -> 'PhotoUse':
         """Returns the use that two options state."""
         if not with_photo:
             return cls.NONE
+        if match_tone == 'gain':
+            return cls.MATCHED_BY_GAIN
         return cls.MATCHED if match_tone else cls.AS_IT_IS
 
 
@@ -169,8 +174,9 @@ class DonorMaps:
             shape = self._source.label_map(index).shape if self._resize else self.shape
             photo = read_photo(cast(PhotoSource, self._source), index, shape)
             photo = resize_photo(photo, self.shape)
-            if self._use is PhotoUse.MATCHED and index != self.first:
-                photo = match_tone(photo, self.photo(self.first))
+            if self._use is not PhotoUse.AS_IT_IS and index != self.first:
+                gain = self._use is PhotoUse.MATCHED_BY_GAIN
+                photo = match_tone(photo, self.photo(self.first), gain=gain)
             self._photos[index] = photo
         return self._photos[index]
 

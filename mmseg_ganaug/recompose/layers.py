@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -13,6 +13,13 @@ _BAND_PIXELS = 2**18
 _TABLE_SIZE = 2**20
 # Fewer pixels than this share of a photo say little about its light.
 _SMALLEST_SHARE = 0.05
+# Photos whose light differs more are not brought together: what is dark is noise.
+_GAINS = (1 / 3, 3.0)
+
+#: How real pixels take the light of another photo: not at all, by mean and spread, or
+#: by multiplying alone.
+Tone = Union[bool, str]
+TONES: Tuple[Tone, ...] = (False, True, 'gain')
 
 
 @dataclass
@@ -275,17 +282,21 @@ def match_tone(
     reference: np.ndarray,
     where: Optional[np.ndarray] = None,
     spread: bool = True,
+    gain: bool = False,
 ) -> np.ndarray:
-    """Shifts and scales each channel to the mean and spread of another photo.
+    """Gives a photo the light of another one, channel by channel.
 
-    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and
-    Applications, 2001; in BGR, so that a grey generated photo stays free of casts.
+    Either each channel is shifted and scaled to the mean and spread of the other photo
+    (Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and
+    Applications, 2001; in BGR, so that a grey generated photo stays free of casts), or
+    it is multiplied alone, as light does: black stays black.
 
     Args:
         photo: uint8 or uint16 [H, W, bands].
         reference: The same, the photo with the wanted light.
         where: Bool [H, W], the pixels of both that are compared; None = all.
         spread: Whether the spread is matched too; else the mean alone.
+        gain: Whether channels are multiplied alone, by 1/3 to 3.
 
     Returns:
         As ``photo``; the photo as it is where less than a twentieth is compared.
@@ -295,8 +306,12 @@ def match_tone(
     if where.mean() < _SMALLEST_SHARE:
         return photo
     ours, theirs = (p[where].astype(np.float32) for p in (photo, reference))
-    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1) if spread else 1.0
-    matched = (photo - ours.mean(axis=0)) * gain + theirs.mean(axis=0)
+    mean, wanted = ours.mean(axis=0), theirs.mean(axis=0)
+    if gain:
+        matched = photo * (wanted / np.maximum(mean, 1)).clip(*_GAINS)
+    else:
+        scale = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1) if spread else 1.0
+        matched = (photo - mean) * scale + wanted
     return np.round(matched).clip(0, np.iinfo(photo.dtype).max).astype(photo.dtype)
 
 

@@ -15,6 +15,7 @@ from mmseg_ganaug.recompose.draws import (
     usable_layers,
 )
 from mmseg_ganaug.recompose.growth import draw_growth
+from mmseg_ganaug.recompose.layers import Tone
 from mmseg_ganaug.recompose.object_options import ObjectOptions
 from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 from mmseg_ganaug.recompose.object_scene import Scene
@@ -199,7 +200,7 @@ class Recomposer:
         recipe: Recipe,
         source: LabelSource,
         with_photo: bool = False,
-        match_tone: bool = False,
+        match_tone: Tone = False,
     ) -> RecomposedMap:
         """Makes the label map of a recipe of this recomposer.
 

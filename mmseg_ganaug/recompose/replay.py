@@ -14,6 +14,7 @@ from mmseg_ganaug.recompose.canvas import (
 )
 from mmseg_ganaug.recompose.layers import (
     Layer,
+    Tone,
     class_layer,
     count_class,
     keep_objects,
@@ -33,7 +34,7 @@ def replay(
     recipe: Recipe,
     source: LabelSource,
     with_photo: bool = False,
-    match_tone: bool = False,
+    match_tone: Tone = False,
 ) -> RecomposedMap:
     """Makes the label map of a recipe: the same recipe gives the same bytes.
 
@@ -44,7 +45,8 @@ def replay(
             Ghiasi et al., CVPR 2021); the source is then a
             :class:`~mmseg_ganaug.recompose.source.PhotoSource`.
         match_tone: Donors' pixels take the light of the base's photo, or under Recon
-            of the first donor's, see :func:`~mmseg_ganaug.recompose.match_tone`.
+            of the first donor's; by 'gain', by multiplying alone. See
+            :func:`~mmseg_ganaug.recompose.match_tone`.
 
     Raises:
         PlanError: If the recipe is not valid or does not fit the source.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmseg_ganaug.recompose import match_tone
+from mmseg_ganaug.recompose.layers import Tone, match_tone
 from mmseg_ganaug.synthesis.windows import Painted
 
 
@@ -13,7 +13,7 @@ def blend(
     generated: np.ndarray,
     changed: np.ndarray,
     feather: int,
-    tone: bool,
+    tone: Tone,
 ) -> np.ndarray:
     """Blends a generated photo into a real one: uint8 BGR [H, W, 3].
 
@@ -25,11 +25,12 @@ def blend(
         changed: Bool [H, W], where the label map is not that of the real photo;
             generated pixels do not fade into what of this is not generated.
         feather: Width in pixels over which generated pixels fade into real ones.
-        tone: Whether generated pixels take the light of the real photo.
+        tone: Whether generated pixels take the light of the real photo; by 'gain', by
+            multiplying alone.
     """
     new = painted.photo
     if tone and not painted.in_light:
-        new = _in_light_of(photo, real, painted)
+        new = _in_light_of(photo, real, painted, tone == 'gain')
     if generated.all():
         return new
     weight = _weight(generated, changed, feather) * painted.seen
@@ -40,7 +41,9 @@ def blend(
     return blended
 
 
-def _in_light_of(photo: np.ndarray, real: np.ndarray, painted: Painted) -> np.ndarray:
+def _in_light_of(
+    photo: np.ndarray, real: np.ndarray, painted: Painted, gain: bool
+) -> np.ndarray:
     """Gives what is painted the light of a photo, by pixels that both show.
 
     Where windows show a part of the photo alone, that is the mean: around one object
@@ -48,10 +51,10 @@ def _in_light_of(photo: np.ndarray, real: np.ndarray, painted: Painted) -> np.nd
     """
     new, seen = painted.photo, painted.seen
     if seen.all():
-        return match_tone(new, photo, real)
+        return match_tone(new, photo, real, gain=gain)
     matched = new.copy()
     matched[seen] = match_tone(
-        new[seen][None], photo[seen][None], real[seen][None], spread=False
+        new[seen][None], photo[seen][None], real[seen][None], spread=False, gain=gain
     )[0]
     return matched
 

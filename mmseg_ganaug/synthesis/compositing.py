@@ -6,7 +6,6 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from mmseg_ganaug.option_checks import (
-    check_bool,
     check_choice,
     check_mapping,
     check_names,
@@ -15,6 +14,7 @@ from mmseg_ganaug.option_checks import (
     check_whole,
 )
 from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.recompose.layers import TONES, Tone
 from mmseg_ganaug.synthesis.blending import blend
 from mmseg_ganaug.synthesis.painting_choice import choose_painted
 from mmseg_ganaug.synthesis.windows import Painted, Windows, build_windows
@@ -64,7 +64,9 @@ class Compositing:
             the real photo: of the base, or under Recon of the first donor; and those
             of donors, too. A generator that sees labels only paints every photo in the
             mean light of its training photos: a pole before a dusky sky would have a
-            bright rim. See :func:`~mmseg_ganaug.recompose.match_tone`.
+            bright rim. By 'gain', channels are multiplied alone, so that what is black
+            in the donor's photo stays black. See
+            :func:`~mmseg_ganaug.recompose.match_tone`.
         windows: Chooses the parts of a photo that are painted, for 'changed' and
             'auto'. None = the whole photo is painted, whatever of it is kept.
 
@@ -76,7 +78,7 @@ class Compositing:
     mode: str = 'full'
     paintable: Optional[Tuple[bool, ...]] = None
     feather: int = 2
-    match_tone: bool = True
+    match_tone: Tone = True
     windows: Optional[Windows] = None
     fills: Optional[Tuple[bool, ...]] = None
 
@@ -85,7 +87,7 @@ class Compositing:
         # A frozen dataclass; NumPy's numbers would not get into its JSON.
         feather = check_whole(_OWNER, 'feather', self.feather)
         object.__setattr__(self, 'feather', feather)
-        check_bool(_OWNER, 'match_tone', self.match_tone)
+        check_choice(_OWNER, 'match_tone', self.match_tone, TONES)
         if self.windows is not None:
             self._check_windows(self.windows)
         if self.mode == 'auto' and self.paintable is None:

@@ -133,17 +133,32 @@ def test_only_what_is_compared_decides():
     assert matched.dtype == np.uint8
 
 
+def test_by_gain_black_stays_black():
+    photo = np.full((10, 10, 3), 40, np.uint8)
+    photo[:5] = 0
+    reference = np.full((10, 10, 3), 30, np.uint8)
+    reference[..., 2] = 200
+    matched = match_tone(photo, reference, gain=True)
+    assert not matched[:5].any()
+    # No channel is multiplied by more than three.
+    assert (matched[5:] == [60, 60, 120]).all()
+    where = np.zeros((10, 10), bool)
+    where[5:] = True
+    assert (match_tone(photo, reference, where, gain=True)[5:] == [30, 30, 120]).all()
+
+
+@pytest.mark.parametrize('tone', [True, 'gain'])
 @pytest.mark.parametrize('recomposer', [AddSingle(min_area=0.0), Recon()])
-def test_donors_take_the_light_of_the_photo_they_are_laid_into(recomposer):
+def test_donors_take_the_light_of_the_photo_they_are_laid_into(recomposer, tone):
     rng = np.random.default_rng(0)
     maps = [np.zeros((24, 32), np.uint8) for _ in range(2)]
     for number, label_map in enumerate(maps):
         label_map[4 + number : 12, 5:20] = 1
     day = rng.integers(100, 250, (24, 32, 3)).astype(np.uint8)
-    source = MemoryLabelSource(maps, 2, photos=[day, day // 4])
+    source = MemoryLabelSource(maps, 2, photos=[day, day // 2])
     mixed = 0
     for recipe in recomposer.plan(LabelStatistics.collect(source), 8, 0):
-        made = recomposer.recompose(recipe, source, with_photo=True, match_tone=True)
+        made = recomposer.recompose(recipe, source, with_photo=True, match_tone=tone)
         raw = recomposer.recompose(recipe, source, with_photo=True)
         first = source.photo(recipe.maps[0])
         np.testing.assert_allclose(made.photo.astype(int), first.astype(int), atol=4)

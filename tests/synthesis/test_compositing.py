@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmseg_ganaug.recompose import RecomposedMap
+from mmseg_ganaug.recompose.layers import TONES
 from mmseg_ganaug.synthesis.compositing import Compositing, check_composite
 from mmseg_ganaug.synthesis.windows import Painted
 
@@ -108,6 +109,24 @@ def test_what_is_painted_takes_the_light_of_what_stays_real(made):
     np.testing.assert_array_equal(photo[~made.changed], made.photo[~made.changed])
 
 
+@pytest.mark.parametrize('seen', ['all', 'a window'])
+def test_by_gain_what_is_painted_black_stays_black(made, seen):
+    rng = np.random.default_rng(0)
+    made.photo = rng.integers(140, 200, (20, 30, 3)).astype(np.uint8)
+    painted = made.photo - 80
+    painted[made.changed] = 0
+    parts = whole(painted)
+    if seen == 'a window':
+        parts.seen[:, 25:] = False
+    blacks = [
+        Compositing('changed', feather=0, match_tone=tone)
+        .join(made, parts, 255)
+        .photo[made.changed]
+        for tone in ('gain', True)
+    ]
+    assert blacks[0].max() == 0 and blacks[1].min() > 60
+
+
 def test_under_recon_the_light_is_that_of_the_donors(made, painted):
     made.base = None
     made.shown[:, 15:] = False
@@ -180,7 +199,13 @@ def test_real_keeps_every_pixel_and_ignores_what_no_photo_shows(made):
 def test_photos_of_real_pixels_depend_on_their_light_alone():
     plain = Compositing('real').fingerprint()
     assert Compositing('real', feather=9).fingerprint() == plain
-    assert Compositing('real', match_tone=False).fingerprint() != plain
+    light = [Compositing('real', match_tone=tone).fingerprint() for tone in TONES]
+    assert light[1] == plain and plain not in (light[0], light[2])
+
+
+def test_a_way_to_match_the_light_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match=r"match_tone='mean': .* False, True, 'gain'"):
+        Compositing('real', match_tone='mean')
 
 
 def test_without_a_generator_nothing_is_painted():

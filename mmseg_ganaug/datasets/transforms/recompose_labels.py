@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.option_checks import (
     check_bool,
+    check_choice,
     check_mapping,
     check_path,
     check_seed,
@@ -17,6 +18,7 @@ from mmseg_ganaug.option_checks import (
     check_size,
     check_whole,
 )
+from mmseg_ganaug.recompose.layers import TONES, Tone
 from mmseg_ganaug.registry import GENERATORS, RECOMPOSERS, TRANSFORMS
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
@@ -55,8 +57,9 @@ class RecomposeLabels(BaseTransform):
         cache_dir (str): Folder in which the label statistics of the source are kept.
         prob (float): Share (0..1) of the samples that are replaced. Defaults to 0.5.
         paste_pixels (bool): Whether real pixels come along. Defaults to False.
-        match_tone (bool): Whether pasted pixels take the light of the photo that they
-            are laid into. Defaults to False, as in plain copy-paste.
+        match_tone (bool | str): Whether pasted pixels take the light of the photo that
+            they are laid into; by 'gain', by multiplying alone. Defaults to False, as
+            in plain copy-paste.
         mark_changed (bool): Whether ``gt_changed_map`` is added, for a
             ``GANSegDataPreProcessor`` that paints what has changed alone: it has to be
             among the ``meta_keys`` of ``PackSegInputs``. Defaults to False.
@@ -85,7 +88,7 @@ class RecomposeLabels(BaseTransform):
         cache_dir: str,
         prob: float = 0.5,
         paste_pixels: bool = False,
-        match_tone: bool = False,
+        match_tone: Tone = False,
         mark_changed: bool = False,
         retouch: Optional[dict] = None,
         num_recipes: int = 10000,
@@ -103,7 +106,7 @@ class RecomposeLabels(BaseTransform):
 
         self.prob = check_share(self, 'prob', prob)
         self.paste_pixels = check_bool(self, 'paste_pixels', paste_pixels)
-        self.match_tone = check_bool(self, 'match_tone', match_tone)
+        self.match_tone = check_choice(self, 'match_tone', match_tone, TONES)
         self.mark_changed = check_bool(self, 'mark_changed', mark_changed)
         check_whole(self, 'num_recipes', num_recipes, 1)
         check_seed(self, 'seed', seed)
