@@ -44,6 +44,8 @@ _arms = _Arms(
     iterations=1200,
 )
 _objects = dict(type='AddMulti', classes='rare', target='sqrt', objects=dict())
+# Light multiplies: mean and spread make black clothes grey.
+_gain = dict(composite=dict(mode='real', match_tone='gain'))
 # The dose: many more objects on each map.
 _many = dict(_objects, objects=dict(num_objects=(8, 16)))
 # python tools/train.py experiments/painter/facades_25.py
@@ -57,7 +59,9 @@ methods = {
     'weights': _arms.weighted(),
     'weights-sampled': _arms.sampled(),
     'weights-objects': _arms.mixed(_objects),
+    'weights-objects-gain': _arms.mixed(_objects, **_gain),
     'weights-objects-many': _arms.mixed(_many),
+    'weights-objects-many-gain': _arms.mixed(_many, **_gain),
     # The same pairs without the looks of the objects: the control for any painter.
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same photos.

@@ -76,6 +76,10 @@ methods = {
     'weights-objects-untoned': _arms.mixed(
         _objects, composite=dict(mode='real', match_tone=False)
     ),
+    # Light multiplies: mean and spread make black clothes grey.
+    'weights-objects-gain': _arms.mixed(
+        _objects, composite=dict(mode='real', match_tone='gain')
+    ),
     # The same, on maps whose unpaved ground has grown at its borders.
     'weights-objects-grown': _arms.mixed(
         dict(_objects, objects=dict(_objects['objects'], grow=['non-drivable'])),

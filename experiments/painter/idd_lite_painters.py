@@ -10,6 +10,10 @@ _looks = dict(
 )
 painters = {
     'match tone': dict(generator=dict(type='RealPixels'), composite='real'),
+    'gain': dict(
+        generator=dict(type='RealPixels'),
+        composite=dict(mode='real', match_tone='gain'),
+    ),
     'harmonised': dict(
         generator=dict(
             type='HarmonizedPixels',
