@@ -4,7 +4,8 @@
 
 reads ``data/idd_lite`` and leaves lists in ``data/idd_lite_splits``. ``choose.txt`` is
 what settings are chosen on, so that the photos that judge have chosen nothing: every
-eighth drive of the training frames of ``idd_lite``, every sixth photo of ``facades``.
+eighth drive of the training frames of ``idd_lite``, every sixth photo of ``facades``,
+whose ``judge.txt`` lists the photos of ``val``.
 ``camvid`` has two drives, too few to hold one out: nothing is chosen on it.
 ``train_N.txt`` holds N of the other photos, drawn with seed 0 (of ``camvid``, a film:
 every eighth, fourth, second); the smaller subsets are part of the larger ones.
@@ -42,7 +43,13 @@ def facades(root):
     """Each photo shows another house."""
     photos = sorted(file.stem for file in (root / 'images/train').iterdir())
     pool = [photo for i, photo in enumerate(photos) if i % 6]
-    return {'choose': photos[::6], 'train_all': pool, **drawn(pool)}
+    judge = sorted(file.stem for file in (root / 'images/val').iterdir())
+    return {
+        'choose': photos[::6],
+        'judge': judge,
+        'train_all': pool,
+        **drawn(pool),
+    }
 
 
 def camvid(root):
