@@ -72,8 +72,8 @@ methods = {
     'weights-doubled': _arms.weighted(iterations=2400),
     'weights-objects-doubled': _arms.mixed(_objects, iterations=2400),
 }
-ladder = ['plain', 'weights', 'weights-objects', 'weights-100']
-against = ['weights', 'weights-objects']
+ladder = ['plain', 'weights', 'weights-objects-gain', 'weights-100']
+against = ['weights', 'weights-objects-gain']
 rare = ['door', 'blind', 'pillar']
 photos = {'weights': 25, 'weights-50': 50, 'weights-100': 100}
 doubled = {

@@ -3,7 +3,7 @@ _base_ = './idd_lite.py'
 model = dict(encoder=dict(type='Pix2PixHDEncoder'))
 optim_wrapper = dict(
     generators=dict(modules=['generators', 'encoder']),
-    discriminators=dict(modules=['discriminators']),
+    discriminators=dict(modules='discriminators'),
 )
 custom_hooks = [
     *_base_.custom_hooks,
