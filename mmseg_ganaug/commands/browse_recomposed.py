@@ -4,6 +4,7 @@ Needs the label maps only: no generator, no photos are painted.
 """
 
 import argparse
+from collections.abc import Mapping
 
 from mmseg_ganaug.commands.flags import add_cfg_options
 
@@ -18,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--paste-pixels',
         action='store_true',
-        help='show the photo that the real pixels of base and donors make, too',
+        help='show the photo that the real pixels of base and donors make, too, in '
+        'the light that the config gives them',
     )
     parser.add_argument(
         '--out', default='work_dirs/browse_recomposed', help='folder of the sheets'
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cfg_options(parser)
 
 
-def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
+def gallery_row(recipe, recomposer, source, most_donors, paste_pixels, tone=True):
     """Puts one sample together: its base, the layers of its donors, the new map."""
     import numpy as np
 
@@ -36,7 +38,7 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
     cells = {}
     if recipe.base is not None:
         cells['base'] = source.label_map(recipe.base)
-    result = recomposer.recompose(recipe, source, with_photo=paste_pixels)
+    result = recomposer.recompose(recipe, source, paste_pixels, tone)
     # The donors that were used: others may have stood in for those first drawn.
     layers = [
         (donor, class_id, recipe.parts[number] if recipe.parts else ())
@@ -59,6 +61,12 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels):
     if recipe.plausibility:
         caption += f'; least plausible place {min(recipe.plausibility):.2f}'
     return GalleryRow(cells, caption)
+
+
+def tone_of(config):
+    """Returns how a generated data set matches the light of real pixels."""
+    composite = config.get('composite')
+    return composite.get('match_tone', True) if isinstance(composite, Mapping) else True
 
 
 def shown_layer(source, donor, class_id, parts):
@@ -104,7 +112,10 @@ def run(args: argparse.Namespace) -> None:
         # The oddest first, where the plan knows how odd they are.
         recipes = sorted(plan, key=lambda recipe: min(recipe.plausibility, default=0))
         rows = [
-            gallery_row(recipe, recomposer, source, args.donors, args.paste_pixels)
+            gallery_row(
+                *(recipe, recomposer, source, args.donors),
+                *(args.paste_pixels, tone_of(config)),
+            )
             for recipe in recipes[: args.num_samples]
         ]
         path = recomposition_gallery(

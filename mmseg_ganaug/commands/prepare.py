@@ -1,7 +1,7 @@
 """Makes configs of a folder of photos and one of masks, to be trained with.
 
 Looks at all files, finds the classes, splits the photos, and writes configs of a plain
-segmenter, one with the recommended recipe and a generator into the work dir:
+segmenter, of treatments of its rare classes, and of a generator into the work dir:
 
     ganaug prepare --images photos --masks masks --work-dir work_dirs/mine
 """
@@ -41,9 +41,10 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--ways',
         nargs='+',
-        choices=['recommended', 'add-single', 'add-multi', 'recon'],
-        help='how label maps are recombined; a config is written for each (default: '
-        'recommended, class weights and pasted objects, which needs no generator)',
+        choices=['class-weights', 'objects', 'add-single', 'add-multi', 'recon'],
+        help='treatments of rare classes; a config is written for each (default: '
+        'class-weights, and objects, which pastes objects on top of these; neither '
+        'needs a generator)',
     )
     parser.add_argument(
         '--seed', type=int, help='seed of all that is drawn (default: 0)'

@@ -16,7 +16,6 @@ SAMPLES = 'samples'
 _CONFIGS = 'configs'
 _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
-_RECIPE = 'recommended'
 _WAYS = {'add-single': 'AddSingle', 'add-multi': 'AddMulti', 'recon': 'Recon'}
 _HEAD = (
     '# Written by ganaug each time that it runs: inherit from it rather\n'
@@ -149,26 +148,30 @@ train_dataloader = dict(
 )
 work_dir = {work_dir!r}
 """
-_RECOMMENDED = """\
-# PSPNet with class weights, and whole objects of rare classes, pasted where they fit.
-# The recommended recipe: it needs no generator.
+_LOSS = """\
 {head}_base_ = ['./pspnet_plain.py', {recipe!r}]
-real = _base_.train_dataloader.dataset
 cache_dir = {cache_dir!r}
-generated = dict(
-    _base_.recommended_pairs, source=real, cache_dir=cache_dir, seed={seed}
-)
-train_dataloader = dict(
-    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated]),
-    sampler=dict(_base_.recommended_sampler, _delete_=True),
-)
-loss = dict(_base_.recommended_loss, _delete_=True, cache_dir=cache_dir)
+loss = dict(_base_.rare_class_loss, _delete_=True, cache_dir=cache_dir)
 model = dict(
     decode_head=dict(loss_decode=loss),
     auxiliary_head=dict(loss_decode=dict(loss, loss_weight=0.4)),
 )
 work_dir = {work_dir!r}
 """
+_PAIRS = """\
+real = _base_.train_dataloader.dataset
+generated = dict(_base_.object_pairs, source=real, cache_dir=cache_dir, seed={seed})
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[real, generated]),
+    sampler=dict(_base_.object_sampler, _delete_=True),
+)
+"""
+#: Configs that need no generator, by way.
+_UNPAINTED = {
+    'class-weights': f'# PSPNet with class weights: what to begin with.\n{_LOSS}',
+    'objects': '# PSPNet with class weights, and whole objects of rare classes, pasted '
+    f'where\n# they fit. It needs no generator.\n{_LOSS}{_PAIRS}',
+}
 _THINGS = (
     "    # Where classes are countable objects, name them: dict(type='Recon', "
     "things=['car']).\n"
@@ -231,7 +234,7 @@ class OwnDataConfigs:
         """Writes dataset.py, generator.py, pspnet_plain.py and one for each way.
 
         Args:
-            ways (Sequence[str]): 'recommended', 'add-single', 'add-multi' or 'recon'.
+            ways (Sequence[str]): See :class:`FolderData`.
             generator_iters (int, optional): Length of the generator's training;
                 by default that of the shipped schedule.
             segmenter_iters (int, optional): The same for the segmenters.
@@ -274,9 +277,9 @@ class OwnDataConfigs:
             length=_length(_SEGMENTER_SCHEDULE, segmenter_iters),
         )
         for way in ways:
-            if way == _RECIPE:
-                template = _RECOMMENDED
-                values = dict(recipe=self._base('generated/recommended.py'))
+            if way in _UNPAINTED:
+                template = _UNPAINTED[way]
+                values = dict(recipe=self._base('generated/objects.py'))
             else:
                 template = _MIXED
                 values = dict(
@@ -320,7 +323,7 @@ def config_paths(folder: Path, ways: Sequence[str]) -> Dict[str, Path]:
 
     Args:
         folder (Path): Work dir.
-        ways (Sequence[str]): 'recommended', 'add-single', 'add-multi' or 'recon'.
+        ways (Sequence[str]): See :class:`FolderData`.
 
     Returns:
         dict[str, Path]: 'generator', 'plain' and each way, to its config.

@@ -71,7 +71,8 @@ class FolderData:
         size (tuple[int, int], optional): Width and height in training, multiples of
             16. Defaults to None: see :func:`choose_size`.
         work_dir (str | Path): Where all results go.
-        ways (Sequence[str]): 'recommended', 'add-single', 'add-multi' or 'recon'.
+        ways (Sequence[str]): 'class-weights', 'objects', 'add-single', 'add-multi' or
+            'recon'.
         seed (int): Of split, plan and training. Defaults to 0.
         generator_iters (int, optional): Length of the generator's training.
         segmenter_iters (int, optional): Length of each segmenter's training.
@@ -94,7 +95,7 @@ class FolderData:
         val_share: float = 0.2,
         size: Optional[Tuple[int, int]] = None,
         work_dir: Union[str, Path] = 'work_dirs/own-data',
-        ways: Sequence[str] = ('recommended',),
+        ways: Sequence[str] = ('class-weights', 'objects'),
         seed: int = 0,
         generator_iters: Optional[int] = None,
         segmenter_iters: Optional[int] = None,

@@ -93,12 +93,18 @@ def test_generator_and_mixed_configs_build_on_the_same_samples(project):
     assert len(plan) == 6
 
 
-def test_the_recommended_recipe_is_what_is_written_by_default(project):
+def test_class_weights_and_objects_are_what_is_written_by_default(project):
     folder, prepare = project
     make_scenes(folder, colours=SCENE_COLOURS)
     _, configs = prepare(segmenter_iters=30, seed=3)
-    assert set(configs) == {'generator', 'plain', 'recommended'}
-    cfg = Config.fromfile(configs['recommended'])
+    assert set(configs) == {'generator', 'plain', 'class-weights', 'objects'}
+    weighted, cfg = (
+        Config.fromfile(configs[way]) for way in ('class-weights', 'objects')
+    )
+    assert weighted.model == cfg.model
+    assert (
+        weighted.train_dataloader == Config.fromfile(configs['plain']).train_dataloader
+    )
     real, generated = cfg.train_dataloader.dataset.datasets
     assert generated.source == real
     assert generated.seed == cfg.randomness.seed == 3
@@ -121,7 +127,7 @@ def test_the_configs_can_be_inherited(project):
     _, configs = prepare()
     longer = folder / 'longer.py'
     longer.write_text(
-        f'_base_ = {str(configs["recommended"])!r}\ntrain_cfg = dict(max_iters=7)\n'
+        f'_base_ = {str(configs["objects"])!r}\ntrain_cfg = dict(max_iters=7)\n'
     )
     cfg = Config.fromfile(longer)
     assert cfg.train_cfg.max_iters == 7

@@ -103,7 +103,8 @@ class Pix2PixHD(Pix2PixHDTraining, BaseTranslationModel):
         encoder (dict, optional): Config of a :class:`Pix2PixHDEncoder`: the generator
             then reads features of each object, and several photos of one label map
             become possible. It is trained by the optimizer wrapper of the
-            generators, which then needs ``modules=['generators', 'encoder']``.
+            generators, which then needs ``modules=['generators', 'encoder']``, and the
+            other one ``modules='discriminators'``.
         num_clusters (int): Clusters of features for each class, to paint from.
         noise_channels (int): Channels of noise for each object that the generator
             reads; our own addition.
