@@ -20,6 +20,8 @@ _arms = _Arms(
                 'sky',
             )
         ),
+        # Here, as in the runs that there are: the order counts in their fingerprint.
+        ann_file='idd_lite_splits/train_25.txt',
         pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadAnnotations'),
