@@ -88,8 +88,9 @@ class Scene:
         if things is None:
             things = _things(counts.spread, instances)
             if instances is None:
-                of_things = objects[things[objects['class_id']] & (share >= min_area)]
-                things &= ~self._surrounds(of_things, sizes)
+                # Whatever min_area is: what is a thing must not depend on it.
+                found = objects[things[objects['class_id']]]
+                things &= ~self._surrounds(found, sizes)
         self.things = things
         kept = self.things[objects['class_id']] & (share >= min_area)
         number = np.cumsum(kept) - 1
