@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder for the metrics, as JSON (default: that of the config, or '
         'work_dirs/NAME_OF_CONFIG)',
     )
-    parser.add_argument('--photo-counts', help='NPZ file: pixel counts of each photo')
+    parser.add_argument('--photo-counts', help='CSV file: pixel counts of each photo')
     parser.add_argument('--out', help='folder for the predicted label maps')
     parser.add_argument('--show-dir', help='folder for painted predictions')
     add_cfg_options(parser)

@@ -278,7 +278,7 @@ def interval_notes(
         )
     elif lacking:
         notes.append(
-            'Counts of the photos (METHOD-seedK.npz beside the results) are missing: '
+            'Counts of the photos (METHOD-seedK.csv beside the results) are missing: '
             'the runs were evaluated before they were kept.'
         )
     elif without:

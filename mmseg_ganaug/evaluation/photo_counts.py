@@ -1,7 +1,6 @@
 """Pixel counts of each evaluated photo, of which the figures of a run are made."""
 
 import io
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Union
@@ -10,24 +9,33 @@ import numpy as np
 
 from mmseg_ganaug.evaluation.run_result import RunResult
 
+_COLUMNS_OF_CLASS = ('intersection', 'union', 'label')
 # Figures are stated with two decimals.
 _ROUNDED = 0.011
 
 
 def counts_file(folder: Union[str, Path], method: str, seed: int) -> Path:
     """Returns the file with the counts of a run, in the folder of its protocol."""
-    return Path(folder) / f'{method}-seed{seed}.npz'
+    return Path(folder) / f'{method}-seed{seed}.csv'
 
 
-def counts_content(counts: np.ndarray) -> bytes:
-    """Returns the file for counts; the same counts give the same bytes.
+def counts_content(counts: np.ndarray) -> str:
+    """Returns the file for counts: text, so that it can be kept beside the results.
 
     Args:
         counts (np.ndarray): [photos, classes, 3] whole numbers, 0 or more: pixels of
             the intersection of prediction and label, of their union, of the label.
+
+    Returns:
+        str: A row a photo, three columns a class.
     """
-    content = io.BytesIO()
-    np.savez_compressed(content, counts=counts.astype(np.int64))
+    photos, classes, _ = counts.shape
+    header = ','.join(
+        f'{of}_{index}' for index in range(classes) for of in _COLUMNS_OF_CLASS
+    )
+    content = io.StringIO()
+    rows = counts.reshape(photos, -1)
+    np.savetxt(content, rows, '%d', ',', header=header, comments='')
     return content.getvalue()
 
 
@@ -35,7 +43,7 @@ def read_counts(path: Union[str, Path]) -> np.ndarray:
     """Reads what :func:`counts_content` gave.
 
     Args:
-        path (str | Path): The NPZ file.
+        path (str | Path): The CSV file.
 
     Returns:
         np.ndarray: int64, [photos, classes, 3].
@@ -45,17 +53,17 @@ def read_counts(path: Union[str, Path]) -> np.ndarray:
         ValueError: When it is damaged, or holds something else; names it.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
-            counts = found['counts']
+        text = Path(path).read_text(encoding='utf-8')
+        header, *lines = text.splitlines()
+        rows = np.array([line.split(',') for line in lines]).astype(np.int64)
+        counts = rows.reshape(len(lines), -1, len(_COLUMNS_OF_CLASS))
+        # A row that was cut off may still have all its columns.
+        if not lines or counts_content(counts) != text:
+            raise ValueError(f'it begins with {header[:40]!r}')
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise ValueError(f'{path} holds no counts of photos: {error}') from error
-    if counts.dtype != np.int64 or counts.ndim != 3 or counts.shape[2] != 3:
-        raise ValueError(
-            f'{path} holds {counts.dtype} {counts.shape}, but counts of photos are '
-            'int64 [photos, classes, 3]'
-        )
     return counts
 
 

@@ -172,7 +172,7 @@ class TrainingRun:
         """
         folder = free_name(self.work_dir / 'test' / time.strftime('%Y%m%d-%H%M%S'))
         folder.mkdir(parents=True)
-        counts, options = folder / 'photo_counts.npz', []
+        counts, options = folder / 'photo_counts.csv', []
         if any(
             has_type(part, 'ClassIoUMetric')
             for part in nested_dicts(self.cfg.get('test_evaluator'))

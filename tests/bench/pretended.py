@@ -72,7 +72,7 @@ class PretendedTools:
             counts = np.zeros((self.num_photos, len(CLASSES), 3), np.int64)
             counts[:, :, 1:] = 10_000
             counts[:, :, 0] = np.rint(np.multiply(ious, 100))
-            Path(options['--photo-counts']).write_bytes(counts_content(counts))
+            Path(options['--photo-counts']).write_text(counts_content(counts))
         if '--out' in options:
             folder = Path(options['--out'])
             folder.mkdir(parents=True, exist_ok=True)

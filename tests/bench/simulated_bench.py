@@ -66,9 +66,9 @@ def simulated_bench(folder, counts, simplicity=None, entered=None, fresh_seeds=F
     runs = []
     for name, found in counts.items():
         for seed in seeds:
-            path = folder / 'results' / 'rung2-evaluate' / f'{name}-seed{seed}.npz'
+            path = folder / 'results' / 'rung2-evaluate' / f'{name}-seed{seed}.csv'
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(counts_content(found[seed]))
+            path.write_text(counts_content(found[seed]))
             runs.append(_run(folder, path, name, seed, found[seed]))
     return {
         'schema': 1,

@@ -78,7 +78,7 @@ def test_a_label_that_is_neither_class_nor_ignored_names_file_value_and_remedy()
 
 
 def test_the_counts_of_each_photo_give_the_figures_again(tmp_path):
-    path = tmp_path / 'a photo, or two.npz'
+    path = tmp_path / 'a photo, or two.csv'
     samples = [
         _sample([[0, 1], [2, 0]], [[0, 1], [2, 2]]),
         _sample([[1, 1], [2, 0]], [[0, 1], [255, 1]]),

@@ -173,9 +173,9 @@ def test_runs_without_counts_or_on_other_photos_are_named():
     table = difference_table(lacking, rare=['pole'])
     assert [row[0] for row in table.rows] == ['mIoU', '1 rare', 'road', 'pole']
     assert table.rows[0][1] == '+0.00 ± 0.00'
-    assert any('recon-seed1.npz' in note for note in table.notes)
+    assert any('recon-seed1.csv' in note for note in table.notes)
     none = difference_table([replace(run, counts=None) for run in runs])
-    assert any('METHOD-seedK.npz' in note for note in none.notes)
+    assert any('METHOD-seedK.csv' in note for note in none.notes)
 
     other = photos(1)
     other[3, 0, 1:] += 5

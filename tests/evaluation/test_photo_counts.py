@@ -28,12 +28,17 @@ def run(**ious):
 
 def test_counts_are_read_back_and_the_same_bytes_are_written_again(tmp_path):
     path = counts_file(tmp_path, 'plain', 3)
-    assert path.name == 'plain-seed3.npz'
-    path.write_bytes(counts_content(COUNTS))
+    assert path.name == 'plain-seed3.csv'
+    path.write_text(counts_content(COUNTS))
     found = read_counts(path)
     assert found.dtype == np.int64
     assert np.array_equal(found, COUNTS)
-    assert counts_content(found) == path.read_bytes()
+    assert counts_content(found) == path.read_text()
+    assert path.read_text().splitlines()[:2] == [
+        'intersection_0,union_0,label_0,intersection_1,union_1,label_1,'
+        'intersection_2,union_2,label_2',
+        '3,6,4,0,1,1,0,0,0',
+    ]
 
 
 def test_ious_are_those_of_the_sums():
@@ -43,7 +48,7 @@ def test_ious_are_those_of_the_sums():
 
 
 def test_counts_belong_to_the_run_whose_figures_they_give(tmp_path):
-    counts_file(tmp_path, 'plain', 3).write_bytes(counts_content(COUNTS))
+    counts_file(tmp_path, 'plain', 3).write_text(counts_content(COUNTS))
     assert np.array_equal(with_counts(run(), tmp_path).counts, COUNTS)
     assert with_counts(run(pole=26.0), tmp_path).counts is None
     assert with_counts(run(rider=0.0), tmp_path).counts is None
@@ -55,24 +60,47 @@ def test_missing_and_damaged_counts_are_left_out(tmp_path):
     path = counts_file(tmp_path, 'plain', 3)
     whole = counts_content(COUNTS)
     for length in (0, 1, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r'plain-seed3\.npz holds'):
+        path.write_text(whole[:length])
+        with pytest.raises(ValueError, match=r'plain-seed3\.csv holds'):
             read_counts(path)
         assert with_counts(run(), tmp_path).counts is None
 
 
+HEADER = 'intersection_0,union_0,label_0\n'
+
+
 @pytest.mark.parametrize(
-    'wrong', [COUNTS.astype(float), COUNTS[0], COUNTS[:, :, :2], np.array([None])]
+    'wrong',
+    [
+        HEADER,
+        HEADER + '1,2\n',
+        HEADER + '1,2,3.5\n',
+        HEADER + '1,2,3\n4,5\n',
+        HEADER + '1,2,3',
+        HEADER + '1,2,99999999999999999999\n',
+        'photo,road,pole\n1,2,3\n',
+        'intersection_0,union_0\n1,2\n',
+        '\x93NUMPY',
+    ],
 )
-def test_other_arrays_are_refused_and_none_is_unpickled(wrong, tmp_path):
-    path = tmp_path / 'a.npz'
-    np.savez(path, counts=wrong)
-    with pytest.raises(ValueError, match=r'a\.npz holds'):
+def test_other_files_are_refused(wrong, tmp_path):
+    path = tmp_path / 'a.csv'
+    path.write_text(HEADER + '1,2,3\n')
+    assert read_counts(path).tolist() == [[[1, 2, 3]]]
+    path.write_text(wrong)
+    with pytest.raises(ValueError, match=r'a\.csv holds no counts'):
+        read_counts(path)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / 'a.csv'
+    path.write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(ValueError, match=r'a\.csv holds no counts'):
         read_counts(path)
 
 
 def test_counts_are_no_part_of_the_json_values_and_of_equality(tmp_path):
-    counts_file(tmp_path, 'plain', 3).write_bytes(counts_content(COUNTS))
+    counts_file(tmp_path, 'plain', 3).write_text(counts_content(COUNTS))
     found = with_counts(run(), tmp_path)
     assert found.to_json() == run().to_json()
     assert found == with_counts(run(), tmp_path)

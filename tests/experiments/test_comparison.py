@@ -86,7 +86,7 @@ def tools(monkeypatch):
             (folder / 'now.json').write_text(json.dumps(figures))
             if run_tool.counts is not None:
                 path = Path(arguments[arguments.index('--photo-counts') + 1])
-                path.write_bytes(counts_content(run_tool.counts(gain, config)))
+                path.write_text(counts_content(run_tool.counts(gain, config)))
         return 1.0
 
     run_tool.failing = None
@@ -250,7 +250,7 @@ def test_the_counts_of_the_photos_are_kept_beside_the_results(matrix, tools, tmp
     comparison = make(matrix, tmp_path)
     for cell in comparison.cells():
         comparison.run(cell)
-    kept = tmp_path / 'results/toy/recon-seed1.npz'
+    kept = tmp_path / 'results/toy/recon-seed1.csv'
     assert read_counts(kept)[:, 1, 0].tolist() == [15, 0]
     assert all(run.counts is not None for run in comparison.results())
     comparison.report()
@@ -260,12 +260,12 @@ def test_the_counts_of_the_photos_are_kept_beside_the_results(matrix, tools, tmp
     kept.unlink()
     comparison.report()
     text = (tmp_path / 'results/toy/results.md').read_text()
-    assert 'recon-seed1.npz' in text
+    assert 'recon-seed1.csv' in text
     assert '+4.00 ± 0.00 *' in text
 
 
 def test_a_file_of_the_user_in_place_of_counts_is_named(matrix, tools, tmp_path):
-    mine = tmp_path / 'results/toy/recon-seed1.npz'
+    mine = tmp_path / 'results/toy/recon-seed1.csv'
     mine.parent.mkdir(parents=True)
     mine.write_text('precious')
     comparison = make(matrix, tmp_path)

@@ -164,7 +164,7 @@ def test_the_counts_beside_the_results_give_the_intervals(results_dir):
 
     for result in RUNS:
         path = counts_file(results_dir / 'toy', result.method, result.seed)
-        path.write_bytes(counts_content(counts(int(result.per_class_iou['pole']))))
+        path.write_text(counts_content(counts(int(result.per_class_iou['pole']))))
     assert all(run.counts is not None for run in load_protocol(results_dir, 'toy'))
     page = '<!-- results toy -->\n<!-- end of results -->\n'
     recon = next(line for line in fill_page(page, results_dir).splitlines()

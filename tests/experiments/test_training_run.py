@@ -227,7 +227,7 @@ def test_the_counts_of_the_photos_are_kept_where_the_evaluator_has_them(make, tr
     def tool(name, arguments):
         if '--photo-counts' in arguments:
             path = arguments[arguments.index('--photo-counts') + 1]
-            path.write_bytes(counts_content(counts))
+            path.write_text(counts_content(counts))
         trainer(name, arguments)
 
     for evaluator in (

@@ -60,10 +60,10 @@ def test_the_file_for_counts_may_have_any_name(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(Runner, 'from_cfg', Run)
-    arguments = [str(config), 'weights.pth', '--photo-counts', 'a photo, or [two].npz']
+    arguments = [str(config), 'weights.pth', '--photo-counts', 'a photo, or [two].csv']
     monkeypatch.setattr(sys, 'argv', ['test', *arguments])
     runpy.run_path(str(TOOLS / 'test.py'), run_name='__main__')
     assert found == [
         dict(type='Other'),
-        dict(type='mmseg_ganaug.ClassIoUMetric', photo_counts='a photo, or [two].npz'),
+        dict(type='mmseg_ganaug.ClassIoUMetric', photo_counts='a photo, or [two].csv'),
     ]

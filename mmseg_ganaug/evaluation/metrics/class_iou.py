@@ -44,7 +44,7 @@ class ClassIoUMetric(IoUMetric):
         output_dir (str, optional): Folder that predictions are written to.
         format_only (bool): Only writes them.
         prefix (str, optional): Prefix of the names of the numbers.
-        photo_counts (str, optional): NPZ file for the counts of each photo, see
+        photo_counts (str, optional): CSV file for the counts of each photo, see
             :mod:`~mmseg_ganaug.evaluation.photo_counts`, in the order of the data set.
             Defaults to None: they are not kept.
         keep_results (bool): Set by the test tool of MMSeg with ``--out``; nothing is
