@@ -1,11 +1,13 @@
 """The files of a sample: where they are, and checks of their headers."""
 
 import io
+import logging
 import os
-from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mmengine.fileio as fileio
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
 from mmseg_ganaug.datasets.image_headers import unreadable
@@ -13,6 +15,7 @@ from mmseg_ganaug.option_checks import items_of, refuse
 
 _LABEL_MODES = ('L', 'P', '1')
 _INSTANCE_MODES = (*_LABEL_MODES, 'I', 'I;16', 'I;16B')
+_OF_CITYSCAPES = ('_instanceIds.png', '_instanceTrainIds.png')
 _RESTORE = 'restore the file or take it out of the data set'
 _ORIENTATION = 0x0112  # of the EXIF tags
 
@@ -240,3 +243,36 @@ def check_photo_is_there(path: str, label_path: str, remote: bool) -> None:
             f'{path}, the photo of {label_path}, is missing: restore the file or '
             'take the sample out of the data set'
         )
+
+
+def first_instance(path: Optional[str]) -> int:
+    """Returns the smallest id of an instance in an instance map.
+
+    In files that are named as those of Cityscapes (``..._instanceIds.png``,
+    ``..._instanceTrainIds.png``) it is 1000: ids below are classes, of pixels that
+    belong to no instance (cityscapesScripts, json2instanceImg.py).
+
+    Args:
+        path (str, optional): The file; None where there is none.
+    """
+    return 1000 if path is not None and path.endswith(_OF_CITYSCAPES) else 1
+
+
+def have_instances(
+    infos: Iterable[dict], replacement: Optional[Tuple[str, str]]
+) -> bool:
+    """Checks whether joined data sets have instance maps; only some are not used.
+
+    Args:
+        infos (Iterable[dict]): Data info of a sample of each.
+        replacement (tuple[str, str], optional): As for :func:`find_instance_path`.
+    """
+    found = [find_instance_path(info, replacement) is not None for info in infos]
+    if any(found) and not all(found):
+        print_log(
+            f'{found.count(True)} of {len(found)} joined data sets have instance maps: '
+            'they are not used, since all would need them',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return all(found)

@@ -25,6 +25,8 @@ from mmseg_ganaug.datasets.label_files import (
     check_photo_size,
     check_sizes,
     find_instance_path,
+    first_instance,
+    have_instances,
     is_remote,
     loading_error,
     read_header,
@@ -91,10 +93,7 @@ class DatasetLabelSource:
     @cached_property
     def has_instances(self) -> bool:
         """True if all of the joined data sets have instance maps."""
-        return all(
-            find_instance_path(info, self._instance_path) is not None
-            for info in self._dataset.first_infos()
-        )
+        return have_instances(self._dataset.first_infos(), self._instance_path)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -183,6 +182,11 @@ class DatasetLabelSource:
         except (OSError, SyntaxError) as error:
             raise loading_error(path, error) from error
         return self._resize(instance_map.astype(np.int32))
+
+    def first_instance(self, index: int) -> int:
+        """Returns the smallest id of an instance in an instance map."""
+        _, info = self._dataset.locate(index)
+        return first_instance(find_instance_path(info, self._instance_path))
 
     def photo(self, index: int) -> np.ndarray:
         """Loads a photo.
@@ -329,6 +333,7 @@ class DatasetLabelSource:
                     number, info = self._dataset.locate(index)
                     path = find_instance_path(info, self._instance_path)
                     settings.append(self._bytes_digest(number, path))
+                    settings += [first_instance(path)] * (first_instance(path) > 1)
             self._digests['labels'] = digest_of_files(
                 self._label_files, contents, settings
             )

@@ -11,8 +11,14 @@ from mmseg_ganaug.option_checks import (
     check_whole_numbers,
     refuse,
 )
-from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
-from mmseg_ganaug.recompose.recomposer import Recomposer, frequency_rank
+from mmseg_ganaug.recompose.draws import (
+    Drawer,
+    Draws,
+    MapGroup,
+    draw_classes,
+    frequency_rank,
+)
+from mmseg_ganaug.recompose.recomposer import Recomposer
 from mmseg_ganaug.recompose.replay_options import ReplayOptions
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
@@ -38,6 +44,7 @@ class AddSingle(Recomposer):
     max_hidden: float = 0.5
     max_tries: int = 3
     _one_class = True
+    _of_layers = (*Recomposer._of_layers, 'max_objects', 'max_hidden', 'max_tries')
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,7 +77,7 @@ class AddSingle(Recomposer):
         fewest, most = self._added()
         counts = [np.count_nonzero(weights * group.gives) for group in groups]
         fewest = min(fewest, max(counts))
-        groups = [g for g, count in zip(groups, counts) if count >= fewest]
+        groups = [g for g, count in zip(groups, counts) if count]
         rank = frequency_rank(statistics)
         return _AddDrawer(
             groups,
@@ -180,6 +187,7 @@ class AddMulti(AddSingle):
 
     num_classes: Union[int, Tuple[int, int]] = 3
     _one_class = False
+    _of_layers = (*AddSingle._of_layers, 'num_classes')
 
     def __post_init__(self) -> None:
         super().__post_init__()

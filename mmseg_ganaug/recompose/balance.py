@@ -131,7 +131,7 @@ def _expected(
     statistics: LabelStatistics, plan: RecomposePlan
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Returns expected pixels and maps of each class: float64 [C], twice."""
-    expectation = Expectation(statistics, plan.options.background)
+    expectation = Expectation(statistics, plan.options.background, plan.options.fill)
     pixels = np.zeros(statistics.num_classes)
     shown = np.zeros(statistics.num_classes)
     for start in range(0, len(plan), _AT_ONCE):

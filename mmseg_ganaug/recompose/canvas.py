@@ -26,6 +26,7 @@ from mmseg_ganaug.recompose.source import (
     LabelSource,
     LabelValueError,
     PhotoSource,
+    objects_of,
     read_instance_map,
     read_label_map,
     read_photo,
@@ -166,6 +167,10 @@ class DonorMaps:
             self._instance_maps[index] = found
         return self._instance_maps[index]
 
+    def object_ids(self, index: int) -> Optional[np.ndarray]:
+        """Returns an instance map without ids that are no objects': int32 [H, W]."""
+        return objects_of(self._source, index, self.instance_map(index))
+
     def photo(self, index: int) -> Optional[np.ndarray]:
         """Reads photo ``index``: [H, W, bands], read-only; None = not needed."""
         if self._use is PhotoUse.NONE:
@@ -231,12 +236,13 @@ class DonorMaps:
     def _object(
         self, index: int, class_id: int, pixel: Tuple[int, int]
     ) -> Optional[Layer]:
-        label_map, ids = self.label_map(index), self.instance_map(index)
+        label_map, ids = self.label_map(index), self.object_ids(index)
         if not self._resize:
             return object_layer(label_map, ids, class_id, pixel)
         # Its pixel is one of the map before it was resized.
         unresized = read_label_map(self._source, index, check_values=False)
         ids = read_instance_map(self._source, index, unresized.shape)
+        ids = objects_of(self._source, index, ids)
         layer = object_layer(unresized, ids, class_id, pixel)
         if layer is None or unresized.shape == self.shape:
             return layer

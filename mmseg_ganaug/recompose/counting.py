@@ -17,6 +17,7 @@ from mmseg_ganaug.recompose.source import (
     check_histogram,
     check_source,
     histogram,
+    objects_of,
     read_instance_map,
 )
 
@@ -176,14 +177,12 @@ def _count_chunk(
         counts['positions'] += places[:-1]
         counts['ignored_positions'] += places[-1]
         if has_instances:
-            instance_map = read_instance_map(source, index, label_map.shape)
-            if instance_map is not None:
-                found = count_instances(
-                    label_map, instance_map, classes, source.ignore_index
-                )
+            ids = _object_ids(source, index, label_map)
+            if ids is not None:
+                found = count_instances(label_map, ids, classes, source.ignore_index)
                 counts['instances'][row], counts['mixed_instances'][row] = found
         if with_scene:
-            ids = read_instance_map(source, index, label_map.shape)
+            ids = _object_ids(source, index, label_map)
             scenes.append(
                 SceneCounts.of_map(label_map, ids, classes, source.ignore_index)
             )
@@ -192,6 +191,13 @@ def _count_chunk(
         counts['ignored_positions'] += ignored
         ignored[:] = 0
     return counts, SceneCounts.join(scenes) if scenes else None
+
+
+def _object_ids(
+    source: LabelSource, index: int, label_map: np.ndarray
+) -> Optional[np.ndarray]:
+    ids = read_instance_map(source, index, label_map.shape)
+    return objects_of(source, index, ids)
 
 
 def _count_positions(

@@ -128,6 +128,14 @@ def usable_layers(statistics: LabelStatistics, min_area: float) -> np.ndarray:
     return statistics.pixels >= smallest[:, None]
 
 
+def frequency_rank(statistics: LabelStatistics) -> np.ndarray:
+    """Ranks the classes by falling pixel frequency: int64 [C], 0 = most frequent."""
+    order = np.argsort(-statistics.pixels.sum(axis=0), kind='stable')
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
 def group_maps(
     statistics: LabelStatistics, usable: np.ndarray, resize_donors: bool
 ) -> List[MapGroup]:

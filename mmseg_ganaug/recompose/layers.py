@@ -1,6 +1,6 @@
 """Layers: the part of a label map that holds one class, or one object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -159,19 +159,31 @@ def split_objects(layer: Layer, components: bool) -> List[Layer]:
     return [layer]
 
 
-def keep_objects(layer: Layer, count: int, rng: np.random.Generator) -> Layer:
+def keep_objects(
+    layer: Layer,
+    count: int,
+    rng: np.random.Generator,
+    ids: Optional[np.ndarray] = None,
+) -> Layer:
     """Keeps some objects of the layer of a class, drawn at random.
 
     Args:
         layer: The layer of a whole class.
         count: Objects to keep; connected components where there are no instances.
         rng: Random numbers.
+        ids: int32 [h, w], the instances, where these are not those of the layer.
     """
-    objects = split_objects(layer, components=True)
-    if len(objects) <= count:
+    ids = layer.ids if ids is None else ids
+    parts = split_objects(replace(layer, ids=ids), components=True)
+    # What is left of a class beside its instances, a crowd mostly, is no object.
+    objects = [part for part in parts if part.instance_id] or parts
+    if len(parts) == len(objects) <= count:
         return layer
+    kept_parts = np.arange(len(objects))
+    if len(objects) > count:
+        kept_parts = rng.choice(len(objects), count, replace=False)
     mask = np.zeros(layer.mask.shape, bool)
-    for number in rng.choice(len(objects), count, replace=False):
+    for number in kept_parts:
         rows, columns = objects[number].box
         mask[
             rows.start - layer.top : rows.stop - layer.top,

@@ -5,9 +5,11 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from mmseg_ganaug.recompose.draws import Draws
 from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.objects import class_at, relative_boxes
 from mmseg_ganaug.recompose.placement import Placement
+from mmseg_ganaug.recompose.planner import Expectation
 from mmseg_ganaug.recompose.recipe import Recipe
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
@@ -142,8 +144,6 @@ def expected_pixels(
 ) -> np.ndarray:
     """Estimates the pixels of each class in recipes made of objects: float64 [n, C].
 
-    Under Recon, the background is taken to fill the map.
-
     Args:
         statistics: Of the source, with its objects.
         recipes: The recipes.
@@ -151,24 +151,16 @@ def expected_pixels(
     Raises:
         ValueError: If the objects of the recipes are not those of the statistics.
     """
-    scene, classes = statistics.scene, statistics.num_classes
+    scene = statistics.scene
     if scene is None:
         raise ValueError('the statistics hold no objects: collect them with_scene=True')
     names = ('map', 'class_id', 'row', 'column')
     known = {key: i for i, key in enumerate(scene.objects[list(names)].tolist())}
     boxes = relative_boxes(scene.objects, statistics.sizes)
     area = statistics.sizes.prod(axis=1)
-    content = np.zeros((len(recipes), classes))
+    content = _without_objects(statistics, recipes)
     for row, recipe in zip(content, recipes):
         base = recipe.maps[0]
-        if recipe.base is None:
-            grown = [
-                c for c, made_of in zip(recipe.classes, recipe.parts) if not made_of
-            ]
-            own = statistics.pixels[base, grown]
-            row[grown] = own * (statistics.labelled[base] / max(own.sum(), 1))
-        else:
-            row[:] = statistics.pixels[base]
         row /= area[base]
         for number, parts in enumerate(recipe.parts):
             if parts:
@@ -177,6 +169,18 @@ def expected_pixels(
                 _add_group(row, statistics, boxes, found, base, placement)
         row *= area[base]
     return content
+
+
+def _without_objects(
+    statistics: LabelStatistics, recipes: Sequence[Recipe]
+) -> np.ndarray:
+    """Estimates the pixels on which the objects of recipes are laid: [n, C]."""
+    draws = Draws.from_recipes(recipes)
+    for classes, recipe in zip(draws.classes, recipes):
+        made_of_objects = [len(parts) > 0 for parts in recipe.parts]
+        classes[: len(made_of_objects)][made_of_objects] = -1
+    options = recipes[0].options
+    return Expectation(statistics, options.background, options.fill).pixels(draws)
 
 
 def _part_numbers(

@@ -20,6 +20,30 @@ from mmseg_ganaug.recompose.placement import PlacementRanges, Range
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
 
+def refuse_changed(recomposer: Any, names: Sequence[str]) -> None:
+    """Checks that options which do nothing where objects move are left alone.
+
+    Args:
+        recomposer: Dataclass with these options.
+        names: Of the options.
+
+    Raises:
+        ValueError: If one is not at its default; names it.
+    """
+    for field in fields(recomposer):
+        value = getattr(recomposer, field.name)
+        value = tuple(value) if isinstance(value, list) else value
+        if field.name in names and value != field.default:
+            known = {each.name for each in fields(ObjectOptions)}
+            remedy = 'leave it out'
+            if field.name in known:
+                remedy = f'state it within: objects=dict({field.name}=...)'
+            raise ValueError(
+                f'{type(recomposer).__name__}: {field.name}={value!r} is for layers of '
+                f'whole classes, and does nothing where objects move: {remedy}'
+            )
+
+
 @dataclass(frozen=True)
 class ObjectOptions:
     """Options of recombining whole objects.
@@ -148,7 +172,21 @@ class ObjectOptions:
                 together[one, other] = together[other, one] = True
         counts, counted = statistics.scene, statistics.instances
         instances = None if counted is None else counted.any(axis=0)
-        return Scene(counts, statistics.sizes, things, together, min_area, instances)
+        scene = Scene(counts, statistics.sizes, things, together, min_area, instances)
+        if together is not None:
+            still = np.flatnonzero(together.any(axis=0) & ~scene.things)
+            self._refuse_still(statistics, still)
+        return scene
+
+    def _refuse_still(self, statistics: LabelStatistics, classes: np.ndarray) -> None:
+        """Raises ValueError where classes of pairs are not moved."""
+        if len(classes):
+            names = ', '.join(statistics.class_names[c] for c in classes)
+            raise ValueError(
+                f'objects=...: together={self.together!r} names {names}, which is no '
+                'thing, and so is never moved: list all countable classes by '
+                'things=[...], or leave it out of together'
+            )
 
     def growing(self, statistics: LabelStatistics, scene: Scene) -> List[int]:
         """Returns the ids of the classes whose borders move.

@@ -13,6 +13,7 @@ from mmseg_ganaug.recompose.object_layers import (
 )
 from mmseg_ganaug.recompose.object_options import ObjectOptions
 from mmseg_ganaug.recompose.object_scene import Scene
+from mmseg_ganaug.recompose.objects import SMALLEST
 from mmseg_ganaug.recompose.planner import pixel_gains
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
@@ -42,6 +43,7 @@ class ObjectPlanner:
         options: How they are laid.
         one_class: All groups on a map are of one class.
         allowed: bool [N], the maps that can be bases.
+        pixels: [N, C], pixels of each class in a map on which objects are laid.
 
     Raises:
         ValueError: If no group of the classes that are asked for can be moved.
@@ -56,6 +58,7 @@ class ObjectPlanner:
         options: ObjectOptions,
         one_class: bool,
         allowed: np.ndarray,
+        pixels: np.ndarray,
     ) -> None:
         self._statistics = statistics
         self._scene = scene
@@ -66,19 +69,12 @@ class ObjectPlanner:
         self._ranges = options.ranges()
         self._moves = 1 if self._ranges.keep_all else 2
         self._guarded = options.guarded(statistics)
-        members = np.concatenate([group.members for group in maps])
-        self._bases_allowed = members[allowed[members]]
-        if not len(self._bases_allowed):
-            raise ValueError(
-                'objects=...: no map can be a base: under Recon, the classes of the '
-                'background must cover min_background of one. Lower min_background or '
-                'background_share, or add maps'
-            )
         #: Which of the groups of maps each map is in: int64 [N].
         self._map_group = np.zeros(statistics.num_maps, np.int64)
         for number, group in enumerate(maps):
             self._map_group[group.members] = number
-        self._share = statistics.pixels / statistics.sizes.prod(axis=1)[:, None]
+        area = statistics.sizes.prod(axis=1)[:, None]
+        self._share, self._base_share = statistics.pixels / area, pixels / area
         # For each group of maps and class: the groups of objects that show it.
         self._donors = [
             [
@@ -99,9 +95,25 @@ class ObjectPlanner:
                 'objects=...: only countable things are moved, and no map that can be '
                 'combined shows one of the classes that are asked for. Taken for '
                 f'things: {", ".join(names) or "no class"}; name them by things=[...], '
-                'ask for other classes, or lower min_area'
+                'ask for other classes, or lower min_area. Objects of fewer than '
+                f'{SMALLEST} pixels are never moved: where all are so small, leave '
+                'objects out'
             )
         self.weights = weights / weights.sum()
+        # Where maps have several sizes, those of one may show nothing to lay on them.
+        giving = [
+            group.members
+            for group, donors in zip(maps, self._donors)
+            if any(len(donors[c]) for c in np.flatnonzero(weights))
+        ]
+        members = np.concatenate(giving)
+        self._bases_allowed = members[allowed[members]]
+        if not len(self._bases_allowed):
+            raise ValueError(
+                'objects=...: no map can be a base: under Recon, the classes of the '
+                'background must cover min_background of one. Lower min_background or '
+                'background_share, or add maps'
+            )
         self._uses = np.zeros(len(scene.maps), np.int64)
         # What a group that shows a class adds of each class, in the mean: [C, C].
         self._adds = np.array(
@@ -366,7 +378,7 @@ class ObjectPlanner:
 
     def pixels(self, layers: ObjectLayers) -> np.ndarray:
         """Estimates the share of each class in the new maps: float64 [n, C]."""
-        content = self._share[layers.bases].copy()
+        content = self._base_share[layers.bases].copy()
         for layer in range(layers.groups.shape[1]):
             rows = np.flatnonzero(layers.groups[:, layer] >= 0)
             groups, moves = layers.groups[rows, layer], layers.moves[rows, layer]

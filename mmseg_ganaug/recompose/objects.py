@@ -25,9 +25,10 @@ OBJECT = np.dtype(
 )
 #: Cells (down, across) of the small copies of the label maps.
 GRID = (96, 128)
+#: Pixels of the smallest object that is moved.
+SMALLEST = 12
 # Objects that are so many pixels apart touch: annotators leave gaps.
 _GAP = 3
-_SMALLEST = 12
 # Smaller parts, as a share of the map, say nothing about a class.
 _SPECK = 1e-4
 _UNIT = 2**30
@@ -88,7 +89,7 @@ def find_objects(
         spread[class_id] = np.rint(np.array(sums) * _UNIT)
         # What is left of a class beside its instances is no object.
         kept = np.arange(len(boxes)) >= first
-        kept &= boxes[:, 4] >= _SMALLEST
+        kept &= boxes[:, 4] >= SMALLEST
         objects = np.zeros(np.count_nonzero(kept), OBJECT)
         objects['class_id'] = class_id
         for name, column in zip(('left', 'top', 'width', 'height', 'area'), boxes.T):

@@ -1,6 +1,6 @@
 """Chooses recombinations so that real and generated maps reach a target."""
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 
@@ -20,17 +20,22 @@ class Expectation:
 
     Args:
         statistics: Of the source.
-        background: Classes that fill the holes of a map without a base; where none
-            is stated, holes stay without a class.
+        background: Classes that are laid first on a map without a base.
+        fill: What becomes of the holes of such a map: the ``'nearest'`` class of the
+            background, or ``'ignore'``.
     """
 
     def __init__(
-        self, statistics: LabelStatistics, background: Sequence[int] = ()
+        self,
+        statistics: LabelStatistics,
+        background: Sequence[int] = (),
+        fill: str = 'nearest',
     ) -> None:
         self._pixels = statistics.pixels
         self._ignored = statistics.ignored
         self._area = statistics.sizes.prod(axis=1)
         self._background = list(background)
+        self._fills = fill == 'nearest'
         # Pixels without a class are handled as one more class, the last.
         classes = statistics.num_classes
         positions = np.append(
@@ -62,15 +67,25 @@ class Expectation:
             based, self._ignored[draws.bases], self._area[draws.donors[:, 0, 0]]
         )
         laid = draws.classes >= 0
+        holes = None
         if len(self._background) and not based.any():
             grows = laid & np.isin(draws.classes, self._background)
-            self._fill(content, draws, grows)
+            holes = self._lay_background(content, draws, grows)
             laid &= ~grows
-        self._paste(content, draws, laid, based)
+            if self._fills:
+                self._fill(content, holes)
+                holes = None
+        self._paste(content, holes, draws, laid, based)
         return content[:, :-1]
 
-    def _fill(self, content: np.ndarray, draws: Draws, grows: np.ndarray) -> None:
-        """Lays the background, and lets it grow into the holes, in place."""
+    def _lay_background(
+        self, content: np.ndarray, draws: Draws, grows: np.ndarray
+    ) -> np.ndarray:
+        """Lays the background, in place.
+
+        Returns:
+            float64 [n, C + 1], the pixels of each class that were cut out.
+        """
         rows, layers = np.nonzero(grows)
         classes = draws.classes[rows, layers]
         donors = draws.donors[rows, layers, 0]
@@ -81,6 +96,10 @@ class Expectation:
         content[rows, classes] = self._pixels[donors, classes]
         content[:, -1] = 0
         holes[content > 0] = 0
+        return holes
+
+    def _fill(self, content: np.ndarray, holes: np.ndarray) -> None:
+        """Lets the background grow into the holes, in place."""
         # The hole of a class is filled by the classes that mostly lie there.
         for class_id in np.flatnonzero(holes.any(axis=0)):
             beside = self._beneath[class_id] * content
@@ -88,9 +107,14 @@ class Expectation:
             content += holes[:, class_id, None] * share
 
     def _paste(
-        self, content: np.ndarray, draws: Draws, laid: np.ndarray, based: np.ndarray
+        self,
+        content: np.ndarray,
+        holes: Optional[np.ndarray],
+        draws: Draws,
+        laid: np.ndarray,
+        based: np.ndarray,
     ) -> None:
-        """Lays the other layers over the content, in place."""
+        """Lays the other layers over the content and its open holes, in place."""
         asked = np.zeros_like(content, dtype=bool)
         rows, layers = np.nonzero(laid & based[:, None])
         asked[rows, draws.classes[rows, layers]] = True
@@ -98,9 +122,15 @@ class Expectation:
             rows = np.flatnonzero(laid[:, layer])
             classes = draws.classes[rows, layer]
             area = self._pixels[draws.donors[rows, layer, 0], classes]
-            beneath = self._beneath[classes] * content[rows]
+            there = content[rows] if holes is None else content[rows] + holes[rows]
+            beneath = self._beneath[classes] * there
             scale = area / np.maximum(beneath.sum(axis=1), 1e-9)
-            hidden = np.minimum(beneath * scale[:, None], content[rows])
+            hidden = np.minimum(beneath * scale[:, None], there)
+            if holes is not None:
+                closed = hidden * holes[rows] / np.maximum(there, 1e-9)
+                holes[rows] -= closed
+                content[rows, classes] += closed.sum(axis=1)
+                hidden -= closed
             # Its own class gains nothing there; classes asked for stay in front.
             stays = asked[rows]
             stays[np.arange(len(rows)), classes] = True

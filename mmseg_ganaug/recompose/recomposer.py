@@ -1,7 +1,7 @@
 """Recomposer: what AddSingle, AddMulti and Recon share."""
 
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, ClassVar, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mmseg_ganaug.recompose.draws import (
 )
 from mmseg_ganaug.recompose.growth import draw_growth
 from mmseg_ganaug.recompose.layers import Tone
-from mmseg_ganaug.recompose.object_options import ObjectOptions
+from mmseg_ganaug.recompose.object_options import ObjectOptions, refuse_changed
 from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.placement import PlacementRanges, PositionPrior, Range
@@ -114,6 +114,8 @@ class Recomposer:
         )
         self.resize_donors = check_bool(self, 'resize_donors', self.resize_donors)
         self.moved = None if self.objects is None else ObjectOptions.of(self.objects)
+        if self.moved is not None:
+            refuse_changed(self, self._of_layers)
 
     @property
     def needs_scene(self) -> bool:
@@ -169,7 +171,7 @@ class Recomposer:
         if shares is None:
             draws = drawer.draw(rng, drawer.weights, num_samples)
         else:
-            expectation = Expectation(statistics, options.background)
+            expectation = Expectation(statistics, options.background, options.fill)
             draws = choose_draws(
                 statistics,
                 shares,
@@ -243,7 +245,8 @@ class Recomposer:
             weights,
             self.moved,
             self._one_class,
-            self._base_maps(statistics),
+            self._base_maps(statistics, scene),
+            self._base_pixels(statistics, scene),
         )
         layers = planner.plan(rng, num_samples, shares, self.choices, self.even_bases)
         options = self._object_options(statistics, scene)
@@ -266,10 +269,21 @@ class Recomposer:
 
     #: All objects laid on a map are of one class.
     _one_class = False
+    #: Options of layers of whole classes, in place of which objects have their own.
+    _of_layers: ClassVar[Tuple[str, ...]] = (
+        'min_plausibility',
+        'flip_prob',
+        'shift_range',
+        'scale_range',
+    )
 
-    def _base_maps(self, statistics: LabelStatistics) -> np.ndarray:
+    def _base_maps(self, statistics: LabelStatistics, scene: Scene) -> np.ndarray:
         """Finds the maps on which objects can be laid: bool [N]."""
         return np.ones(statistics.num_maps, bool)
+
+    def _base_pixels(self, statistics: LabelStatistics, scene: Scene) -> np.ndarray:
+        """Returns what the maps hold on which objects are laid: [N, C] pixels."""
+        return statistics.pixels
 
     def _object_recipe(
         self, recipe: Recipe, statistics: LabelStatistics, scene: Scene
@@ -384,11 +398,3 @@ class Recomposer:
                 )
             )
         return recipes
-
-
-def frequency_rank(statistics: LabelStatistics) -> np.ndarray:
-    """Ranks the classes by falling pixel frequency: int64 [C], 0 = most frequent."""
-    order = np.argsort(-statistics.pixels.sum(axis=0), kind='stable')
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rank

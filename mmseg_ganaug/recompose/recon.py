@@ -7,11 +7,18 @@ import numpy as np
 
 from mmseg_ganaug.class_option_checks import check_classes
 from mmseg_ganaug.option_checks import check_choice, check_share, check_whole
-from mmseg_ganaug.recompose.draws import Drawer, Draws, MapGroup, draw_classes
+from mmseg_ganaug.recompose.draws import (
+    Drawer,
+    Draws,
+    MapGroup,
+    draw_classes,
+    frequency_rank,
+)
 from mmseg_ganaug.recompose.object_scene import Scene
 from mmseg_ganaug.recompose.placement import Placement
+from mmseg_ganaug.recompose.planner import Expectation
 from mmseg_ganaug.recompose.recipe import Recipe
-from mmseg_ganaug.recompose.recomposer import ClassList, Recomposer, frequency_rank
+from mmseg_ganaug.recompose.recomposer import ClassList, Recomposer
 from mmseg_ganaug.recompose.replay_options import FILLS, ReplayOptions
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 
@@ -36,7 +43,8 @@ class Recon(Recomposer):
             class names or ids; classes it does not name follow on top.
         things: Names or ids of the classes of countable objects, which are never
             part of the background; default: classes with instances, where the source
-            has instance maps, else none.
+            has instance maps, else none. With ``objects``, the things are those of
+            :class:`~mmseg_ganaug.recompose.object_options.ObjectOptions`.
         background_share: The background is made of the most frequent classes, without
             things, that together hold this share (0..1) of the pixels of all of them;
             at least one.
@@ -53,6 +61,7 @@ class Recon(Recomposer):
     background_share: float = 0.95
     min_background: float = 0.6
     fill: str = 'nearest'
+    _of_layers = (*Recomposer._of_layers, 'num_donors', 'things')
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,14 +78,20 @@ class Recon(Recomposer):
         self.min_background = check_share(self, 'min_background', self.min_background)
         self.fill = check_choice(self, 'fill', self.fill, FILLS)
 
-    def background_classes(self, statistics: LabelStatistics) -> List[int]:
+    def background_classes(
+        self, statistics: LabelStatistics, things: Optional[np.ndarray] = None
+    ) -> List[int]:
         """Returns the classes of the background, by falling frequency.
+
+        Args:
+            statistics: Of the source.
+            things: bool [C], the classes of countable objects; None = those of layers.
 
         Raises:
             ValueError: If there is no class beside things, or none beside the
                 background.
         """
-        things = self._things(statistics)
+        things = self._things(statistics) if things is None else things
         totals = np.where(things, 0, statistics.pixels.sum(axis=0))
         if not totals.any():
             raise ValueError(
@@ -100,9 +115,12 @@ class Recon(Recomposer):
             )
         return background.tolist()
 
-    def layer_order(self, statistics: LabelStatistics) -> List[int]:
-        """Returns all C classes, back to front."""
-        order = np.lexsort((frequency_rank(statistics), self._things(statistics)))
+    def layer_order(
+        self, statistics: LabelStatistics, things: Optional[np.ndarray] = None
+    ) -> List[int]:
+        """Returns all C classes, back to front; see :meth:`background_classes`."""
+        things = self._things(statistics) if things is None else things
+        order = np.lexsort((frequency_rank(statistics), things))
         if isinstance(self.order, str):
             return order.tolist()
         stated = statistics.class_ids(self.order, 'order')
@@ -116,10 +134,26 @@ class Recon(Recomposer):
             things = statistics.instances.any(axis=0)
         return things
 
-    def _base_maps(self, statistics: LabelStatistics) -> np.ndarray:
-        covered = statistics.pixels[:, self.background_classes(statistics)].sum(axis=1)
+    def _has_background(
+        self, statistics: LabelStatistics, background: List[int]
+    ) -> np.ndarray:
+        covered = statistics.pixels[:, background].sum(axis=1)
         area = statistics.sizes.prod(axis=1)
         return covered >= np.maximum(self.min_background * area, 1)
+
+    def _base_maps(self, statistics: LabelStatistics, scene: Scene) -> np.ndarray:
+        background = self.background_classes(statistics, scene.things)
+        return self._has_background(statistics, background)
+
+    def _base_pixels(self, statistics: LabelStatistics, scene: Scene) -> np.ndarray:
+        order = np.array(self.layer_order(statistics, scene.things))
+        stuff = (statistics.pixels > 0) & ~scene.things
+        maps = np.arange(statistics.num_maps)
+        donors = np.broadcast_to(maps[:, None, None], (*stuff.shape, 1))
+        layers = np.where(stuff[:, order], order, -1)
+        background = self.background_classes(statistics, scene.things)
+        expectation = Expectation(statistics, background, self.fill)
+        return expectation.pixels(Draws(np.full(len(maps), -1), layers, donors))
 
     def _object_recipe(
         self, recipe: Recipe, statistics: LabelStatistics, scene: Scene
@@ -133,7 +167,7 @@ class Recon(Recomposer):
         assert base is not None, 'objects are laid on a map'
         # All of the map but its things, whose holes the background fills.
         stuff = (statistics.pixels[base] > 0) & ~scene.things
-        shown = [c for c in self.layer_order(statistics) if stuff[c]]
+        shown = [c for c in self.layer_order(statistics, scene.things) if stuff[c]]
         count = len(shown)
         return replace(
             recipe,
@@ -148,19 +182,17 @@ class Recon(Recomposer):
     def _object_options(
         self, statistics: LabelStatistics, scene: Scene
     ) -> ReplayOptions:
-        grows = self.fill == 'nearest'
         return replace(
             super()._object_options(statistics, scene),
             fill=self.fill,
-            background=tuple(self.background_classes(statistics)) if grows else (),
+            background=tuple(self.background_classes(statistics, scene.things)),
         )
 
     def _replay_options(self, statistics: LabelStatistics) -> ReplayOptions:
-        grows = self.fill == 'nearest'
         return replace(
             super()._replay_options(statistics),
             fill=self.fill,
-            background=tuple(self.background_classes(statistics)) if grows else (),
+            background=tuple(self.background_classes(statistics)),
         )
 
     def _drawer(
@@ -172,7 +204,7 @@ class Recon(Recomposer):
     ) -> Drawer:
         background = self.background_classes(statistics)
         weights[background] = 0
-        has_background = self._base_maps(statistics)
+        has_background = self._has_background(statistics, background)
         groups = [g for g in groups if _pairs(g, weights, has_background, 1)]
         if not groups:
             names = ', '.join(statistics.class_names[c] for c in background)

@@ -111,7 +111,7 @@ def _paste_objects(
     maps.grow(recipe.growth, recipe.options)
     base = maps.label_map(recipe.base)
     canvas = Canvas(maps, marks=True)
-    front = _Front(base, maps.instance_map(recipe.base), recipe.options.things)
+    front = _Front(base, maps.object_ids(recipe.base), recipe.options.things)
     pasted = [
         _lay_objects(canvas, maps, recipe, number, base, front)
         for number in range(len(recipe.classes))
@@ -224,7 +224,9 @@ def _donor_layer(
         return None
     if recipe.options.max_objects:
         rng = np.random.default_rng([recipe.seed, number])
-        layer = keep_objects(layer, recipe.options.max_objects, rng)
+        ids = maps.object_ids(donor)
+        ids = None if ids is None else ids[layer.box]
+        layer = keep_objects(layer, recipe.options.max_objects, rng, ids)
     placement = recipe.placements[number] if recipe.placements else Placement()
     return place(layer, placement, maps.shape)
 

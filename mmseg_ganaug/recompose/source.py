@@ -328,6 +328,30 @@ def read_instance_map(
     return instance_map
 
 
+def objects_of(
+    source: LabelSource, index: int, instance_map: Optional[np.ndarray]
+) -> Optional[np.ndarray]:
+    """Takes ids that are no objects' out of an instance map.
+
+    Cityscapes gives pixels without an instance the id of their class; in a painter's
+    edges these are areas, but no road is an object. A source with such files has
+    ``first_instance(index)``, the smallest id of an instance in a map.
+
+    Args:
+        source: The label maps.
+        index: Number of the map.
+        instance_map: int32 [H, W], its instance map, or None.
+
+    Returns:
+        int32 [H, W], 0 = no instance; None where there is no instance map.
+    """
+    find = getattr(source, 'first_instance', None)
+    first = 1 if find is None else find(index)
+    if instance_map is None or first <= 1:
+        return instance_map
+    return np.where(instance_map < first, 0, instance_map)
+
+
 def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.ndarray:
     """Reads and checks a photo of a source: uint8 or uint16 [H, W, bands].
 

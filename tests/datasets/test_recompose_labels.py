@@ -104,6 +104,42 @@ def test_what_has_changed_is_marked_where_asked_for(telling, tmp_path):
     assert (dataset[0]['gt_changed_map'] == 1).all()
 
 
+def test_where_borders_grow_the_photo_grows_with_the_labels(telling, tmp_path):
+    things = [CLASSES[3]]
+    options = dict(
+        things=things, grow=[CLASSES[1]], grow_range=(0.1, 0.15), min_plausibility=0
+    )
+    recomposer = dict(type='AddSingle', classes=things, objects=options, min_area=0)
+    dataset = dataset_with(telling, tmp_path, recomposer=recomposer, mark_changed=True)
+    told = []
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        labels, kept = sample['gt_seg_map'], sample['gt_changed_map'] == 0
+        kept &= labels != 255
+        base = cv2.imread(sample['seg_map_path'], -1)
+        grown = kept & (labels != base) & (base != 255)
+        new, old = (
+            np.abs(sample['img'][..., 0] - 20.0 * shown)[grown]
+            for shown in (labels, base)
+        )
+        told += (new < old).tolist()
+        sample['img'][:] = 0  # may be written to
+    assert len(told) > 100
+    assert np.mean(told) > 0.7
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(match_tone=True), 'paste_pixels=False pastes none'),
+        (dict(mark_changed=True, paste_pixels=True), 'leaves nothing to paint'),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(telling, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        dataset_with(telling, tmp_path, **options)
+
+
 def test_a_stated_share_of_the_samples_is_replaced(telling, tmp_path):
     set_random_seed(3)
     dataset = dataset_with(telling, tmp_path, prob=0.25, paste_pixels=True)

@@ -7,6 +7,7 @@ from mmseg_ganaug.recompose import (
     AddMulti,
     AddSingle,
     LabelStatistics,
+    MemoryLabelSource,
 )
 
 
@@ -82,3 +83,29 @@ def test_fallback_donors_are_other_maps_that_show_the_class():
         ):
             assert len({recipe.base, donor, *others}) == 2 + len(others) <= 5
             assert all(class_id in source.label_map(other) for other in others)
+
+
+def test_maps_of_a_size_with_few_classes_are_bases_too():
+    rng = np.random.default_rng(0)
+    few = [np.where(rng.random((24, 32)) < 0.3, 1, 0) for _ in range(30)]
+    many = [rng.integers(0, 4, (24, 40)) for _ in range(3)]
+    maps = [np.asarray(m, np.uint8) for m in (*few, *many)]
+    statistics = LabelStatistics.collect(MemoryLabelSource(maps, 4))
+    for target in (None, 'sqrt'):
+        plan = AddMulti(target=target).plan(statistics, 60, 0)
+        bases = [recipe.base for recipe in plan]
+        assert 0.6 < np.mean(np.array(bases) < 30) < 1
+
+
+def test_what_is_left_beside_instances_is_no_object_to_keep():
+    labels = np.zeros((2, 40, 40), np.uint8)
+    labels[0, 5:10, 5:10] = labels[0, 20:29, 20:30] = 1
+    ids = np.zeros((2, 40, 40), np.int32)
+    ids[0, 5:10, 5:10] = 1  # beside a crowd of 90 pixels
+    source = MemoryLabelSource(list(labels), 2, instance_maps=list(ids))
+    statistics = LabelStatistics.collect(source)
+    for most in (1, 2):
+        recomposer = AddSingle(classes=[1], max_objects=most, min_area=0)
+        for recipe in recomposer.plan(statistics, 6, 0):
+            if recipe.base == 1:
+                assert recomposer.recompose(recipe, source).changed.sum() == 25

@@ -3,7 +3,7 @@ import itertools
 
 import numpy as np
 import pytest
-from streets import BIKE, CAR, POLE, RIDER, SIGN, streets
+from streets import BIKE, CAR, POLE, RIDER, SIGN, street, streets
 
 from mmseg_ganaug.recompose import (
     AddMulti,
@@ -17,7 +17,7 @@ from mmseg_ganaug.recompose import (
     replay,
 )
 from mmseg_ganaug.recompose.draws import group_maps, usable_layers
-from mmseg_ganaug.recompose.object_layers import covered, move_boxes
+from mmseg_ganaug.recompose.object_layers import covered, expected_pixels, move_boxes
 from mmseg_ganaug.recompose.object_options import ObjectOptions
 from mmseg_ganaug.recompose.object_planner import ObjectPlanner
 
@@ -281,6 +281,7 @@ def planned_boxes(statistics, **options):
         options,
         False,
         np.ones(statistics.num_maps, bool),
+        statistics.pixels,
     )
     layers = planner.plan(np.random.default_rng(0), 80, None, 1, True)
     for base, groups, moves in zip(layers.bases, layers.groups, layers.moves):
@@ -331,3 +332,76 @@ def test_what_is_moved_down_becomes_larger(statistics):
     moved = [p for recipe in plan for p in recipe.placements if abs(p.down) > 2]
     assert len(moved) > 10
     assert all((p.scale > 1) == (p.down > 0) for p in moved)
+
+
+def test_maps_of_a_size_that_shows_nothing_asked_for_are_no_bases():
+    rng = np.random.default_rng(0)
+    empty = [np.where(m >= CAR, 1, m) for m in (street(rng) for _ in range(40))]
+    shown = [street(rng, (96, 120)) for _ in range(4)]
+    source = MemoryLabelSource([*empty, *shown], 8)
+    statistics = LabelStatistics.collect(source, with_scene=True)
+    recomposer = AddMulti(classes=[CAR], objects={}, min_area=0)
+    for seed in range(3):
+        for recipe in recomposer.plan(statistics, 20, seed):
+            assert recipe.base >= 40
+
+
+@pytest.mark.parametrize('fill', ['nearest', 'ignore'])
+def test_under_recon_the_things_of_the_base_are_gone(source, statistics, fill):
+    recomposer = Recon(objects={}, fill=fill, min_area=0, target='sqrt')
+    plan = recomposer.plan(statistics, 60, 0)
+    maps = [recomposer.recompose(recipe, source).label_map for recipe in plan]
+    counted = np.array([np.bincount(m.ravel(), minlength=256)[:8] for m in maps])
+    expected = expected_pixels(statistics, plan).sum(axis=0)
+    share, wanted = counted.sum(axis=0) / counted.sum(), expected / expected.sum()
+    assert np.abs(share - wanted).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ('recomposer', 'name'),
+    [
+        (dict(min_plausibility=0.3), 'min_plausibility'),
+        (dict(flip_prob=1.0), 'flip_prob'),
+        (dict(shift_range=[0.1, 0.1]), 'shift_range'),
+        (dict(scale_range=(0.5, 2.0)), 'scale_range'),
+        (dict(max_hidden=0.1), 'max_hidden'),
+        (dict(max_tries=9), 'max_tries'),
+    ],
+)
+def test_options_beside_objects_are_not_taken_for_theirs(recomposer, name):
+    with pytest.raises(ValueError, match=rf'{name}=.*objects=dict\({name}=\.\.\.\)'):
+        AddMulti(objects={}, **recomposer)
+    AddMulti(objects=recomposer)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'options'),
+    [
+        (AddMulti, dict(num_classes=2)),
+        (AddSingle, dict(max_objects=1)),
+        (Recon, dict(num_donors=3)),
+    ],
+)
+def test_options_of_layers_do_nothing_beside_objects_and_are_refused(kind, options):
+    with pytest.raises(ValueError, match=r'does nothing where objects move: leave it'):
+        kind(objects={}, **options)
+
+
+def test_defaults_may_be_stated_beside_objects():
+    AddMulti(objects={}, shift_range=[0.0, 0.0], num_classes=3, flip_prob=0)
+
+
+def test_too_small_objects_are_named_as_such():
+    labels = np.zeros((4, 32, 32), np.uint8)
+    labels[:, 10:13, 10:13] = 1
+    source = MemoryLabelSource(list(labels), 2, class_names=['ground', 'spot'])
+    statistics = LabelStatistics.collect(source, with_scene=True)
+    recomposer = AddSingle(objects=dict(things=['spot']), min_area=0)
+    with pytest.raises(ValueError, match=r'fewer than 12 pixels.*leave objects out'):
+        recomposer.plan(statistics, 4, 0)
+
+
+def test_a_pair_with_what_is_never_moved_is_refused(statistics):
+    options = dict(things=['rider', 'car'], together=[('rider', 'bike')])
+    with pytest.raises(ValueError, match=r'together=.*names bike, which is no thing'):
+        AddMulti(objects=options, min_area=0).plan(statistics, 2, 0)

@@ -2,11 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from random_maps import IGNORE, RECOMPOSERS, SEEDS, outcomes, random_source
+from streets import BIKE, CAR, POLE, RIDER, SIGN, streets
 
 from mmseg_ganaug.recompose import (
+    BalanceReport,
     LabelStatistics,
+    MemoryLabelSource,
+    Placement,
     Recon,
 )
+
+THINGS = [CAR, RIDER, BIKE, POLE, SIGN]
 
 
 @pytest.mark.parametrize('recomposer', RECOMPOSERS[3::2])
@@ -62,3 +68,53 @@ def test_recon_orders_its_layers_as_asked():
     for recipe in recomposer.plan(statistics, 20, 0):
         order = [c for c in (3, 1, *rest) if c in recipe.classes]
         assert list(recipe.classes) == order
+
+
+@pytest.mark.parametrize('target', [None, 'sqrt'])
+@pytest.mark.parametrize('fill', ['nearest', 'ignore'])
+def test_expected_pixels_are_near_those_that_are_made(fill, target):
+    source = streets(40)
+    statistics = LabelStatistics.collect(source)
+    recomposer = Recon(fill=fill, target=target, things=THINGS, min_area=0)
+    plan = recomposer.plan(statistics, 30, 0)
+    maps = [recomposer.recompose(recipe, source).label_map for recipe in plan]
+    counted = np.array([np.bincount(m.ravel(), minlength=256)[:8] for m in maps])
+    report = BalanceReport.of_plan(statistics, plan, counted)
+    found, expected = report.after.pixel_frequency, report.planned.pixel_frequency
+    assert np.abs(found - expected).max() < 0.01
+    rare = report.before.pixel_frequency < 0.02
+    more = found > report.before.pixel_frequency
+    assert more[rare & (found > 0)].any()
+
+
+@pytest.mark.parametrize('fill', ['nearest', 'ignore'])
+def test_the_background_stays_where_it_is(fill):
+    statistics = LabelStatistics.collect(streets(20))
+    recomposer = Recon(
+        fill=fill, things=THINGS, flip_prob=1.0, shift_range=(0.2, 0.2), min_area=0
+    )
+    background = recomposer.background_classes(statistics)
+    for recipe in recomposer.plan(statistics, 10, 0):
+        for class_id, placement in zip(recipe.classes, recipe.placements):
+            assert (placement == Placement()) == (class_id in background)
+
+
+def test_things_of_objects_are_no_background():
+    # Fields, wholly of plants or of soil, with what is between them ignored.
+    rng = np.random.default_rng(0)
+    maps = []
+    for index in range(12):
+        labels = np.full((64, 64), 1 if index % 2 else 0, np.uint8)
+        labels[:2] = 255
+        top, left = rng.integers(8, 48, 2)
+        labels[top : top + 8, left : left + 8] = 1
+        maps.append(labels)
+    source = MemoryLabelSource(maps, 2, class_names=['soil', 'plant'])
+    statistics = LabelStatistics.collect(source, with_scene=True)
+    options = dict(things=['plant'], min_plausibility=0)
+    recomposer = Recon(objects=options, min_area=0)
+    for recipe in recomposer.plan(statistics, 20, 0):
+        assert recipe.options.background == (0,)
+        assert 0 in recomposer.recompose(recipe, source).label_map
+    with pytest.raises(ValueError, match=r"Recon: things=\('plant',\).*objects=dict"):
+        Recon(things=['plant'], objects=options)

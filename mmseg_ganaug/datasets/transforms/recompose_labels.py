@@ -108,6 +108,7 @@ class RecomposeLabels(BaseTransform):
         self.paste_pixels = check_bool(self, 'paste_pixels', paste_pixels)
         self.match_tone = check_choice(self, 'match_tone', match_tone, TONES)
         self.mark_changed = check_bool(self, 'mark_changed', mark_changed)
+        self._check_use()
         check_whole(self, 'num_recipes', num_recipes, 1)
         check_seed(self, 'seed', seed)
         check_whole(self, 'num_workers', num_workers)
@@ -136,6 +137,21 @@ class RecomposeLabels(BaseTransform):
                 "data_preprocessor=dict(type='GANSegDataPreProcessor', ...) to paint "
                 'their photos',
                 logger='current',
+            )
+
+    def _check_use(self) -> None:
+        """Raises ValueError where an option does nothing beside ``paste_pixels``."""
+        if self.match_tone and not self.paste_pixels:
+            raise ValueError(
+                f'RecomposeLabels: match_tone={self.match_tone!r} is the light of '
+                'pasted pixels, but paste_pixels=False pastes none: set it to True, or '
+                'leave one out'
+            )
+        if self.mark_changed and self.paste_pixels:
+            raise ValueError(
+                'RecomposeLabels: mark_changed=True marks what has still to be '
+                'painted, but paste_pixels=True leaves nothing to paint: set one of '
+                'them to False'
             )
 
     def _build_retouch(self, retouch: Optional[dict], recomposer: dict) -> RealPixels:
@@ -175,10 +191,11 @@ class RecomposeLabels(BaseTransform):
         if number is None:
             return results
         recipe = self.plan[number]
+        # Where borders of the base grow, its photo is pulled along.
         made = self._recomposer.recompose(
             recipe,
             self._source,
-            with_photo=self.paste_pixels,
+            with_photo=self.paste_pixels or bool(recipe.growth),
             match_tone=self.match_tone,
         )
         label_map = made.label_map
@@ -187,6 +204,8 @@ class RecomposeLabels(BaseTransform):
             label_map[~made.shown] = self._source.ignore_index
         elif recipe.base is None:
             photo = np.zeros((*label_map.shape, 3), np.uint8)
+        elif made.base_photo is not None:
+            photo = self._source.photo_form.restored(made.base_photo).copy()
         else:
             # Transforms that follow may write into it.
             photo = self._source.photo(recipe.base).copy()
@@ -196,7 +215,7 @@ class RecomposeLabels(BaseTransform):
         if made.instance_map is not None:
             results['gt_instance_map'] = made.instance_map
             results['seg_fields'].append('gt_instance_map')
-        if self.mark_changed and not self.paste_pixels:
+        if self.mark_changed:
             results['gt_changed_map'] = made.changed.astype(np.uint8)
             results['seg_fields'].append('gt_changed_map')
         results['img_shape'] = results['ori_shape'] = label_map.shape
