@@ -54,7 +54,7 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels, tone=True
         cells['filled, so ignored'] = np.where(
             result.shown, result.label_map, np.uint8(source.ignore_index)
         )
-    classes = ', '.join(names[class_id] for _, class_id, _ in layers)
+    classes = ', '.join(names[class_id] for _, class_id, _ in layers) or 'nothing new'
     caption = f'{recipe.recomposer}: {classes}'
     if recipe.base is not None:
         caption += f'; {100 * result.changed.mean():.1f} % changed'
