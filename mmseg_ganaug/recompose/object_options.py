@@ -192,9 +192,16 @@ class ObjectOptions:
         """Returns the ids of the classes whose borders move.
 
         Raises:
-            ValueError: If one is unknown, or a thing.
+            ValueError: If one is unknown, a thing, or in no map.
         """
         found = statistics.class_ids(self.grow, 'grow')
+        absent = [c for c in found if not statistics.pixels[:, c].any()]
+        if absent:
+            names = ', '.join(statistics.class_names[c] for c in absent)
+            raise ValueError(
+                f'objects=...: grow names {names}, which no label map shows: check the '
+                'values of the label files, or leave it out'
+            )
         things = [statistics.class_names[c] for c in found if scene.things[c]]
         if things:
             raise ValueError(

@@ -293,12 +293,13 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
     """
     frequency = statistics.frequency
     target = check_target('class shares', target)
+    raised = np.zeros(statistics.num_classes, bool)
     if isinstance(target, str):
         shares = frequency**0.5 if target == 'sqrt' else (frequency > 0).astype(float)
     elif isinstance(target, Mapping):
         factors = np.ones(statistics.num_classes)
         factors[statistics.class_ids(list(target), 'target')] = list(target.values())
-        shares = frequency * factors
+        shares, raised = frequency * factors, factors > 1
     else:
         shares = np.asarray(target, dtype=np.float64)
         if shares.shape != frequency.shape:
@@ -309,10 +310,11 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
         raise ValueError(f'target={target!r} gives no share to a class that occurs')
     absent = [
         statistics.class_names[c]
-        for c in np.flatnonzero((shares > 0) & (frequency == 0))
+        for c in np.flatnonzero(((shares > 0) | raised) & (frequency == 0))
     ]
     if absent:
-        raise ValueError(f'target: {", ".join(absent)} never occurs; set it to 0')
+        remedy = 'leave it out' if raised.any() else 'set it to 0'
+        raise ValueError(f'target: {", ".join(absent)} never occurs; {remedy}')
     return shares / shares.sum()
 
 

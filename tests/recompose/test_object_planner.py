@@ -3,7 +3,7 @@ import itertools
 
 import numpy as np
 import pytest
-from streets import BIKE, CAR, POLE, RIDER, SIGN, street, streets
+from streets import BIKE, CAR, NAMES, PAVEMENT, POLE, RIDER, SIGN, street, streets
 
 from mmseg_ganaug.recompose import (
     AddMulti,
@@ -405,3 +405,16 @@ def test_a_pair_with_what_is_never_moved_is_refused(statistics):
     options = dict(things=['rider', 'car'], together=[('rider', 'bike')])
     with pytest.raises(ValueError, match=r'together=.*names bike, which is no thing'):
         AddMulti(objects=options, min_area=0).plan(statistics, 2, 0)
+
+
+def test_ground_that_no_map_shows_cannot_grow():
+    shown = streets(20)
+    maps = [
+        np.where(shown.label_map(i) == PAVEMENT, 1, shown.label_map(i))
+        for i in range(20)
+    ]
+    source = MemoryLabelSource(maps, 8, class_names=NAMES)
+    statistics = LabelStatistics.collect(source, with_scene=True)
+    recomposer = AddMulti(objects=dict(grow=['road', 'pavement']), min_area=0)
+    with pytest.raises(ValueError, match=r'grow names pavement, which no label map'):
+        recomposer.plan(statistics, 2, 0)
