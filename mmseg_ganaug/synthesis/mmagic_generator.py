@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -23,6 +23,11 @@ from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batches import BatchHalving
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
+from mmseg_ganaug.synthesis.model_inputs import (
+    paint_one_by_one,
+    pixels_to_device,
+    to_device,
+)
 from mmseg_ganaug.synthesis.tiles import check_tiles
 from mmseg_ganaug.synthesis.trained import (
     check_looks,
@@ -321,8 +326,10 @@ class MMagicGenerator(Generator):
             seen = self._seen(context.photos, self._holes(context))
         if context is None or not self._draws:
             return model.paint(labels, instances, **seen)
-        looks = self._donors(context)
-        return self._painted_one_by_one(labels, instances, seen, context.seeds, *looks)
+        read = self._donors(context)
+        return paint_one_by_one(
+            model, self._looks, labels, instances, seen, context.seeds, *read
+        )
 
     def _donors(self, context: PaintContext) -> Sequence[Optional[np.ndarray]]:
         """Returns the photos that looks are read off, and what of them is shown."""
@@ -340,8 +347,10 @@ class MMagicGenerator(Generator):
         donors: Optional[np.ndarray] = None,
         shown: Optional[np.ndarray] = None,
     ) -> np.ndarray:
-        labels = self._to_device(label_maps)
-        instances = None if instance_maps is None else self._to_device(instance_maps)
+        device = self._model.device
+        labels, instances = to_device(label_maps, device), None
+        if instance_maps is not None:
+            instances = to_device(instance_maps, device)
         seen = {}
         if photos is not None and holes is not None:
             seen = self._seen(photos, holes)
@@ -351,50 +360,15 @@ class MMagicGenerator(Generator):
             if seeds is None:
                 painted = self._model.paint(labels, instances, **seen)
             else:
-                looks = seeds, donors, shown
-                painted = self._painted_one_by_one(labels, instances, seen, *looks)
+                painted = paint_one_by_one(
+                    *(self._model, self._looks, labels, instances, seen),
+                    *(seeds, donors, shown),
+                )
         return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-    def _painted_one_by_one(
-        self,
-        labels: torch.Tensor,
-        instances: Optional[torch.Tensor],
-        seen: Dict[str, torch.Tensor],
-        seeds: Iterable[int],
-        *read: Optional[np.ndarray],
-    ) -> torch.Tensor:
-        """Paints each sample with draws of its own, or the looks of its donors."""
-        from mmseg_ganaug.models.pix2pixhd import KeptLooks
-
-        painted, (donors, shown) = [], read
-        for number, seed in enumerate(seeds):
-            one, looks = slice(number, number + 1), None
-            rng = np.random.default_rng(seed)
-            if donors is not None and shown is not None:
-                share = rng.random() if self._looks == 'interpolated' else 1.0
-                pixels = self._pixels(donors[one]), self._to_device(shown[one])
-                looks = KeptLooks(*pixels, share)
-            photo = self._model.paint(
-                labels[one],
-                None if instances is None else instances[one],
-                rng=rng,
-                looks=looks,
-                **{name: tensor[one] for name, tensor in seen.items()},
-            )
-            painted.append(photo)
-        return torch.cat(painted)
 
     def _seen(self, photos: np.ndarray, holes: np.ndarray) -> Dict[str, torch.Tensor]:
         """Returns photos and holes as the model takes them."""
-        return dict(photos=self._pixels(photos), holes=self._to_device(holes))
-
-    def _pixels(self, photos: np.ndarray) -> torch.Tensor:
-        """Moves photos: uint8 [B, H, W, 3] -> [B, 3, H, W] on the device."""
-        return self._to_device(photos)[:, 0].permute(0, 3, 1, 2)
-
-    def _to_device(self, maps: np.ndarray):
-        tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
-        if self._model.device.type == 'cuda':
-            # Out of pinned memory it is copied while the CPU goes on.
-            tensor = tensor.pin_memory()
-        return tensor.to(self._model.device, non_blocking=True)
+        device = self._model.device
+        return dict(
+            photos=pixels_to_device(photos, device), holes=to_device(holes, device)
+        )
