@@ -168,21 +168,22 @@ class Generation(NamedTuple):
         if spare:
             recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
         ids = [sample_id for sample_id, _ in planned + spare]
-        store = SampleStore(
-            cache_dir,
-            dict(
-                classes=list(source.class_names),
-                compositing=compositing.fingerprint(),
-                filters=[item.fingerprint() for item in filters],
-                generator=generator.fingerprint(),
-                labels=source.files_digest(),
-                photos=source.photos_digest() if needs_photos else None,
-                plan=recipes.fingerprint(),
-                samples=len(plan),
-                scale=source.scale,
-            ),
-            photo_suffix=photo_suffix,
+        parts = dict(
+            classes=list(source.class_names),
+            compositing=compositing.fingerprint(),
+            filters=[item.fingerprint() for item in filters],
+            generator=generator.fingerprint(),
+            labels=source.files_digest(),
+            photos=source.photos_digest() if needs_photos else None,
+            plan=recipes.fingerprint(),
+            samples=len(plan),
+            scale=source.scale,
         )
+        if filters and trait(generator, 'uses_context'):
+            # Stores of before lack labels of pixels that the generator left as they
+            # were: those samples are made again.
+            parts['generated'] = 'painted_pixels'
+        store = SampleStore(cache_dir, parts, photo_suffix=photo_suffix)
         return cls(
             *(plan, recipes, ids, recomposer, source, statistics, generator),
             *(compositing, filters, store, batch_size, cache_dir),

@@ -213,6 +213,21 @@ class Generator(ABC):
             np.ndarray: uint8 RGB ``[B, H, W, 3]``.
         """
 
+    def painted_pixels(self, labels: np.ndarray, context: PaintContext) -> np.ndarray:
+        """Finds the pixels that it paints, asked where it ``uses_context``.
+
+        What it leaves of the photos of a context as it is, is real: filters, which
+        judge generated pixels, leave it alone.
+
+        Args:
+            labels (np.ndarray): See :meth:`paint`.
+            context (PaintContext): The same.
+
+        Returns:
+            np.ndarray: Bool ``[B, H, W]``; by default all of them.
+        """
+        return np.ones(labels.shape, bool)
+
     def paint_on_device(
         self,
         labels: torch.Tensor,

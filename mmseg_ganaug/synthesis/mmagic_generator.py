@@ -314,6 +314,16 @@ class MMagicGenerator(Generator):
             return ~context.shown
         return context.changed | ~context.shown
 
+    def painted_pixels(self, labels: np.ndarray, context: PaintContext) -> np.ndarray:
+        """Finds the holes, as far as they grow; without holes it paints all."""
+        if not self._sees_photos:
+            return super().painted_pixels(labels, context)
+        from mmseg_ganaug.models.pix2pixhd.photo_context import PhotoContext
+
+        holes = torch.from_numpy(self._holes(context))[:, None]
+        rules = PhotoContext(**self.config.model.context)
+        return rules.grown(holes, torch.from_numpy(labels)[:, None])[:, 0].numpy()
+
     def paint_on_device(
         self,
         labels: torch.Tensor,

@@ -256,6 +256,27 @@ def test_all_that_changed_is_painted_where_that_is_asked_for(with_context, label
     assert usual.fingerprint() != generator.fingerprint()
 
 
+@pytest.mark.parametrize('repaint', ['unshown', 'changed'])
+def test_what_is_painted_is_known_to_the_pixel(tmp_path, labels, repaint):
+    files = make_files(tmp_path, context=dict(grow=2))
+    options = dict(device='cpu', precision='fp32', repaint=repaint)
+    generator = MMagicGenerator(**files, **options)
+    context = make_context(labels, changed=True)
+    found = generator.painted_pixels(labels, context)
+    assert generator._model is None
+    holes = ~context.shown if repaint == 'unshown' else context.changed
+    assert (found & ~holes).any() and found[holes].all() and not found.all()
+    painted = generator.paint(labels, context=context)
+    np.testing.assert_array_equal(painted[~found], context.photos[~found])
+    assert (painted != context.photos).any(axis=-1)[found].mean() > 0.9
+
+
+def test_a_generator_that_sees_no_photo_paints_everything(tmp_path, labels):
+    files = make_files(tmp_path, noise_channels=2)
+    drawn = MMagicGenerator(**files, device='cpu', looks='drawn')
+    assert drawn.painted_pixels(labels, make_context(labels)).all()
+
+
 def test_where_all_is_shown_nothing_is_loaded_and_the_photo_stays(with_context, labels):
     generator = MMagicGenerator(**with_context, device='cpu')
     context = make_context(labels)
