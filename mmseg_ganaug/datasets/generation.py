@@ -78,13 +78,16 @@ def check_draws(generator: Any, photos_per_map: int) -> None:
     Raises:
         ValueError: When the generator sees nothing that differs between them.
     """
-    if photos_per_map > 1 and not trait(generator, 'uses_context'):
+    draws = trait(generator, 'draws')
+    if draws is None:
+        draws = trait(generator, 'uses_context')
+    if photos_per_map > 1 and not draws:
         name = getattr(generator, 'title', type(generator).__name__)
         raise ValueError(
             f'photos_per_map={photos_per_map} would give the same photo so many times: '
             f"{name} draws nothing. Set looks='drawn' for a pix2pixHD with an encoder "
-            'or noise, take a generator that uses a context, or leave photos_per_map '
-            'out'
+            'or noise, take a generator that draws from the seeds of its context, or '
+            'leave photos_per_map out'
         )
 
 

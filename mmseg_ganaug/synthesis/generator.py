@@ -107,6 +107,8 @@ class Generator(ABC):
         uses_instances: Whether it wants instance maps.
         uses_context: Whether it wants a :class:`PaintContext`; the samples then depend
             on the photos of the data set, too.
+        draws: Whether several photos of one label map differ, by the seeds or the IDs
+            of their contexts; None: as ``uses_context``.
         keeps_light: Whether it leaves the photos of its context as they are but for
             what it paints, in their light: composites then do not match it.
         needs_whole_map: Whether a window painted alone looks otherwise than in the
@@ -119,6 +121,7 @@ class Generator(ABC):
     ignore_index: int = 255
     uses_instances: bool = False
     uses_context: bool = False
+    draws: Optional[bool] = None
     keeps_light: bool = False
     needs_whole_map: bool = True
     stride: int = 1

@@ -117,8 +117,10 @@ class MMagicGenerator(Generator):
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
         check_looks(looks, config.model, self._config_name)
         self._looks = looks
-        self._draws = looks != 'usual'
-        self.uses_context = self._sees_photos or self._draws
+        self._many_looks = looks != 'usual'
+        self.uses_context = self._sees_photos or self._many_looks
+        noise = bool(config.model.get('noise_channels'))
+        self.draws = looks in ('drawn', 'interpolated') or (looks == 'kept' and noise)
         self.keeps_light = self._sees_photos
         if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
@@ -182,7 +184,7 @@ class MMagicGenerator(Generator):
             compile=self._compile,
             tile=self._tile and [*self._tile, self._overlap],
         )
-        if self._draws:
+        if self._many_looks:
             model['run']['looks'] = self._looks
         if self.config.model.get('encoder'):
             model['encoder'] = self.config.model.encoder
@@ -293,7 +295,7 @@ class MMagicGenerator(Generator):
                 'Cityscapes reach 33000 and more'
             )
         looks: Tuple[Optional[np.ndarray], ...] = (None, None, None)
-        if context is not None and self._draws:
+        if context is not None and self._many_looks:
             looks = np.array(context.seeds), *self._donors(context)
         if context is None or not self._sees_photos:
             return self._run(labels, instances, None, None, *looks)
@@ -334,7 +336,7 @@ class MMagicGenerator(Generator):
         model, seen = self.model, {}
         if self._sees_photos and context is not None:
             seen = self._seen(context.photos, self._holes(context))
-        if context is None or not self._draws:
+        if context is None or not self._many_looks:
             return model.paint(labels, instances, **seen)
         read = self._donors(context)
         return paint_one_by_one(

@@ -97,6 +97,12 @@ def test_several_photos_of_one_map_need_a_generator_that_draws(generated):
         build(dict(generated, photos_per_map=2))
 
 
+def test_a_generator_that_sees_photos_need_not_draw(documented):
+    GENERATORS.get('YourPainter').draws = False
+    with pytest.raises(ValueError, match='generator YourPainter draws nothing'):
+        build(dict(documented, photos_per_map=2))
+
+
 def test_another_number_of_classes_is_an_error_before_anything_is_made(documented):
     documented['generator']['colours'] = COLOURS[:3]
     with pytest.raises(ValueError, match='4 classes, but the generator YourPainter'):

@@ -403,6 +403,23 @@ def test_features_without_clusters_can_be_read_but_not_drawn(
     assert kept.paint(labels, context=make_context(labels)).std() > 5
 
 
+def test_a_generator_draws_where_photos_of_one_map_differ(
+    with_context, with_encoder, tmp_path
+):
+    def draws(files, **options):
+        return MMagicGenerator(**files, **options).draws
+
+    assert not draws(with_context) and not draws(with_context, repaint='changed')
+    # Of its channel of noise, 'usual' takes no draws.
+    noisy = with_encoder[0]
+    found = [draws(noisy, looks=looks) for looks in ('usual', 'drawn', 'kept')]
+    assert found == [False, True, True]
+    encoder = dict(type='Pix2PixHDEncoder', base_channels=4, num_downsamples=1)
+    silent = make_files(tmp_path, encoder=encoder)
+    found = [draws(silent, looks=looks) for looks in ('kept', 'drawn', 'interpolated')]
+    assert found == [False, True, True]
+
+
 def test_looks_need_a_generator_that_has_several(plain, tmp_path):
     with pytest.raises(ValueError, match=r"looks='drawn'.*model\.noise_channels"):
         MMagicGenerator(**plain, looks='drawn')
