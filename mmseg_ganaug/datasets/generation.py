@@ -13,6 +13,8 @@ from mmengine.logging import print_log
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.statistics import on_main_process, share_digests
 from mmseg_ganaug.recompose import (
+    AddMulti,
+    AddSingle,
     BalanceReport,
     LabelStatistics,
     Recipe,
@@ -89,6 +91,29 @@ def check_draws(generator: Any, photos_per_map: int) -> None:
             'or noise, take a generator that draws from the seeds of its context, or '
             'leave photos_per_map out'
         )
+
+
+def check_holes(generator: Any, recomposer: Recomposer) -> None:
+    """Checks that recombinations leave a generator something to paint.
+
+    Args:
+        generator (Generator): Paints the photos.
+        recomposer (Recomposer): Carries the recipes out.
+
+    Raises:
+        ValueError: When it paints holes in photos alone, and there are none.
+    """
+    if trait(generator, 'paints_shown') or not isinstance(
+        recomposer, (AddSingle, AddMulti)
+    ):
+        return
+    name = getattr(generator, 'title', type(generator).__name__)
+    raise ValueError(
+        f'{name} paints what no photo shows, and under '
+        f'{type(recomposer).__name__} base and donors show everything: nothing would '
+        "be painted. Set repaint='changed' in generator to paint what differs from "
+        "the base, or take recomposer=dict(type='Recon')"
+    )
 
 
 class Generation(NamedTuple):

@@ -111,6 +111,8 @@ class Generator(ABC):
             of their contexts; None: as ``uses_context``.
         keeps_light: Whether it leaves the photos of its context as they are but for
             what it paints, in their light: composites then do not match it.
+        paints_shown: Whether it paints what real photos show, too; without, it paints
+            what no photo of its context shows, as the holes that Recon fills.
         needs_whole_map: Whether a window painted alone looks otherwise than in the
             whole photo.
         stride: The sides of windows that it paints are multiples of it.
@@ -123,6 +125,7 @@ class Generator(ABC):
     uses_context: bool = False
     draws: Optional[bool] = None
     keeps_light: bool = False
+    paints_shown: bool = True
     needs_whole_map: bool = True
     stride: int = 1
 

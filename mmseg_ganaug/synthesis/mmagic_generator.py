@@ -68,8 +68,8 @@ class MMagicGenerator(Generator):
         overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
         repaint (str): What a generator that was trained with ``model.context`` paints
             of a photo: 'unshown', what no photo shows, so that the pixels of base and
-            donors stay; or 'changed', what differs from the base. Defaults to
-            'unshown'.
+            donors stay, which is for Recon; or 'changed', what differs from the base.
+            Defaults to 'unshown'.
         looks (str): Of objects, for a generator with an ``encoder``, or with
             ``noise_channels`` for 'drawn': features that the class had in training and
             noise, by the sample's seed, so that one map has several photos. 'kept':
@@ -122,6 +122,7 @@ class MMagicGenerator(Generator):
         noise = bool(config.model.get('noise_channels'))
         self.draws = looks in ('drawn', 'interpolated') or (looks == 'kept' and noise)
         self.keeps_light = self._sees_photos
+        self.paints_shown = repaint == 'changed' or not self._sees_photos
         if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
                 f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '

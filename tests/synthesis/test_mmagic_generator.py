@@ -266,6 +266,7 @@ def test_what_is_painted_is_known_to_the_pixel(tmp_path, labels, repaint):
     assert generator._model is None
     holes = ~context.shown if repaint == 'unshown' else context.changed
     assert (found & ~holes).any() and found[holes].all() and not found.all()
+    assert generator.paints_shown is (repaint == 'changed')
     painted = generator.paint(labels, context=context)
     np.testing.assert_array_equal(painted[~found], context.photos[~found])
     assert (painted != context.photos).any(axis=-1)[found].mean() > 0.9
@@ -274,6 +275,7 @@ def test_what_is_painted_is_known_to_the_pixel(tmp_path, labels, repaint):
 def test_a_generator_that_sees_no_photo_paints_everything(tmp_path, labels):
     files = make_files(tmp_path, noise_channels=2)
     drawn = MMagicGenerator(**files, device='cpu', looks='drawn')
+    assert drawn.paints_shown
     assert drawn.painted_pixels(labels, make_context(labels)).all()
 
 
