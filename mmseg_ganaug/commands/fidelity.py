@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--recomposed',
         metavar='MIXED_CONFIG',
         help='also evaluate the generated samples of this config, which are made '
-        'where they are missing',
+        'where they are missing; of a generator that paints holes in photos, these '
+        'alone',
     )
     parser.add_argument(
         '--num-samples', type=int, help='pairs and samples evaluated at most, each'
@@ -155,6 +156,14 @@ def run(args: argparse.Namespace) -> None:
     init_default_scope('mmseg')
     generator_config = read_config(args.generator_config)
     override(generator_config, args.cfg_options)
+    sees = generator_config.get('model', {}).get('context') is not None
+    if sees and args.segmenter_config and not args.recomposed:
+        raise SystemExit(
+            f'{args.generator_config} is of a generator that paints holes in photos, '
+            'and no whole photo from labels alone: name the config of recombined '
+            'samples by --recomposed MIXED_CONFIG, which the segmenter then evaluates, '
+            'or leave the segmenter out and set --windows'
+        )
 
     from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
     from mmseg_ganaug.experiments import fidelity as fidelity
@@ -162,7 +171,6 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.visualization import recomposition_gallery
 
     # One that sees photos would leave the pixels that were pasted as they are.
-    sees = generator_config.get('model', {}).get('context') is not None
     generator = MMagicGenerator(
         generator_config,
         args.generator_checkpoint,
@@ -198,8 +206,13 @@ def run(args: argparse.Namespace) -> None:
         metric = GeneratorFidelityMetric(segmenter)
         metric.dataset_meta = pairs.metainfo
         indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
-        batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
-        evaluate('generated', metric, batches, len(indices))
+        if sees:
+            metric.measure_real(fidelity.real_photos(pairs, indices), len(indices))
+        else:
+            batches = fidelity.painted_batches(
+                generator, pairs, indices, args.batch_size
+            )
+            evaluate('generated', metric, batches, len(indices))
     if args.segmenter_config and args.recomposed:
         samples = recomposed_samples(args, generator_config)
         indices = evenly_spread(len(samples), args.num_samples or len(samples))
