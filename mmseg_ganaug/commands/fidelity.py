@@ -100,11 +100,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def measure_windows(args, generator, pairs, stem):
-    """Measures the windows of all painters, prints their table, draws the sheets."""
+    """Measures the windows of all painters, prints their table, returns the sheets."""
     from mmseg_ganaug.evaluation.perception import Perception
     from mmseg_ganaug.experiments import painters, window_fidelity
     from mmseg_ganaug.synthesis.painting_choice import PAINTED, PAINTED_WINDOWS
-    from mmseg_ganaug.visualization import recomposition_gallery
 
     perception = Perception(args.features, args.device)
     labels = pairs.label_source()
@@ -124,14 +123,10 @@ def measure_windows(args, generator, pairs, stem):
     windows, shown = maker.make(args.per_class, args.rows)
     figures = window_fidelity.measure_windows(windows, names, perception, args.iters)
     print(window_fidelity.windows_table(figures).to_text())
-    for kind, rows in (
-        ('photos', window_fidelity.photo_rows(shown, names)),
-        ('windows', window_fidelity.window_rows(windows, names)),
-    ):
-        sheet = f'{stem}_{kind}.png'
-        recomposition_gallery(rows, palette, labels.ignore_index, names, sheet)
-        print(f'Written: {sheet}')
-    return figures
+    return figures, {
+        'photos': window_fidelity.photo_rows(shown, names),
+        'windows': window_fidelity.window_rows(windows, names),
+    }
 
 
 def recomposed_samples(args, generator_config):
@@ -188,14 +183,12 @@ def run(args: argparse.Namespace) -> None:
     name = osp.splitext(osp.basename(args.generator_config))[0]
     out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
     stem = osp.splitext(out)[0]
-    measured, windows = {}, None
+    measured, windows, sheets = {}, None, {}
 
     def evaluate(kind, metric, batches, total):
         # The metric logs the table of its numbers.
         measured[kind], rows = fidelity.measure(metric, batches, total, args.rows)
-        sheet = f'{stem}_{kind}.png'
-        recomposition_gallery(rows, palette, ignore_index, classes, sheet)
-        print(f'Written: {sheet}')
+        sheets[kind] = rows
 
     if args.segmenter_config:
         segmenter = dict(
@@ -219,8 +212,10 @@ def run(args: argparse.Namespace) -> None:
         batches = fidelity.stored_batches(samples, indices)
         evaluate('recombined', metric, batches, len(indices))
     if args.windows:
-        windows = measure_windows(args, generator, pairs, stem)
+        windows, more = measure_windows(args, generator, pairs, stem)
+        sheets.update(more)
 
+    # Before sheets are drawn: the figures took longer.
     written = fidelity.save_fidelity(
         measured,
         classes,
@@ -234,3 +229,8 @@ def run(args: argparse.Namespace) -> None:
         windows=windows,
     )
     print(f'Written: {written}')
+    for kind, rows in sheets.items():
+        if rows:
+            sheet = f'{stem}_{kind}.png'
+            recomposition_gallery(rows, palette, ignore_index, list(classes), sheet)
+            print(f'Written: {sheet}')

@@ -171,6 +171,11 @@ def test_the_tool_measures_the_samples_that_a_config_trains_on(files):
     assert Path('fidelity_recombined.png').is_file()
 
 
+def test_no_rows_are_no_contact_sheet(files):
+    run_tool('--out', 'out/fidelity.json', '--rows', 0)
+    assert [path.name for path in Path('out').iterdir()] == ['fidelity.json']
+
+
 @pytest.fixture
 def holes(files):
     """The generator paints holes in photos, where the mixed config paints them."""
