@@ -213,6 +213,9 @@ class MMagicGenerator(Generator):
         _ = self.checkpoint
         super().check(num_classes, has_instances)
         resolve_precision(self._precision, find_device(self._device))
+        self._check_tiles()
+
+    def _check_tiles(self) -> None:
         if self._tile:
             check_tiles(self._tile, self._overlap, self.stride)
 
@@ -222,9 +225,11 @@ class MMagicGenerator(Generator):
         Raises:
             RuntimeError: When no GPU is there although one was asked for.
             CheckpointError: When the checkpoint does not fit the config.
+            ValueError: When the tile does not fit the generator's stride.
         """
         if self._model is not None:
             return
+        self._check_tiles()
         compat.prepare_synthesis()
         from mmagic.apis import init_model
 

@@ -103,6 +103,13 @@ def test_tiles_are_painted_apart_and_joined(plain, labels):
     np.testing.assert_array_equal(one, whole)
 
 
+@pytest.mark.parametrize('size', [(16, 144), (21, 200), (200, 5)])
+def test_elongated_maps_are_painted_in_tiles(plain, size):
+    # Made as small as a tile, a side of theirs would be shorter than two strides.
+    labels = np.random.default_rng(0).integers(CLASSES, size=(1, *size), dtype=np.uint8)
+    assert paint(plain, labels, tile=(32, 32), overlap=8).shape == (1, *size, 3)
+
+
 def test_batch_that_does_not_fit_is_painted_in_parts(plain, labels, monkeypatch):
     generator = MMagicGenerator(**plain, device='cpu', precision='fp32')
     wanted = generator.paint(labels)
@@ -172,8 +179,10 @@ def test_gpu_without_bfloat16_is_reported(plain, monkeypatch):
 
 def test_tile_that_does_not_fit_the_stride_is_reported_before_loading(plain):
     generator = MMagicGenerator(**plain, device='cpu', tile=(4, 64), overlap=0)
-    with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
-        generator.check(CLASSES, has_instances=False)
+    # Online, where the number of classes need not be stated, nothing else is called.
+    for step in (generator.load, lambda: generator.check(CLASSES, False)):
+        with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
+            step()
     with pytest.raises(ValueError, match='overlap=64 leaves too little'):
         MMagicGenerator(**plain, tile=(64, 64))
 
