@@ -110,7 +110,8 @@ class Generator(ABC):
         draws: Whether several photos of one label map differ, by the seeds or the IDs
             of their contexts; None: as ``uses_context``.
         keeps_light: Whether it leaves the photos of its context as they are but for
-            what it paints, in their light: composites then do not match it.
+            what it paints, in their light, of which a window shows less than the whole
+            photo: composites then do not match it.
         paints_shown: Whether it paints what real photos show, too; without, it paints
             what no photo of its context shows, as the holes that Recon fills.
         needs_whole_map: Whether a window painted alone looks otherwise than in the
