@@ -497,6 +497,36 @@ def test_any_painter_paints_online():
     assert torch.equal(found, (labels % 50 * 30 + 9).to(torch.uint8).expand(3, -1, -1))
 
 
+@GENERATORS.register_module(force=True)
+class ModulePainter(Generator, nn.Module):
+    """A network itself; paints 200 where it is in training mode, else 100."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.layer = nn.Conv2d(1, 3, 1)
+
+    def fingerprint(self):
+        return 'module'
+
+    def load(self):
+        self.train()
+
+    def paint(self, labels, instances=None, context=None):
+        grey = 200 if self.training or self.layer.training else 100
+        return np.full((*labels.shape, 3), grey, np.uint8)
+
+
+def test_a_painter_that_is_a_network_stays_out_of_the_segmenter():
+    preprocessor = build(dict(type='ModulePainter'))
+    before = list(preprocessor.state_dict())
+    for _ in range(2):
+        preprocessor.train()
+        found = preprocessor.paint_batch(batch_of(make_sample(0, True)))['inputs'][0]
+        assert (found == 100).all()
+    assert list(preprocessor.state_dict()) == before
+    assert not list(preprocessor.parameters()) and not list(preprocessor.children())
+
+
 @pytest.mark.parametrize('composite', ['full', 'changed', dict(WINDOWED, feather=0)])
 def test_a_context_online_is_the_base_without_what_changed(composite):
     size = (32, 48)
