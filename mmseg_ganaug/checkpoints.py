@@ -6,6 +6,7 @@ allowed beside what ``torch.load(weights_only=True)`` allows by itself.
 """
 
 import pickle
+import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,10 @@ from typing import Any, Dict, Mapping, Union
 
 import torch
 from torch import Tensor, nn
+
+# What files of torch.save begin with: zip files, and pickles before torch 1.6.
+_MAGIC = (b'PK', b'\x80')
+_LFS_POINTER = b'version https://git-lfs'
 
 
 class CheckpointError(RuntimeError):
@@ -38,6 +43,7 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
             f'there is no checkpoint {path}: train the generator (ganaug train with '
             'a config of configs/pix2pixhd) or correct the path'
         )
+    _refuse_text(path)
     try:
         content = load_checkpoint(path)
     except pickle.UnpicklingError as error:
@@ -60,6 +66,23 @@ def read_state_dict(path: Union[str, Path]) -> Dict[str, Tensor]:
             'model.state_dict(), or use a checkpoint of the training runner'
         )
     return dict(content)
+
+
+def _refuse_text(path: Path) -> None:
+    """Refuses what cannot be a checkpoint, before it is taken for a suspicious one."""
+    with path.open('rb') as file:
+        start = file.read(len(_LFS_POINTER))
+    if start == _LFS_POINTER:
+        raise CheckpointError(
+            f'{path} is a pointer of Git LFS, not the checkpoint itself: fetch it by '
+            'git lfs pull, or download the file'
+        )
+    # An empty file is one that was cut off.
+    if start and not start.startswith(_MAGIC) and not tarfile.is_tarfile(path):
+        raise CheckpointError(
+            f'{path} is no PyTorch checkpoint: it begins with {start[:16]!r}. Correct '
+            'the path, or download the file again'
+        )
 
 
 def load_strictly(

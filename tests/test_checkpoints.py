@@ -105,6 +105,25 @@ def test_other_files_are_refused(tmp_path, content):
         load_generator_weights(build(), path)
 
 
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('version https://git-lfs.github.com/spec/v1\noid sha256:0', 'git lfs pull'),
+        (
+            'version of something',
+            "is no PyTorch checkpoint.*b'version of so",
+        ),
+        ('<!DOCTYPE html><html></html>', r"begins with b'<!DOCTYPE html>.*download"),
+    ],
+)
+def test_text_is_not_called_suspicious(tmp_path, content, message):
+    path = tmp_path / 'G.pth'
+    path.write_text(content)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        load_generator_weights(build(), path)
+    assert 'more than weights' not in str(caught.value)
+
+
 def test_pickled_object_is_refused_and_not_run(tmp_path):
     path = tmp_path / 'G.pth'
     torch.save(build(), path)

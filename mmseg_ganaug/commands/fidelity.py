@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--recomposed',
         metavar='MIXED_CONFIG',
         help='also evaluate the generated samples of this config, which are made '
-        'where they are missing',
+        'where they are missing; of a generator that paints holes in photos, these '
+        'alone',
     )
     parser.add_argument(
         '--num-samples', type=int, help='pairs and samples evaluated at most, each'
@@ -99,11 +100,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def measure_windows(args, generator, pairs, stem):
-    """Measures the windows of all painters, prints their table, draws the sheets."""
+    """Measures the windows of all painters, prints their table, returns the sheets."""
     from mmseg_ganaug.evaluation.perception import Perception
     from mmseg_ganaug.experiments import painters, window_fidelity
     from mmseg_ganaug.synthesis.painting_choice import PAINTED, PAINTED_WINDOWS
-    from mmseg_ganaug.visualization import recomposition_gallery
 
     perception = Perception(args.features, args.device)
     labels = pairs.label_source()
@@ -123,14 +123,10 @@ def measure_windows(args, generator, pairs, stem):
     windows, shown = maker.make(args.per_class, args.rows)
     figures = window_fidelity.measure_windows(windows, names, perception, args.iters)
     print(window_fidelity.windows_table(figures).to_text())
-    for kind, rows in (
-        ('photos', window_fidelity.photo_rows(shown, names)),
-        ('windows', window_fidelity.window_rows(windows, names)),
-    ):
-        sheet = f'{stem}_{kind}.png'
-        recomposition_gallery(rows, palette, labels.ignore_index, names, sheet)
-        print(f'Written: {sheet}')
-    return figures
+    return figures, {
+        'photos': window_fidelity.photo_rows(shown, names),
+        'windows': window_fidelity.window_rows(windows, names),
+    }
 
 
 def recomposed_samples(args, generator_config):
@@ -155,6 +151,14 @@ def run(args: argparse.Namespace) -> None:
     init_default_scope('mmseg')
     generator_config = read_config(args.generator_config)
     override(generator_config, args.cfg_options)
+    sees = generator_config.get('model', {}).get('context') is not None
+    if sees and args.segmenter_config and not args.recomposed:
+        raise SystemExit(
+            f'{args.generator_config} is of a generator that paints holes in photos, '
+            'and no whole photo from labels alone: name the config of recombined '
+            'samples by --recomposed MIXED_CONFIG, which the segmenter then evaluates, '
+            'or leave the segmenter out and set --windows'
+        )
 
     from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
     from mmseg_ganaug.experiments import fidelity as fidelity
@@ -162,7 +166,6 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.visualization import recomposition_gallery
 
     # One that sees photos would leave the pixels that were pasted as they are.
-    sees = generator_config.get('model', {}).get('context') is not None
     generator = MMagicGenerator(
         generator_config,
         args.generator_checkpoint,
@@ -180,14 +183,12 @@ def run(args: argparse.Namespace) -> None:
     name = osp.splitext(osp.basename(args.generator_config))[0]
     out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
     stem = osp.splitext(out)[0]
-    measured, windows = {}, None
+    measured, windows, sheets = {}, None, {}
 
     def evaluate(kind, metric, batches, total):
         # The metric logs the table of its numbers.
         measured[kind], rows = fidelity.measure(metric, batches, total, args.rows)
-        sheet = f'{stem}_{kind}.png'
-        recomposition_gallery(rows, palette, ignore_index, classes, sheet)
-        print(f'Written: {sheet}')
+        sheets[kind] = rows
 
     if args.segmenter_config:
         segmenter = dict(
@@ -198,16 +199,23 @@ def run(args: argparse.Namespace) -> None:
         metric = GeneratorFidelityMetric(segmenter)
         metric.dataset_meta = pairs.metainfo
         indices = evenly_spread(len(pairs), args.num_samples or len(pairs))
-        batches = fidelity.painted_batches(generator, pairs, indices, args.batch_size)
-        evaluate('generated', metric, batches, len(indices))
+        if sees:
+            metric.measure_real(fidelity.real_photos(pairs, indices), len(indices))
+        else:
+            batches = fidelity.painted_batches(
+                generator, pairs, indices, args.batch_size
+            )
+            evaluate('generated', metric, batches, len(indices))
     if args.segmenter_config and args.recomposed:
         samples = recomposed_samples(args, generator_config)
         indices = evenly_spread(len(samples), args.num_samples or len(samples))
         batches = fidelity.stored_batches(samples, indices)
         evaluate('recombined', metric, batches, len(indices))
     if args.windows:
-        windows = measure_windows(args, generator, pairs, stem)
+        windows, more = measure_windows(args, generator, pairs, stem)
+        sheets.update(more)
 
+    # Before sheets are drawn: the figures took longer.
     written = fidelity.save_fidelity(
         measured,
         classes,
@@ -221,3 +229,8 @@ def run(args: argparse.Namespace) -> None:
         windows=windows,
     )
     print(f'Written: {written}')
+    for kind, rows in sheets.items():
+        if rows:
+            sheet = f'{stem}_{kind}.png'
+            recomposition_gallery(rows, palette, ignore_index, list(classes), sheet)
+            print(f'Written: {sheet}')

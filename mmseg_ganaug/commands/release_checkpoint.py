@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
 
     name = args.name or Path(args.config).stem
     config = read_config(find_shipped(args.config))
-    path = find_checkpoint(args.checkpoint, args.config)
+    path = find_checkpoint(args.checkpoint, args.config, 'network')
     with errors_as_messages(CheckpointError):
         state = to_release(read_state_dict(path))
     meta = load_checkpoint(path).get('meta', {})

@@ -38,7 +38,7 @@ from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.store import PHOTO_SUFFIXES
 
 # Needed to plan and make samples, not to load them.
-_WORK = ('_painter', '_planned', 'generation')
+_WORK = ('_painter', '_planned', '_way', 'generation')
 
 
 @DATASETS.register_module()

@@ -13,6 +13,8 @@ from mmengine.logging import print_log
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.statistics import on_main_process, share_digests
 from mmseg_ganaug.recompose import (
+    AddMulti,
+    AddSingle,
     BalanceReport,
     LabelStatistics,
     Recipe,
@@ -78,14 +80,40 @@ def check_draws(generator: Any, photos_per_map: int) -> None:
     Raises:
         ValueError: When the generator sees nothing that differs between them.
     """
-    if photos_per_map > 1 and not trait(generator, 'uses_context'):
+    draws = trait(generator, 'draws')
+    if draws is None:
+        draws = trait(generator, 'uses_context')
+    if photos_per_map > 1 and not draws:
         name = getattr(generator, 'title', type(generator).__name__)
         raise ValueError(
             f'photos_per_map={photos_per_map} would give the same photo so many times: '
             f"{name} draws nothing. Set looks='drawn' for a pix2pixHD with an encoder "
-            'or noise, take a generator that uses a context, or leave photos_per_map '
-            'out'
+            'or noise, take a generator that draws from the seeds of its context, or '
+            'leave photos_per_map out'
         )
+
+
+def check_holes(generator: Any, recomposer: Recomposer) -> None:
+    """Checks that recombinations leave a generator something to paint.
+
+    Args:
+        generator (Generator): Paints the photos.
+        recomposer (Recomposer): Carries the recipes out.
+
+    Raises:
+        ValueError: When it paints holes in photos alone, and there are none.
+    """
+    if trait(generator, 'paints_shown') or not isinstance(
+        recomposer, (AddSingle, AddMulti)
+    ):
+        return
+    name = getattr(generator, 'title', type(generator).__name__)
+    raise ValueError(
+        f'{name} paints what no photo shows, and under '
+        f'{type(recomposer).__name__} base and donors show everything: nothing would '
+        "be painted. Set repaint='changed' in generator to paint what differs from "
+        "the base, or take recomposer=dict(type='Recon')"
+    )
 
 
 class Generation(NamedTuple):
@@ -168,21 +196,22 @@ class Generation(NamedTuple):
         if spare:
             recipes = replace(plan, recipes=tuple(r for _, r in planned + spare))
         ids = [sample_id for sample_id, _ in planned + spare]
-        store = SampleStore(
-            cache_dir,
-            dict(
-                classes=list(source.class_names),
-                compositing=compositing.fingerprint(),
-                filters=[item.fingerprint() for item in filters],
-                generator=generator.fingerprint(),
-                labels=source.files_digest(),
-                photos=source.photos_digest() if needs_photos else None,
-                plan=recipes.fingerprint(),
-                samples=len(plan),
-                scale=source.scale,
-            ),
-            photo_suffix=photo_suffix,
+        parts = dict(
+            classes=list(source.class_names),
+            compositing=compositing.fingerprint(),
+            filters=[item.fingerprint() for item in filters],
+            generator=generator.fingerprint(),
+            labels=source.files_digest(),
+            photos=source.photos_digest() if needs_photos else None,
+            plan=recipes.fingerprint(),
+            samples=len(plan),
+            scale=source.scale,
         )
+        if filters and trait(generator, 'uses_context'):
+            # Stores of before lack labels of pixels that the generator left as they
+            # were: those samples are made again.
+            parts['generated'] = 'painted_pixels'
+        store = SampleStore(cache_dir, parts, photo_suffix=photo_suffix)
         return cls(
             *(plan, recipes, ids, recomposer, source, statistics, generator),
             *(compositing, filters, store, batch_size, cache_dir),

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmengine.logging import print_log
 
-from mmseg_ganaug.datasets.generation import Generation, check_draws
+from mmseg_ganaug.datasets.generation import Generation, check_draws, check_holes
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.photo_form import check_colour
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
@@ -96,10 +96,15 @@ class PlansSamples:
         return BalanceReport.of_plan(statistics, plan, pixels, recomposer.target)
 
     @cached_property
+    def _way(self) -> Recomposer:
+        """Builds the recomposer."""
+        return RECOMPOSERS.build(self._recomposer)
+
+    @cached_property
     def _planned(self) -> Tuple[RecomposePlan, Recomposer, LabelStatistics]:
         """Returns plan, recomposer and statistics of the source."""
         source = self.label_source()
-        recomposer = RECOMPOSERS.build(self._recomposer)
+        recomposer = self._way
         options = (self._cache_dir, self._num_workers, recomposer.needs_scene)
         statistics = collect_statistics(source, *options)
         if (moved := recomposer.moved) is not None:
@@ -135,6 +140,8 @@ class PlansSamples:
         check_draws(generator, self._photos_per_map)
         generator.check(source.num_classes, has_instances=source.has_instances)
         compositing = build_compositing(self._composite, source.class_names)
+        if compositing.paints:
+            check_holes(generator, self._way)
         any_photo = getattr(generator, 'takes_any_photo', compositing.mode == 'real')
         if not source.missing_photos():
             photo = source.photo(0)

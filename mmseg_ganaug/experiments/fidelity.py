@@ -90,6 +90,24 @@ def painted_batches(
         yield labels, painted, real
 
 
+def real_photos(
+    pairs: LabelToImageDataset, indices: Sequence[int]
+) -> Iterable[Tuple[np.ndarray, np.ndarray]]:
+    """Reads real pairs, one at a time.
+
+    Args:
+        pairs (LabelToImageDataset): The real pairs.
+        indices (Sequence[int]): Which of them.
+
+    Yields:
+        The label map, uint8 [H, W], and the photo, uint8 BGR [H, W, 3], of each.
+    """
+    for index in indices:
+        sample = pairs[index]['inputs']
+        photo = unpack_photo(sample['img_photo']).permute(1, 2, 0).numpy()
+        yield sample['img_label'][0].numpy(), photo
+
+
 def stored_batches(
     samples: DatasetLabelSource, indices: Sequence[int]
 ) -> Iterable[Batch]:

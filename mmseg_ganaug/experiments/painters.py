@@ -216,7 +216,8 @@ class WindowMaker:
                     continue
                 windows, sample = made
                 kept.append((plan.class_id, self._half(plan.recipe.donors[0]), windows))
-                if number // every == len(shown) < num_shown:
+                # Of those that were to be shown, some are not to be seen.
+                if len(shown) <= number // every and len(shown) < num_shown:
                     shown.append(sample)
         if not kept:
             raise ValueError('of all objects that were laid, none is to be seen')

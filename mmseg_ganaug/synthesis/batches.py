@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 _MESSAGES = (
     "can't allocate memory",
     'not enough memory',
+    'CUDA error: out of memory',
     'CUDNN_STATUS_ALLOC_FAILED',
     'CUBLAS_STATUS_ALLOC_FAILED',
 )

@@ -28,6 +28,8 @@ def blend(
         tone: Whether generated pixels take the light of the real photo; by 'gain', by
             multiplying alone.
     """
+    if not painted.seen.any():
+        return photo.copy()
     new = painted.photo
     if tone and not painted.in_light:
         new = _in_light_of(photo, real, painted, tone == 'gain')

@@ -24,7 +24,8 @@ class FastNetwork(nn.Module):
 
     On the CPU its norms work in place and, channels last, do not rearrange memory; the
     first convolution looks codes up. In both, sums are made in float32, as exactly as
-    in PyTorch's own layers. On a GPU, that is left to ``torch.compile``.
+    in PyTorch's own layers. On a GPU, that is left to ``torch.compile``. On the CPU
+    each map is painted by itself, so that a photo has the same bytes in any batch.
 
     Args:
         generator (nn.Module): Of pix2pixHD, on its device; its layers are changed.
@@ -92,9 +93,16 @@ class FastNetwork(nn.Module):
         """
         # The precision is settled, also inside a training step.
         with torch.autocast(x.device.type, enabled=False):
-            if self._tile is None or _fits(x, self._tile):
-                return self._paint(x)
-            return self._paint_tiles(x)
+            if x.device.type != 'cpu' or len(x) == 1:
+                return self._paint_maps(x)
+            # There, algorithms and shares of threads depend on the size of a batch, and
+            # with them the last bits of sums; painting together hardly saves any time.
+            return torch.cat([self._paint_maps(one) for one in x.split(1)])
+
+    def _paint_maps(self, x: Tensor) -> Tensor:
+        if self._tile is None or _fits(x, self._tile):
+            return self._paint(x)
+        return self._paint_tiles(x)
 
     def _paint_tiles(self, x: Tensor) -> Tensor:
         # An instance norm would see one tile; let it see all of the map, made small.

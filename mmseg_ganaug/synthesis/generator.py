@@ -107,8 +107,13 @@ class Generator(ABC):
         uses_instances: Whether it wants instance maps.
         uses_context: Whether it wants a :class:`PaintContext`; the samples then depend
             on the photos of the data set, too.
+        draws: Whether several photos of one label map differ, by the seeds or the IDs
+            of their contexts; None: as ``uses_context``.
         keeps_light: Whether it leaves the photos of its context as they are but for
-            what it paints, in their light: composites then do not match it.
+            what it paints, in their light, of which a window shows less than the whole
+            photo: composites then do not match it.
+        paints_shown: Whether it paints what real photos show, too; without, it paints
+            what no photo of its context shows, as the holes that Recon fills.
         needs_whole_map: Whether a window painted alone looks otherwise than in the
             whole photo.
         stride: The sides of windows that it paints are multiples of it.
@@ -119,7 +124,9 @@ class Generator(ABC):
     ignore_index: int = 255
     uses_instances: bool = False
     uses_context: bool = False
+    draws: Optional[bool] = None
     keeps_light: bool = False
+    paints_shown: bool = True
     needs_whole_map: bool = True
     stride: int = 1
 
@@ -212,6 +219,21 @@ class Generator(ABC):
         Returns:
             np.ndarray: uint8 RGB ``[B, H, W, 3]``.
         """
+
+    def painted_pixels(self, labels: np.ndarray, context: PaintContext) -> np.ndarray:
+        """Finds the pixels that it paints, asked where it ``uses_context``.
+
+        What it leaves of the photos of a context as it is, is real: filters, which
+        judge generated pixels, leave it alone.
+
+        Args:
+            labels (np.ndarray): See :meth:`paint`.
+            context (PaintContext): The same.
+
+        Returns:
+            np.ndarray: Bool ``[B, H, W]``; by default all of them.
+        """
+        return np.ones(labels.shape, bool)
 
     def paint_on_device(
         self,

@@ -75,7 +75,7 @@ class HarmonizedPixels(RealPixels):
         Raises:
             FileNotFoundError: When there is no such file; says how to get one.
         """
-        return find_checkpoint(self._checkpoint, self._config_name)
+        return find_checkpoint(self._checkpoint, self._config_name, 'harmonizer')
 
     def fingerprint(self) -> str:
         """Computes a digest of the weights and the network: sha256 in hexadecimal."""

@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -23,6 +23,11 @@ from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batches import BatchHalving
 from mmseg_ganaug.synthesis.generator import Generator, PaintContext
+from mmseg_ganaug.synthesis.model_inputs import (
+    paint_one_by_one,
+    pixels_to_device,
+    to_device,
+)
 from mmseg_ganaug.synthesis.tiles import check_tiles
 from mmseg_ganaug.synthesis.trained import (
     check_looks,
@@ -63,8 +68,8 @@ class MMagicGenerator(Generator):
         overlap (int): Pixels over which tiles fade into each other. Defaults to 64.
         repaint (str): What a generator that was trained with ``model.context`` paints
             of a photo: 'unshown', what no photo shows, so that the pixels of base and
-            donors stay; or 'changed', what differs from the base. Defaults to
-            'unshown'.
+            donors stay, which is for Recon; or 'changed', what differs from the base.
+            Defaults to 'unshown'.
         looks (str): Of objects, for a generator with an ``encoder``, or with
             ``noise_channels`` for 'drawn': features that the class had in training and
             noise, by the sample's seed, so that one map has several photos. 'kept':
@@ -112,9 +117,12 @@ class MMagicGenerator(Generator):
         self._repaint = check_choice(self, 'repaint', repaint, REPAINTS)
         check_looks(looks, config.model, self._config_name)
         self._looks = looks
-        self._draws = looks != 'usual'
-        self.uses_context = self._sees_photos or self._draws
+        self._many_looks = looks != 'usual'
+        self.uses_context = self._sees_photos or self._many_looks
+        noise = bool(config.model.get('noise_channels'))
+        self.draws = looks in ('drawn', 'interpolated') or (looks == 'kept' and noise)
         self.keeps_light = self._sees_photos
+        self.paints_shown = repaint == 'changed' or not self._sees_photos
         if repaint != 'unshown' and not self._sees_photos:
             raise ValueError(
                 f'MMagicGenerator: repaint={repaint!r} is for a generator that sees '
@@ -177,7 +185,7 @@ class MMagicGenerator(Generator):
             compile=self._compile,
             tile=self._tile and [*self._tile, self._overlap],
         )
-        if self._draws:
+        if self._many_looks:
             model['run']['looks'] = self._looks
         if self.config.model.get('encoder'):
             model['encoder'] = self.config.model.encoder
@@ -205,6 +213,9 @@ class MMagicGenerator(Generator):
         _ = self.checkpoint
         super().check(num_classes, has_instances)
         resolve_precision(self._precision, find_device(self._device))
+        self._check_tiles()
+
+    def _check_tiles(self) -> None:
         if self._tile:
             check_tiles(self._tile, self._overlap, self.stride)
 
@@ -214,9 +225,11 @@ class MMagicGenerator(Generator):
         Raises:
             RuntimeError: When no GPU is there although one was asked for.
             CheckpointError: When the checkpoint does not fit the config.
+            ValueError: When the tile does not fit the generator's stride.
         """
         if self._model is not None:
             return
+        self._check_tiles()
         compat.prepare_synthesis()
         from mmagic.apis import init_model
 
@@ -288,7 +301,7 @@ class MMagicGenerator(Generator):
                 'Cityscapes reach 33000 and more'
             )
         looks: Tuple[Optional[np.ndarray], ...] = (None, None, None)
-        if context is not None and self._draws:
+        if context is not None and self._many_looks:
             looks = np.array(context.seeds), *self._donors(context)
         if context is None or not self._sees_photos:
             return self._run(labels, instances, None, None, *looks)
@@ -309,6 +322,16 @@ class MMagicGenerator(Generator):
             return ~context.shown
         return context.changed | ~context.shown
 
+    def painted_pixels(self, labels: np.ndarray, context: PaintContext) -> np.ndarray:
+        """Finds the holes, as far as they grow; without holes it paints all."""
+        if not self._sees_photos:
+            return super().painted_pixels(labels, context)
+        from mmseg_ganaug.models.pix2pixhd.photo_context import PhotoContext
+
+        holes = torch.from_numpy(self._holes(context))[:, None]
+        rules = PhotoContext(**self.config.model.context)
+        return rules.grown(holes, torch.from_numpy(labels)[:, None])[:, 0].numpy()
+
     def paint_on_device(
         self,
         labels: torch.Tensor,
@@ -319,10 +342,12 @@ class MMagicGenerator(Generator):
         model, seen = self.model, {}
         if self._sees_photos and context is not None:
             seen = self._seen(context.photos, self._holes(context))
-        if context is None or not self._draws:
+        if context is None or not self._many_looks:
             return model.paint(labels, instances, **seen)
-        looks = self._donors(context)
-        return self._painted_one_by_one(labels, instances, seen, context.seeds, *looks)
+        read = self._donors(context)
+        return paint_one_by_one(
+            model, self._looks, labels, instances, seen, context.seeds, *read
+        )
 
     def _donors(self, context: PaintContext) -> Sequence[Optional[np.ndarray]]:
         """Returns the photos that looks are read off, and what of them is shown."""
@@ -340,8 +365,10 @@ class MMagicGenerator(Generator):
         donors: Optional[np.ndarray] = None,
         shown: Optional[np.ndarray] = None,
     ) -> np.ndarray:
-        labels = self._to_device(label_maps)
-        instances = None if instance_maps is None else self._to_device(instance_maps)
+        device = self._model.device
+        labels, instances = to_device(label_maps, device), None
+        if instance_maps is not None:
+            instances = to_device(instance_maps, device)
         seen = {}
         if photos is not None and holes is not None:
             seen = self._seen(photos, holes)
@@ -351,50 +378,15 @@ class MMagicGenerator(Generator):
             if seeds is None:
                 painted = self._model.paint(labels, instances, **seen)
             else:
-                looks = seeds, donors, shown
-                painted = self._painted_one_by_one(labels, instances, seen, *looks)
+                painted = paint_one_by_one(
+                    *(self._model, self._looks, labels, instances, seen),
+                    *(seeds, donors, shown),
+                )
         return painted.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-    def _painted_one_by_one(
-        self,
-        labels: torch.Tensor,
-        instances: Optional[torch.Tensor],
-        seen: Dict[str, torch.Tensor],
-        seeds: Iterable[int],
-        *read: Optional[np.ndarray],
-    ) -> torch.Tensor:
-        """Paints each sample with draws of its own, or the looks of its donors."""
-        from mmseg_ganaug.models.pix2pixhd import KeptLooks
-
-        painted, (donors, shown) = [], read
-        for number, seed in enumerate(seeds):
-            one, looks = slice(number, number + 1), None
-            rng = np.random.default_rng(seed)
-            if donors is not None and shown is not None:
-                share = rng.random() if self._looks == 'interpolated' else 1.0
-                pixels = self._pixels(donors[one]), self._to_device(shown[one])
-                looks = KeptLooks(*pixels, share)
-            photo = self._model.paint(
-                labels[one],
-                None if instances is None else instances[one],
-                rng=rng,
-                looks=looks,
-                **{name: tensor[one] for name, tensor in seen.items()},
-            )
-            painted.append(photo)
-        return torch.cat(painted)
 
     def _seen(self, photos: np.ndarray, holes: np.ndarray) -> Dict[str, torch.Tensor]:
         """Returns photos and holes as the model takes them."""
-        return dict(photos=self._pixels(photos), holes=self._to_device(holes))
-
-    def _pixels(self, photos: np.ndarray) -> torch.Tensor:
-        """Moves photos: uint8 [B, H, W, 3] -> [B, 3, H, W] on the device."""
-        return self._to_device(photos)[:, 0].permute(0, 3, 1, 2)
-
-    def _to_device(self, maps: np.ndarray):
-        tensor = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
-        if self._model.device.type == 'cuda':
-            # Out of pinned memory it is copied while the CPU goes on.
-            tensor = tensor.pin_memory()
-        return tensor.to(self._model.device, non_blocking=True)
+        device = self._model.device
+        return dict(
+            photos=pixels_to_device(photos, device), holes=to_device(holes, device)
+        )

@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import print_log
 from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
 from mmseg_ganaug.option_checks import check_choice, check_mapping
@@ -113,7 +113,6 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         self._compositing = build_compositing(composite, ())
         check_choice(self, 'composite', self._compositing.mode, ('full', 'changed'))
         self._rgb_inputs = kwargs.get('rgb_to_bgr', False)
-        # No nn.Module: what it loads stays out of the segmenter's own.
         self._generator: Any = None
         self._generator_device = None
         self._paint_on_device: Any = None
@@ -281,7 +280,11 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         # Building draws weights that are then overwritten: training must not notice.
         with torch.random.fork_rng(devices=[]):
             generator.load()
-        self._generator, self._generator_device = generator, self.device
+        if isinstance(generator, nn.Module):
+            generator.eval()
+        # Not as attributes are set, which would make such a one a part of this module.
+        self.__dict__['_generator'] = generator
+        self._generator_device = self.device
         # One that does not inherit has paint alone.
         by_arrays = partial(Generator.paint_on_device, generator)
         self._paint_on_device = getattr(generator, 'paint_on_device', by_arrays)

@@ -125,8 +125,11 @@ class SampleMaker:
         if not self._filters and self._compositing.mode == 'full':
             return Sample(pair.photo, pair.label_map)
         label_map, passed = pair.label_map, True
+        generated = pair.generated
+        if self._filters:
+            generated = generated & self._painted(attempt, made)
         for each in self._filters:
-            filtered = each.apply(pair.photo, label_map, pair.generated)
+            filtered = each.apply(pair.photo, label_map, generated)
             if filtered is None:
                 passed = False
                 break
@@ -138,6 +141,15 @@ class SampleMaker:
             **ignored_by_class(made.label_map, label_map, self._source.num_classes),
         )
         return Sample(pair.photo, label_map, report)
+
+    def _painted(self, number: int, made: RecomposedMap) -> np.ndarray:
+        """Finds what the generator paints of a sample: bool [H, W]."""
+        labels = made.label_map
+        find = getattr(self._generator, 'painted_pixels', None)
+        sees = self._compositing.paints and trait(self._generator, 'uses_context')
+        if find is None or not sees:
+            return np.ones(labels.shape, bool)
+        return find(labels[None], self.context(number, made))[0]
 
     def context(self, number: int, made: RecomposedMap) -> PaintContext:
         """Returns what a painter may see of a sample: a batch of one.

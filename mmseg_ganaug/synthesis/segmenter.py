@@ -121,6 +121,8 @@ class FrozenSegmenter:
         losses = []
         for sample, label_map in zip(self._predict(photos), label_maps):
             logits = sample.seg_logits.data.float()
+            if len(logits) == 1:
+                logits = _of_two_classes(logits)
             label = torch.from_numpy(label_map).to(logits.device, torch.int64)
             loss = functional.cross_entropy(
                 logits[None], label[None], ignore_index=ignore_index, reduction='none'
@@ -139,6 +141,16 @@ class FrozenSegmenter:
                 for i, sample in zip(members, inference_model(self._model, batch)):
                     predicted[i] = sample
         return predicted
+
+
+def _of_two_classes(shares: torch.Tensor) -> torch.Tensor:
+    """Returns logits [2, H, W] of the share [1, H, W] of the second of two classes.
+
+    Where a head has one channel (``out_channels=1``), MMSeg gives the sigmoid of it.
+    """
+    # It rounds to 0 or 1 where the head is sure, which is not infinitely sure.
+    second = torch.logit(shares, eps=torch.finfo(shares.dtype).eps)
+    return torch.cat([torch.zeros_like(second), second])
 
 
 def check_segmenter(owner: Owner, segmenter: Any) -> Dict[str, Any]:

@@ -85,12 +85,14 @@ def shrink_to_fit(inputs: Tensor, tile: Tuple[int, int], stride: int) -> Tensor:
         stride (int): What the sides of the result divide by.
 
     Returns:
-        Tensor: ``[B, C, h, w]`` of about the same proportions.
+        Tensor: ``[B, C, h, w]`` of about the same proportions; no side is smaller than
+        two strides.
     """
     height, width = inputs.shape[-2:]
+    least = 2 * stride  # As of a tile: at the lowest size one pixel is no map.
     factor = min(tile[0] / width, tile[1] / height, 1.0)
     for dim, side in ((-2, height), (-1, width)):
-        short = max(stride, int(side * factor) // stride * stride)
+        short = max(least, int(side * factor) // stride * stride)
         places = (torch.arange(short, device=inputs.device) * 2 + 1) * side
         inputs = inputs.index_select(dim, places // (2 * short))
     return inputs

@@ -12,12 +12,15 @@ LOOKS = ('usual', 'drawn', 'kept', 'interpolated')
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
-def find_checkpoint(stated: str, config_name: Optional[str]) -> str:
+def find_checkpoint(
+    stated: str, config_name: Optional[str], kind: str = 'generator'
+) -> str:
     """Finds the weights of a network.
 
     Args:
         stated (str): A checkpoint, or a work dir, of which the latest one is taken.
         config_name (str): Config that it is trained with, for the message.
+        kind (str): What it is, for the message. Defaults to 'generator'.
 
     Returns:
         str: Path of a file.
@@ -25,18 +28,29 @@ def find_checkpoint(stated: str, config_name: Optional[str]) -> str:
     Raises:
         FileNotFoundError: When there is no such file; says how to get one.
     """
-    path = stated
-    if os.path.isdir(path):
-        latest = find_latest_checkpoint(path)
-        # The name counts: a work dir that was moved still holds the old path.
-        path = os.path.join(path, os.path.basename(latest or ''))
-    if not os.path.isfile(path):
+    training = f'Train it with\n    ganaug train {config_name}'
+    if os.path.isfile(stated):
+        return stated
+    if not os.path.isdir(stated):
         raise FileNotFoundError(
-            f'generator checkpoint {stated} does not exist. Train it with\n    ganaug '
-            f'train {config_name}\nor set generator.checkpoint to a checkpoint that '
-            'you have'
+            f'{kind} checkpoint {stated} does not exist. {training}\nor set checkpoint '
+            'to one that you have'
         )
-    return path
+    # The name counts: a work dir that was moved still holds the old path.
+    latest = os.path.basename(find_latest_checkpoint(stated) or '')
+    path = os.path.join(stated, latest)
+    if os.path.isfile(path):
+        return path
+    lacks = 'has no file last_checkpoint, which training writes beside a checkpoint'
+    if latest:
+        lacks = f'has a file last_checkpoint that names {latest}, which is not there'
+    names = [name for name in os.listdir(stated) if name.endswith('.pth')]
+    # By the numbers in them.
+    found = ', '.join(sorted(names, key=lambda name: (len(name), name)))
+    raise FileNotFoundError(
+        f'the work dir {stated} of the {kind} {lacks}. '
+        + (f'Set checkpoint to one of its files: {found}' if found else training)
+    )
 
 
 def check_looks(looks: str, model: Mapping[str, Any], config_name: str) -> None:

@@ -226,15 +226,23 @@ def warn_of_statistics(generator) -> None:
     Args:
         generator: As for :func:`paint_windows`.
     """
+    reasons = []
     if trait(generator, 'needs_whole_map'):
-        print_log(
+        reasons.append(
             'composite has windows, but the generator paints a window otherwise than '
             'the whole photo, as the instance norms of a pix2pixHD do, which take '
             'their statistics from all that they see: train one with '
-            "model.generator.norm='pixel', or leave windows out",
-            logger='current',
-            level=logging.WARNING,
+            "model.generator.norm='pixel', or leave windows out"
         )
+    if trait(generator, 'keeps_light'):
+        reasons.append(
+            'composite has windows, of which the generator takes the light of what it '
+            'paints: they show less of it than the whole photo, which is 2 to 4 grey '
+            'levels for holes that a pix2pixHD paints. Set '
+            'windows=dict(margin=64) for about 1, or leave windows out'
+        )
+    for reason in reasons:
+        print_log(reason, logger='current', level=logging.WARNING)
 
 
 def joined(

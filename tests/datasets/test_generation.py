@@ -97,6 +97,26 @@ def test_several_photos_of_one_map_need_a_generator_that_draws(generated):
         build(dict(generated, photos_per_map=2))
 
 
+def test_a_generator_that_sees_photos_need_not_draw(documented):
+    GENERATORS.get('YourPainter').draws = False
+    with pytest.raises(ValueError, match='generator YourPainter draws nothing'):
+        build(dict(documented, photos_per_map=2))
+
+
+@pytest.mark.parametrize('kind', ['AddSingle', 'AddMulti'])
+def test_a_painter_of_holes_is_refused_where_there_are_none(documented, kind):
+    GENERATORS.get('YourPainter').paints_shown = False
+    documented['recomposer'] = dict(type=kind)
+    message = f"YourPainter paints what no photo.*{kind}.*repaint='changed'.*'Recon'"
+    for composite in ('full', dict(mode='changed', windows=True)):
+        with pytest.raises(ValueError, match=message):
+            build(dict(documented, composite=composite))
+    # Real pixels are not painted over in any case; Recon leaves holes.
+    build(dict(documented, composite='real', num_samples=1))
+    recon = dict(documented, recomposer=dict(type='Recon'), num_samples=1)
+    assert len(build(recon)) == 1
+
+
 def test_another_number_of_classes_is_an_error_before_anything_is_made(documented):
     documented['generator']['colours'] = COLOURS[:3]
     with pytest.raises(ValueError, match='4 classes, but the generator YourPainter'):

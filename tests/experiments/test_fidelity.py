@@ -171,6 +171,49 @@ def test_the_tool_measures_the_samples_that_a_config_trains_on(files):
     assert Path('fidelity_recombined.png').is_file()
 
 
+def test_no_rows_are_no_contact_sheet(files):
+    run_tool('--out', 'out/fidelity.json', '--rows', 0)
+    assert [path.name for path in Path('out').iterdir()] == ['fidelity.json']
+
+
+@pytest.fixture
+def holes(files):
+    """The generator paints holes in photos, where the mixed config paints them."""
+    from mmagic.registry import MODELS as MMAGIC_MODELS
+
+    generator = Config.fromfile('generator.py')
+    generator.model.context = dict(grow=0)
+    generator.dump('generator.py')
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        model = MMAGIC_MODELS.build(generator.model)
+    torch.save(model.state_dict(), 'generator.pth')
+    mixed = Config.fromfile('mixed.py')
+    mixed.train_dataloader.dataset.composite = 'changed'
+    # Riders lie at one place: there, nothing would change.
+    mixed.train_dataloader.dataset.recomposer.classes = ['pole']
+    mixed.train_dataloader.dataset.generator.repaint = 'changed'
+    mixed.dump('mixed.py')
+
+
+def test_of_a_painter_of_holes_the_recombined_samples_are_measured(holes):
+    run_tool('--out', 'fidelity.json', '--recomposed', 'mixed.py')
+
+    real, recombined = load_results('fidelity.json')
+    assert (real.method, recombined.method) == ('real', 'recombined')
+    assert real.mIoU == 100 > recombined.mIoU
+    fidelity = load_class_fidelity('fidelity.json')
+    assert fidelity['pole'] == pytest.approx(
+        recombined.per_class_iou['pole'] / 100, abs=1e-4
+    )
+    assert not Path('fidelity_generated.png').exists()
+
+
+def test_a_painter_of_holes_is_refused_alone_before_anything_is_loaded(holes):
+    Path('generator.pth').unlink()
+    with pytest.raises(SystemExit, match=r'paints holes in photos.*--recomposed'):
+        run_tool('--out', 'fidelity.json')
+
+
 def test_the_tool_refuses_a_config_without_generated_samples(files):
     Config(dict(train_dataloader=dict(dataset=dict(type='A')))).dump('plain.py')
     with pytest.raises(SystemExit, match='no GANRecomposeDataset'):

@@ -127,6 +127,21 @@ def test_all_painters_make_the_same_objects(made):
     assert spread['real'] > 2 * spread['blurred'] > 0
 
 
+@pytest.mark.parametrize('unseen', [(0,), (5,), range(6)], ids=str)
+def test_samples_to_look_at_are_found_where_others_are_not_to_be_seen(
+    maker, monkeypatch, unseen
+):
+    planned, make = maker._plan(8, ['car']), maker._windows
+
+    def some(plan):
+        return None if plan.id in [planned[i].id for i in unseen] else make(plan)
+
+    monkeypatch.setattr(maker, '_windows', some)
+    windows, shown = maker.make(per_class=8, num_shown=8, classes=['car'])
+    assert len(windows.classes) == len(shown) == len(planned) - len(unseen)
+    assert not maker.make(per_class=8, num_shown=0, classes=['car'])[1]
+
+
 def test_no_photo_is_of_both_halves(maker):
     counts = np.zeros((len(CLASSES), 2), int)
     for plan in maker._plan(8, ['car', 'tree']):
@@ -279,6 +294,21 @@ def test_the_tool_writes_what_auto_decides_by(run_tool, source, capsys):
     way = build_compositing(dict(mode='auto', fidelity='out/figures.json'), CLASSES)
     # The generator was not trained: real pixels look better.
     assert car['painted']['windows'] >= 20 and not way.paintable[1]
+
+
+def test_figures_are_written_before_a_sheet_and_without_one(
+    run_tool, source, monkeypatch
+):
+    arguments = ('--windows', '--dataset', source.folder / 'held_out.py', '--iters', 0)
+    arguments = (*arguments, '--per-class', 4, '--out', 'figures.json', '--rows', 0)
+
+    def no_font(*args):
+        raise OSError('no font')
+
+    monkeypatch.setattr('mmseg_ganaug.visualization.recomposition_gallery', no_font)
+    with pytest.raises(SystemExit, match='no font'):
+        run_tool(*arguments)
+    assert json.loads(Path('figures.json').read_text())['windows']
 
 
 def test_a_generator_that_sees_photos_paints_what_was_laid(run_tool, source):

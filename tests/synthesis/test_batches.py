@@ -8,6 +8,7 @@ MAPS = np.arange(11 * 6, dtype=np.uint8).reshape(11, 2, 3)
 ERRORS = [
     torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB'),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"),
+    RuntimeError('CUDA error: out of memory\nCUDA kernel errors might be reported'),
     RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'),
     MemoryError(),
 ]

@@ -47,6 +47,15 @@ def joined(compositing, made, painted):
     return pair.photo, pair.label_map
 
 
+def test_where_nothing_is_painted_the_photo_stays_without_a_warning(made, recwarn):
+    black = np.zeros((20, 30, 3), np.uint8)
+    nothing = Painted(black, np.zeros((20, 30), bool))
+    way = Compositing('auto', paintable=(True, False, False))
+    pair = way.join(made, nothing, 255)
+    np.testing.assert_array_equal(pair.photo, made.photo)
+    assert pair.photo is not made.photo and not recwarn.list
+
+
 def test_full_is_the_generated_photo(made, painted):
     photo, labels = joined(Compositing('full'), made, painted)
     assert (photo == PAINTED).all()

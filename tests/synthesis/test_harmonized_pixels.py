@@ -112,7 +112,10 @@ def test_the_fingerprint_is_that_of_weights_and_network(make):
 
 def test_missing_weights_are_named_before_anything_is_made(config, tmp_path):
     generator = HarmonizedPixels(config, str(tmp_path / 'no.pth'))
-    with pytest.raises(FileNotFoundError, match=r'no\.pth does not exist. Train it'):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r'^harmonizer checkpoint.*no\.pth does not exist. Train it',
+    ):
         generator.check(3, False)
 
 

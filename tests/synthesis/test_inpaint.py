@@ -101,7 +101,10 @@ def part(batch, *samples):
 )
 def test_only_what_changed_and_its_rim_is_painted(make, batch, options):
     labels, context = batch
-    painted = paint(make(**options), batch)
+    painter = make(**options)
+    painted = paint(painter, batch)
+    found = painter.painted_pixels(labels, context)
+    np.testing.assert_array_equal(found, context.changed)
     assert painted.shape == (*labels.shape, 3) and painted.dtype == np.uint8
     differs = (painted != context.photos).any(axis=-1)
     assert differs[context.changed].mean() > 0.9

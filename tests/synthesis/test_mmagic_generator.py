@@ -103,6 +103,13 @@ def test_tiles_are_painted_apart_and_joined(plain, labels):
     np.testing.assert_array_equal(one, whole)
 
 
+@pytest.mark.parametrize('size', [(16, 144), (21, 200), (200, 5)])
+def test_elongated_maps_are_painted_in_tiles(plain, size):
+    # Made as small as a tile, a side of theirs would be shorter than two strides.
+    labels = np.random.default_rng(0).integers(CLASSES, size=(1, *size), dtype=np.uint8)
+    assert paint(plain, labels, tile=(32, 32), overlap=8).shape == (1, *size, 3)
+
+
 def test_batch_that_does_not_fit_is_painted_in_parts(plain, labels, monkeypatch):
     generator = MMagicGenerator(**plain, device='cpu', precision='fp32')
     wanted = generator.paint(labels)
@@ -172,8 +179,10 @@ def test_gpu_without_bfloat16_is_reported(plain, monkeypatch):
 
 def test_tile_that_does_not_fit_the_stride_is_reported_before_loading(plain):
     generator = MMagicGenerator(**plain, device='cpu', tile=(4, 64), overlap=0)
-    with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
-        generator.check(CLASSES, has_instances=False)
+    # Online, where the number of classes need not be stated, nothing else is called.
+    for step in (generator.load, lambda: generator.check(CLASSES, False)):
+        with pytest.raises(ValueError, match=r'tile=\(4, 64\).*multiples of 8'):
+            step()
     with pytest.raises(ValueError, match='overlap=64 leaves too little'):
         MMagicGenerator(**plain, tile=(64, 64))
 
@@ -254,6 +263,29 @@ def test_all_that_changed_is_painted_where_that_is_asked_for(with_context, label
     assert (painted[laid] != context.photos[laid]).any(axis=-1).mean() > 0.9
     usual = MMagicGenerator(**with_context, device='cpu', precision='fp32')
     assert usual.fingerprint() != generator.fingerprint()
+
+
+@pytest.mark.parametrize('repaint', ['unshown', 'changed'])
+def test_what_is_painted_is_known_to_the_pixel(tmp_path, labels, repaint):
+    files = make_files(tmp_path, context=dict(grow=2))
+    options = dict(device='cpu', precision='fp32', repaint=repaint)
+    generator = MMagicGenerator(**files, **options)
+    context = make_context(labels, changed=True)
+    found = generator.painted_pixels(labels, context)
+    assert generator._model is None
+    holes = ~context.shown if repaint == 'unshown' else context.changed
+    assert (found & ~holes).any() and found[holes].all() and not found.all()
+    assert generator.paints_shown is (repaint == 'changed')
+    painted = generator.paint(labels, context=context)
+    np.testing.assert_array_equal(painted[~found], context.photos[~found])
+    assert (painted != context.photos).any(axis=-1)[found].mean() > 0.9
+
+
+def test_a_generator_that_sees_no_photo_paints_everything(tmp_path, labels):
+    files = make_files(tmp_path, noise_channels=2)
+    drawn = MMagicGenerator(**files, device='cpu', looks='drawn')
+    assert drawn.paints_shown
+    assert drawn.painted_pixels(labels, make_context(labels)).all()
 
 
 def test_where_all_is_shown_nothing_is_loaded_and_the_photo_stays(with_context, labels):
@@ -380,6 +412,23 @@ def test_features_without_clusters_can_be_read_but_not_drawn(
             MMagicGenerator(**files, device='cpu', looks=looks).load()
     kept = MMagicGenerator(**files, device='cpu', looks='kept')
     assert kept.paint(labels, context=make_context(labels)).std() > 5
+
+
+def test_a_generator_draws_where_photos_of_one_map_differ(
+    with_context, with_encoder, tmp_path
+):
+    def draws(files, **options):
+        return MMagicGenerator(**files, **options).draws
+
+    assert not draws(with_context) and not draws(with_context, repaint='changed')
+    # Of its channel of noise, 'usual' takes no draws.
+    noisy = with_encoder[0]
+    found = [draws(noisy, looks=looks) for looks in ('usual', 'drawn', 'kept')]
+    assert found == [False, True, True]
+    encoder = dict(type='Pix2PixHDEncoder', base_channels=4, num_downsamples=1)
+    silent = make_files(tmp_path, encoder=encoder)
+    found = [draws(silent, looks=looks) for looks in ('kept', 'drawn', 'interpolated')]
+    assert found == [False, True, True]
 
 
 def test_looks_need_a_generator_that_has_several(plain, tmp_path):

@@ -23,7 +23,7 @@ NORM = dict(mean=[120.0, 115.0, 100.0], std=[60.0, 57.0, 55.0], bgr_to_rgb=True)
 
 @pytest.fixture(scope='module')
 def make_generator(tmp_path_factory):
-    def make(num_classes=3, norm='instance', **encoder):
+    def make(num_classes=3, norm='instance', context=None, **encoder):
         folder = tmp_path_factory.mktemp('generator')
         model = dict(
             type='Pix2PixHD',
@@ -35,6 +35,7 @@ def make_generator(tmp_path_factory):
                 num_blocks=1,
                 norm=norm,
             ),
+            context=context,
         )
         Config(dict(model=model)).dump(folder / 'generator.py')
         torch.manual_seed(0)
@@ -496,6 +497,36 @@ def test_any_painter_paints_online():
     assert torch.equal(found, (labels % 50 * 30 + 9).to(torch.uint8).expand(3, -1, -1))
 
 
+@GENERATORS.register_module(force=True)
+class ModulePainter(Generator, nn.Module):
+    """A network itself; paints 200 where it is in training mode, else 100."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.layer = nn.Conv2d(1, 3, 1)
+
+    def fingerprint(self):
+        return 'module'
+
+    def load(self):
+        self.train()
+
+    def paint(self, labels, instances=None, context=None):
+        grey = 200 if self.training or self.layer.training else 100
+        return np.full((*labels.shape, 3), grey, np.uint8)
+
+
+def test_a_painter_that_is_a_network_stays_out_of_the_segmenter():
+    preprocessor = build(dict(type='ModulePainter'))
+    before = list(preprocessor.state_dict())
+    for _ in range(2):
+        preprocessor.train()
+        found = preprocessor.paint_batch(batch_of(make_sample(0, True)))['inputs'][0]
+        assert (found == 100).all()
+    assert list(preprocessor.state_dict()) == before
+    assert not list(preprocessor.parameters()) and not list(preprocessor.children())
+
+
 @pytest.mark.parametrize('composite', ['full', 'changed', dict(WINDOWED, feather=0)])
 def test_a_context_online_is_the_base_without_what_changed(composite):
     size = (32, 48)
@@ -517,6 +548,18 @@ def test_a_context_online_is_the_base_without_what_changed(composite):
     assert context.ids == ('online-000012',)
     assert not context.photos[context.changed].any()
     np.testing.assert_array_equal(context.shown, ~context.changed)
+
+
+@pytest.mark.parametrize('repaint', ['unshown', 'changed'])
+def test_a_painter_of_holes_paints_what_changed_online(make_generator, repaint):
+    photo, sample = make_sample(0, True)
+    changed = np.zeros(SIZE, np.uint8)
+    changed[2:6, 3:9] = 1
+    sample.set_metainfo(dict(gt_changed_map=changed))
+    options = dict(make_generator(context=dict(grow=0)), repaint=repaint)
+    (found,) = build(options).paint_batch(batch_of((photo, sample)))['inputs']
+    differs = (found != photo).any(dim=0).numpy()
+    assert differs[changed == 1].mean() > 0.9 and not differs[changed == 0].any()
 
 
 def test_a_context_online_needs_the_mark_of_what_changed():

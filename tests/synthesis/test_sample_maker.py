@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from painters import GreyPainter
 
-from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
+from mmseg_ganaug.recompose import (
+    AddSingle,
+    LabelStatistics,
+    MemoryLabelSource,
+    Recon,
+)
 from mmseg_ganaug.registry import FILTERS
 from mmseg_ganaug.synthesis.compositing import Compositing
 from mmseg_ganaug.synthesis.filters import (
@@ -12,6 +17,7 @@ from mmseg_ganaug.synthesis.filters import (
     IgnoredShareFilter,
     LossFilter,
 )
+from mmseg_ganaug.synthesis.generator import Generator
 from mmseg_ganaug.synthesis.sample_maker import SampleMaker
 
 
@@ -121,6 +127,41 @@ def test_donors_pixels_reach_the_filter_as_real_ones(source, loss_filter):
     (sample,) = maker.finish([0], maps)
     np.testing.assert_array_equal(sample.label_map, maps[0].label_map)
     assert (sample.photo[maps[0].label_map == 2] == 43).all()
+
+
+class HolePainter(Generator):
+    """Leaves all of a photo but the holes of Recon as it is."""
+
+    uses_context = True
+
+    def fingerprint(self):
+        return 'holes'
+
+    def paint(self, labels, instances=None, context=None):
+        return np.where(context.shown[..., None], context.photos, np.uint8(0))
+
+    def painted_pixels(self, labels, context):
+        return ~context.shown
+
+
+@pytest.mark.parametrize('mode', ['full', 'changed'])
+def test_pixels_that_the_generator_leaves_as_they_are_are_not_filtered(source, mode):
+    taken = IgnoredClassesFilter(source.class_names)
+    taken.prepare(source, 'nowhere')
+    way = Recon(things=[2])
+    recipes = list(way.plan(LabelStatistics.collect(source), 4, 0))
+    maker = SampleMaker(
+        *(recipes, 4, way.recompose, source, HolePainter(), Compositing(mode)),
+        filters=[taken],
+        ids=[f'a-{number:06d}' for number in range(4)],
+    )
+    maps = maker.recompose(range(4))
+    holes = 0
+    for made, sample in zip(maps, maker.finish(range(4), maps)):
+        holes += np.count_nonzero(~made.shown)
+        wanted = np.where(made.shown, made.label_map, 255)
+        np.testing.assert_array_equal(sample.label_map, wanted)
+    assert holes
 
 
 def test_mean_losses_are_measured_once_and_stored(source, loss_filter, tmp_path):

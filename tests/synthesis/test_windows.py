@@ -231,7 +231,7 @@ def test_the_light_of_a_window_is_compared_with_what_it_shows():
         assert abs(new - 100).max() <= 1
 
 
-def generator_of(folder, norm, device='cpu', **options):
+def generator_of(folder, norm, device='cpu', context=None, **options):
     """An untrained generator whose photos differ from place to place."""
     torch.manual_seed(0)
     config = Config(
@@ -247,6 +247,7 @@ def generator_of(folder, norm, device='cpu', **options):
                     num_local_blocks=1,
                     norm=norm,
                 ),
+                context=context,
             )
         )
     )
@@ -332,6 +333,14 @@ def test_generators_say_whether_they_need_the_whole_map(tmp_path, monkeypatch):
     assert len(said) == 1
     assert "norm='pixel'" in said[0]
     assert pixel.fingerprint() != instance.fingerprint()
+
+
+def test_a_painter_of_holes_says_that_a_window_shows_less_light(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(module, 'print_log', lambda text, **_: said.append(text))
+    warn_of_statistics(generator_of(tmp_path, 'pixel', context=dict()))
+    assert len(said) == 1
+    assert 'show less of it' in said[0] and 'margin=64' in said[0]
 
 
 def test_options_are_read():

@@ -1,7 +1,7 @@
 """Fidelity: the share of a label map that a segmenter finds in its painted photo."""
 
 import math
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from mmseg_ganaug.evaluation.metrics.class_iou import ClassIoUMetric
 from mmseg_ganaug.evaluation.metrics.options import check_metric
 from mmseg_ganaug.evaluation.run_result import class_iou_key
 from mmseg_ganaug.option_checks import check_text
+from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.registry import METRICS
 from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter, check_segmenter
 from mmseg_ganaug.visualization.table import ABSENT, Table
@@ -145,6 +146,26 @@ class GeneratorFidelityMetric(BaseMetric):
         real_areas = self._areas(label_maps, seen[1]) or [nothing] * len(areas)
         self.results.extend(zip(areas, real_areas))
         return seen
+
+    def measure_real(
+        self, pairs: Iterable[Tuple[np.ndarray, np.ndarray]], total: int
+    ) -> None:
+        """Labels real photos alone, against which generated ones are set later.
+
+        Args:
+            pairs (Iterable[tuple[np.ndarray, np.ndarray]]): The label map (uint8
+                [H, W]) and the photo (uint8 BGR [H, W, 3]) of each.
+            total (int): Their number, for the progress bar.
+
+        Raises:
+            ValueError: When a label is neither a class nor ``ignore_index``.
+        """
+        areas = []
+        with Progress('Evaluating real photos', total) as progress:
+            for label_map, photo in pairs:
+                areas += self._areas([label_map], self.segmenter.label([photo]))
+                progress.update()
+        self._real_scores = self._scores([sum(area) for area in zip(*areas)])
 
     def _areas(
         self, label_maps: Sequence[np.ndarray], predicted: Sequence[np.ndarray]

@@ -251,6 +251,10 @@ class DiffusersInpaint(Generator):
         )
         return np.stack([self._paint_photo(*sample) for sample in samples])
 
+    def painted_pixels(self, labels: np.ndarray, context: PaintContext) -> np.ndarray:
+        """Finds what changed."""
+        return context.changed
+
     def _paint_photo(
         self,
         labels: np.ndarray,

@@ -1,0 +1,45 @@
+"""Checkpoints are found in work dirs, and what lacks is said."""
+
+import pytest
+
+from mmseg_ganaug.synthesis.trained import find_checkpoint
+
+
+@pytest.fixture
+def work_dir(tmp_path):
+    for name in ('iter_500.pth', 'iter_4000.pth', 'last_checkpoint', 'config.py'):
+        (tmp_path / name).touch()
+    (tmp_path / 'last_checkpoint').write_text('/another/place/iter_4000.pth')
+    return tmp_path
+
+
+def test_the_latest_checkpoint_of_a_work_dir_is_found(work_dir):
+    found = find_checkpoint(str(work_dir), 'a.py')
+    assert found == str(work_dir / 'iter_4000.pth')
+    assert find_checkpoint(found, 'a.py') == found
+
+
+def test_a_work_dir_of_which_the_last_checkpoint_was_deleted(work_dir):
+    (work_dir / 'iter_4000.pth').unlink()
+    message = r'of the generator has.*names iter_4000\.pth.*not there.*: iter_500\.pth$'
+    with pytest.raises(FileNotFoundError, match=message):
+        find_checkpoint(str(work_dir), 'a.py')
+
+
+def test_a_work_dir_that_does_not_say_which_is_the_last(work_dir):
+    (work_dir / 'last_checkpoint').unlink()
+    message = r'no file last_checkpoint.*: iter_500\.pth, iter_4000\.pth$'
+    with pytest.raises(FileNotFoundError, match=message):
+        find_checkpoint(str(work_dir), 'a.py', 'harmonizer')
+
+
+def test_a_work_dir_without_checkpoints(tmp_path):
+    message = r'harmonizer has no file last_checkpoint(.|\n)*ganaug train a\.py'
+    with pytest.raises(FileNotFoundError, match=message):
+        find_checkpoint(str(tmp_path), 'a.py', 'harmonizer')
+
+
+def test_what_is_not_there_has_to_be_trained(tmp_path):
+    message = r'^generator checkpoint .*no does not exist. Train it(.|\n)*train a\.py'
+    with pytest.raises(FileNotFoundError, match=message):
+        find_checkpoint(str(tmp_path / 'no'), 'a.py')
