@@ -1,6 +1,6 @@
 # The painter of holes that the ladder of CamVid takes: from the same 34 frames.
 _base_ = './idd_lite.py'
-model = dict(label_encoder=dict(num_classes=11))
+model = dict(label_encoder=dict(num_classes=11, ignore_index=11))
 train_dataloader = dict(
     dataset=dict(
         source=dict(
