@@ -314,7 +314,7 @@ def target_shares(target: Target, statistics: LabelStatistics) -> np.ndarray:
     ]
     if absent:
         remedy = 'leave it out' if raised.any() else 'set it to 0'
-        raise ValueError(f'target: {", ".join(absent)} never occurs; {remedy}')
+        raise ValueError(f'target: {", ".join(absent)} never occurs: {remedy}')
     return shares / shares.sum()
 
 

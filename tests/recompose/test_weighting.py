@@ -110,7 +110,7 @@ def test_targets_are_shares_of_the_classes_that_occur(target, expected):
         ([1, 1, 1, 1], 'train never occurs'),
         (dict(car=-1), r'target=.*-1.*0\.\.1e'),
         (dict(bus=1), "'bus'"),
-        (dict(train=3), 'train never occurs; leave it out'),
+        (dict(train=3), 'train never occurs: leave it out'),
     ],
 )
 def test_a_target_that_is_none_is_an_error(target, message):
