@@ -70,6 +70,8 @@ methods = {
     'plain-doubled': _arms.plain(2400),
     'weights-doubled': _arms.weighted(iterations=2400),
     'weights-objects-doubled': _arms.mixed(_objects, iterations=2400),
+    # Doors of four times the photos are still rising after 1,200.
+    'weights-100-doubled': _arms.weighted(100, 2400),
 }
 ladder = ['plain', 'weights', 'weights-objects-gain', 'weights-100']
 against = ['weights', 'weights-objects-gain']
@@ -79,4 +81,5 @@ doubled = {
     'plain': 'plain-doubled',
     'weights': 'weights-doubled',
     'weights-objects': 'weights-objects-doubled',
+    'weights-100': 'weights-100-doubled',
 }
