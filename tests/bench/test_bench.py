@@ -172,6 +172,14 @@ def test_a_treatment_that_the_config_does_not_take_is_named(tools, known):
         ask(treatments=['recon'])
 
 
+def test_what_the_users_own_network_does_not_take_is_said_before_the_race(tools, known):
+    # The proxy has a softmax cross entropy all the same.
+    sigmoid = {'model.decode_head.loss_decode.use_sigmoid': True}
+    with pytest.raises(ValueError, match='treatment focal: no decode head'):
+        Bench(ask(treatments=['focal'], cfg_options=sigmoid)).run()
+    assert not tools.ran
+
+
 def test_a_curve_is_flat_where_twice_the_length_gains_little():
     def run(method, rung, miou, seed=0):
         extra = dict(on='choose', rung=rung)
