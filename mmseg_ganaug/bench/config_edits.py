@@ -235,7 +235,8 @@ def _heads(values: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
         heads = values['model'].get(name)
         for head in heads if isinstance(heads, (list, tuple)) else [heads]:
             if head is not None:
-                yield name, head
+                # K-Net's head takes losses and sampler by the one it is given.
+                yield name, head.get('kernel_generate_head', head)
 
 
 def _replace_cross_entropy(values: Dict[str, Any], by: Dict[str, Any]) -> None:

@@ -135,6 +135,17 @@ def test_a_head_without_a_softmax_cross_entropy_is_refused(cfg, name, head):
         overlay(name, cfg, DATA)
 
 
+@pytest.mark.parametrize('name', ['class-weights-sqrt', 'focal', 'ohem'])
+def test_the_head_of_knet_is_treated_by_the_one_in_it(cfg, name):
+    inner = cfg.model.decode_head.to_dict()
+    knet = dict(type='IterativeDecodeHead', num_stages=0, kernel_update_head=[])
+    plain = merged(name, cfg).model.decode_head
+    cfg.model.decode_head = dict(knet, kernel_generate_head=inner)
+    treated = merged(name, cfg).model.decode_head
+    # Of its own, it takes neither losses nor a sampler.
+    assert treated == dict(knet, kernel_generate_head=plain)
+
+
 def test_hard_pixels_are_counted_in_the_larger_crops(cfg):
     plain = merged('ohem', cfg).model.decode_head.sampler
     assert plain == dict(type='OHEMPixelSampler', thresh=0.7, min_kept=32 * 48 // 16)
