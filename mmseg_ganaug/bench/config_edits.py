@@ -11,10 +11,10 @@ _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'tta_pipeli
 #: Options of MMSeg's transforms, and ours, that are sizes in pixels.
 _SIZES = {
     'Pad': ('size',),
-    'RandomChoiceResize': ('scales',),
+    'RandomChoiceResize': ('scales', 'max_size'),
     'RandomClassCrop': ('crop_size',),
     'RandomCrop': ('crop_size',),
-    'RandomResize': ('scale',),
+    'RandomResize': ('scale', 'max_size'),
     'Resize': ('scale',),
     'ResizeShortestEdge': ('scale', 'max_size'),
 }

@@ -180,6 +180,17 @@ def test_larger_crops_enlarge_photos_in_training_and_test_alike(cfg):
     )
 
 
+def test_larger_crops_enlarge_the_longest_side_of_a_resize_too(cfg):
+    shortest = dict(resize_type='ResizeShortestEdge', max_size=64)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[2] = dict(type='RandomChoiceResize', scales=[32, 64], **shortest)
+    pipeline[3] = dict(type='RandomResize', scale=(64, 48), **shortest)
+    choice, scaled = merged('larger-crops', cfg).train_dataloader.dataset.pipeline[2:4]
+    # Else the photos would stay as large as they were.
+    assert (choice.scales, choice.max_size) == ([48, 96], 96)
+    assert (scaled.scale, scaled.max_size) == ((96, 80), 96)
+
+
 def test_without_a_size_there_is_nothing_to_enlarge(cfg):
     cfg.train_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile')]
     with pytest.raises(ValueError, match=r'larger-crops: .*neither resizes nor crops'):
