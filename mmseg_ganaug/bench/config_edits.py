@@ -8,6 +8,10 @@ from mmseg_ganaug.config_search import find_generated, has_type, nested_dicts, t
 _HEADS = ('decode_head', 'auxiliary_head')
 _CROSS_ENTROPY = ('CrossEntropyLoss', 'ClassWeightedCrossEntropyLoss')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'tta_pipeline')
+_TWO_CHANNELS = (
+    'For two classes, give the head num_classes=2, out_channels=2 and a '
+    'CrossEntropyLoss without use_sigmoid'
+)
 #: Options of MMSeg's transforms, and ours, that are sizes in pixels.
 _SIZES = {
     'Pad': ('size',),
@@ -81,6 +85,11 @@ def sample_hard_pixels(values: Dict[str, Any], thresh: float, share: int) -> Non
             )
         if _matches_queries(head):
             raise ValueError(f'{type_name(head)} takes no sampler of pixels')
+        if head.get('out_channels') == 1:
+            raise ValueError(
+                f'{type_name(head)} has out_channels=1, of which OHEMPixelSampler '
+                f'finds no probability. {_TWO_CHANNELS}'
+            )
         head['sampler'] = dict(
             type='OHEMPixelSampler', thresh=thresh, min_kept=height * width // share
         )
@@ -250,16 +259,19 @@ def _replace_cross_entropy(values: Dict[str, Any], by: Dict[str, Any]) -> None:
         several = isinstance(losses, (list, tuple))
         new = list(losses) if several else [losses]
         for number, loss in enumerate(new):
-            found[name].append(type_name(loss))
+            sigmoid = ' with use_sigmoid' if loss.get('use_sigmoid') else ''
+            found[name].append(f'{type_name(loss)}{sigmoid}')
             if _is_softmax(loss):
                 kept = ('loss_weight', 'loss_name')
                 new[number] = dict(by, **{k: loss[k] for k in kept if k in loss})
                 replaced += name == 'decode_head'
         head['loss_decode'] = new if several else new[0]
     if not replaced:
+        binary = any(head.get('out_channels') == 1 for _, head in _heads(values))
         raise ValueError(
             'no decode head of the config has a softmax CrossEntropyLoss to replace: '
             f'the losses are {", ".join(found["decode_head"]) or "not in loss_decode"}'
+            + (f'. {_TWO_CHANNELS}' if binary else '')
         )
 
 

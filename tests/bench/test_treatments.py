@@ -167,6 +167,21 @@ def test_a_head_that_chooses_its_pixels_gets_no_second_sampler(cfg, head):
         overlay('ohem', cfg, DATA)
 
 
+@pytest.mark.parametrize(
+    ('name', 'named'),
+    [
+        ('ohem', 'FCNHead has out_channels=1'),
+        ('class-weights-sqrt', 'the losses are CrossEntropyLoss with use_sigmoid'),
+    ],
+)
+def test_a_head_of_one_channel_is_refused_with_the_remedy(cfg, name, named):
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    cfg.model.decode_head.update(num_classes=2, out_channels=1, loss_decode=loss)
+    with pytest.raises(ValueError, match=rf'{named}.* out_channels=2 and') as error:
+        overlay(name, cfg, DATA)
+    assert 'without use_sigmoid' in str(error.value)
+
+
 def test_larger_crops_enlarge_photos_in_training_and_test_alike(cfg):
     cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 48), stride=(16, 32))
     found = merged('larger-crops', cfg)
