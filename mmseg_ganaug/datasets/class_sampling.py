@@ -31,6 +31,7 @@ class CountedDataset(Dataset):
     Attributes:
         statistics (LabelStatistics): Of the data set.
         metainfo (dict): Classes, palette and the like.
+        ignore_index (int): Label value of pixels that belong to no class.
 
     Raises:
         ValueError: When it holds a generated data set, which is none of real samples.
@@ -51,6 +52,7 @@ class CountedDataset(Dataset):
             DatasetLabelSource(self._source), cache_dir
         )
         self.metainfo = self._source.metainfo
+        self.ignore_index = self._source.ignore_index
 
     def full_init(self) -> None:
         """Does nothing: all is read when it is built."""

@@ -8,6 +8,8 @@ from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS, TRANSFORMS
 from small_maps import write_png
 
+from mmseg_ganaug.engine.mixed_samples import SampleReader
+
 
 def test_photos_of_rare_classes_are_repeated(source, tmp_path):
     for index in range(8):
@@ -124,6 +126,15 @@ def test_it_is_joined_and_classified_as_its_source(build, tmp_path):
     labels = dataset[3]['data_samples'].gt_sem_seg.data[0].numpy()
     files = [cv2.imread(str(tmp_path / 'ann' / f'{i}.png'), -1) for i in range(8)]
     assert any((labels == file).all() for file in files)
+
+
+def test_its_samples_are_shown_as_those_of_its_source(build):
+    dataset = build()
+    reader = SampleReader(dataset)
+    assert (reader.ignore_index, reader.class_names[2]) == (255, 'bird')
+    packed = dataset[0]
+    sample = reader.read(packed['inputs'], packed['data_samples'])
+    assert (sample.kind, sample.label_map.shape) == ('real', (24, 32))
 
 
 def test_wrong_options_are_refused(build):
