@@ -109,6 +109,36 @@ def test_a_pipeline_without_crops_gets_one_at_its_end(proxy):
     assert 'where the config takes whole photos' in notes[1]
 
 
+def test_crops_around_classes_are_crops(proxy):
+    stated = Config(OWN)
+    crop = dict(type='mmseg_ganaug.RandomClassCrop', crop_size=(512, 1024), prob=0.9)
+    stated.train_dataloader.dataset.dataset.pipeline[3] = crop
+    cfg, notes = lay_proxy(stated, proxy, 3, 255)
+    pipeline = cfg.train_dataloader.dataset.dataset.pipeline
+    assert pipeline[3] == dict(crop, crop_size=(96, 192))
+    assert not any(has_type(step, 'RandomCrop') for step in pipeline)
+    assert 'in place of 512 x 1024' in notes[1]
+
+
+def test_mixed_photos_are_cropped_behind_the_mixing(proxy):
+    stated = Config(OWN)
+    real = stated.train_dataloader.dataset.dataset
+    loading, packing = real.pipeline[:2], real.pipeline[-1:]
+    mix = dict(
+        type='MultiImageMixDataset',
+        dataset=dict(type='BaseSegDataset', pipeline=loading),
+        pipeline=[dict(type='RandomMosaic', prob=0.5), *packing],
+    )
+    alone = dict(type='BaseSegDataset', pipeline=[*loading, *packing])
+    stated.train_dataloader.dataset = dict(type='ConcatDataset', datasets=[mix, alone])
+    dataset = lay_proxy(stated, proxy, 3, 255)[0].train_dataloader.dataset
+    first, second = dataset.datasets
+    # There, no label map is loaded yet that could be cropped.
+    assert first.dataset.pipeline == loading
+    for pipeline in (first.pipeline, second.pipeline):
+        assert pipeline[-2]['type'] == 'RandomCrop'
+
+
 @pytest.mark.parametrize(
     'loss',
     [
