@@ -11,6 +11,7 @@ from mmseg_ganaug.bench.treatments import (
     overlay_text,
     write_overlay,
 )
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.safe_configs import read_config
 
@@ -322,6 +323,42 @@ def test_a_file_of_the_user_stays(config, tmp_path):
     for name in ('ohem', 'focal'):
         write_overlay(config, name, out, DATA)
     assert 'SoftmaxFocalLoss' in out.read_text()
+
+
+@pytest.mark.parametrize('made', ['folder', 'bytes'])
+def test_what_is_no_text_stays_too(config, tmp_path, made):
+    out = tmp_path / 'mine.py'
+    if made == 'folder':
+        out.mkdir()
+    else:
+        out.write_bytes(b'\xf8\x00')
+    with pytest.raises(InTheWayError, match=r'mine\.py\nChoose another file by --out'):
+        write_overlay(config, 'ohem', out, DATA)
+
+
+def test_what_is_written_can_be_read_as_a_config(config, tmp_path):
+    with pytest.raises(ValueError, match=r'--out .*mine: .* ends with \.py'):
+        write_overlay(config, 'ohem', tmp_path / 'mine', DATA)
+
+
+def test_the_config_is_found_from_behind_a_link(config, cfg, tmp_path):
+    (tmp_path / 'far' / 'away').mkdir(parents=True)
+    link = tmp_path / 'own' / 'link'
+    link.symlink_to(tmp_path / 'far' / 'away')
+    out = write_overlay(config, 'ohem', link / 'o.py', DATA)
+    assert read_config(out).to_dict() == merged('ohem', cfg).to_dict()
+    beside = write_overlay(config, 'ohem', tmp_path / 'own' / 'o.py', DATA)
+    assert "_base_ = './config.py'" in beside.read_text()
+
+
+def test_a_config_of_the_package_is_treated_in_the_working_directory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = 'pspnet_r18w32-d8_1xb8-300_toystreets-128x256'
+    main(['apply', f'configs/pspnet/{name}.py', '--treatment', 'ohem'])
+    assert [path.name for path in tmp_path.iterdir()] == [f'{name}_ohem.py']
+    assert read_config(f'{name}_ohem.py').model.decode_head.sampler
 
 
 def test_settings_of_the_command_line_are_written(config, tmp_path):
