@@ -154,6 +154,29 @@ def test_a_loss_of_another_kind_is_left_out(proxy, loss):
     assert cfg.model.decode_head.loss_decode == proxy.model.decode_head.loss_decode
 
 
+@pytest.mark.parametrize(
+    ('scheduler', 'shorter'),
+    [
+        (
+            dict(type='MultiStepLR', begin=100, end=8000, milestones=[6000, 7200]),
+            dict(begin=1, end=80, milestones=[60, 72]),
+        ),
+        (dict(type='CosineAnnealingLR', T_max=8000), dict(T_max=80)),
+        (dict(type='StepLR', begin=1000, step_size=50), dict(begin=10, step_size=1)),
+        (dict(type='PolyLR', end=float('inf')), dict(begin=0)),
+    ],
+)
+def test_a_length_brings_the_steps_of_any_scheduler_with_it(scheduler, shorter):
+    cfg = Config(
+        dict(
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=8000),
+            param_scheduler=[dict(scheduler)],
+        )
+    )
+    set_length(cfg, 80, 1)
+    assert cfg.param_scheduler == [{**scheduler, **shorter}]
+
+
 def test_a_length_brings_schedule_validations_and_averages_with_it(proxy):
     proxy.custom_hooks = [dict(type='EMAHook', momentum=0.005)]
     before = proxy.train_cfg.max_iters
