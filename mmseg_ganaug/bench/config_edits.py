@@ -3,7 +3,13 @@
 import math
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from mmseg_ganaug.config_search import find_generated, has_type, nested_dicts, type_name
+from mmseg_ganaug.config_search import (
+    dataset_of,
+    find_generated,
+    has_type,
+    nested_dicts,
+    type_name,
+)
 
 _HEADS = ('decode_head', 'auxiliary_head')
 _CROSS_ENTROPY = ('CrossEntropyLoss', 'ClassWeightedCrossEntropyLoss')
@@ -108,8 +114,9 @@ def crop_size(values: Dict[str, Any]) -> Tuple[int, int]:
         ValueError: When the config states neither.
     """
     size = (values['model'].get('data_preprocessor') or {}).get('size')
-    for config in nested_dicts(values['train_dataloader']):
-        size = config.get('crop_size', size) if size is None else size
+    if size is None:
+        for config in nested_dicts(values.get('train_dataloader')):
+            size = config.get('crop_size', size)
     if size is None:
         raise ValueError(
             'the size of the crops is not known: set '
@@ -165,8 +172,7 @@ def recombine(
         ValueError: When the training data holds such pairs already, or is drawn by a
             sampler of the user.
     """
-    loader = values['train_dataloader']
-    holder = _holder_of_real(values)
+    holder, loader = _holder_of_real(values), values['train_dataloader']
     drawn_by = loader.get('sampler') or dict(type='DefaultSampler')
     if type_name(drawn_by) not in ('InfiniteSampler', 'DefaultSampler'):
         raise ValueError(
@@ -288,7 +294,7 @@ def _is_softmax(loss: Dict[str, Any]) -> bool:
 
 def _holder_of_real(values: Dict[str, Any]) -> Dict[str, Any]:
     """Finds the config whose ``dataset`` gives single, real samples."""
-    data = values['train_dataloader']['dataset']
+    data = dataset_of(values)
     drawn: Optional[str] = None
     if find_generated(data):
         drawn = 'generated pairs'

@@ -271,6 +271,11 @@ def overlay(name: str, cfg: Config, data: TreatmentData) -> Dict[str, Any]:
             config; names the treatment and says why.
     """
     old = cfg.to_dict()
+    if not old.get('model'):
+        raise ValueError(
+            f'{cfg.filename or "the config"} has no model: give the config of a '
+            'training'
+        )
     new = copy.deepcopy(old)
     _edit(find_treatment(name), new, data)
     found = changes(old, new)

@@ -155,6 +155,14 @@ def test_hard_pixels_are_counted_in_the_larger_crops(cfg):
     assert larger.decode_head.sampler.min_kept == 48 * 80 // 16
 
 
+def test_hard_pixels_are_counted_in_the_last_crop(cfg):
+    del cfg.model.data_preprocessor['size']
+    cfg.train_dataloader.dataset.pipeline.insert(
+        3, dict(type='RandomCrop', crop_size=(48, 64))
+    )
+    assert merged('ohem', cfg).model.decode_head.sampler.min_kept == 32 * 48 // 16
+
+
 @pytest.mark.parametrize(
     'head',
     [
@@ -359,6 +367,20 @@ def test_a_config_of_the_package_is_treated_in_the_working_directory(
     main(['apply', f'configs/pspnet/{name}.py', '--treatment', 'ohem'])
     assert [path.name for path in tmp_path.iterdir()] == [f'{name}_ohem.py']
     assert read_config(f'{name}_ohem.py').model.decode_head.sampler
+
+
+@pytest.mark.parametrize(
+    ('part', 'name'),
+    [
+        ('model', 'ohem'),
+        ('train_dataloader', 'rare-class-sampling'),
+        ('train_dataloader', 'real-pixels'),
+    ],
+)
+def test_a_config_of_no_training_names_what_it_lacks(cfg, part, name):
+    cfg.pop(part)
+    with pytest.raises(ValueError, match=f'has no {part}'):
+        overlay(name, cfg, DATA)
 
 
 def test_settings_of_the_command_line_are_written(config, tmp_path):

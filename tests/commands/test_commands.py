@@ -119,6 +119,10 @@ def test_an_interrupted_training_goes_on_with_resume():
         (['prepare', '--images=a'], 2, 'needs --images and --masks'),
         (['synthesize', 'x.py', '--dry'], 2, 'unrecognized arguments: --dry'),
         (['apply', 'none.py', '--treatment=ohem'], 1, 'none.py does not exist'),
+        *(
+            ([name, 'configs/_base_/default_runtime.py'], 1, 'has no train_dataloader.')
+            for name in ('distribution', 'browse', 'browse-recomposed', 'synthesize')
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_exit_code(capsys, arguments, code, text):
