@@ -113,7 +113,7 @@ def crop_size(values: Dict[str, Any]) -> Tuple[int, int]:
     Raises:
         ValueError: When the config states neither.
     """
-    size = (values['model'].get('data_preprocessor') or {}).get('size')
+    size = _preprocessor(values).get('size')
     if size is None:
         for config in nested_dicts(values.get('train_dataloader')):
             size = config.get('crop_size', size)
@@ -226,14 +226,19 @@ def enlarge(values: Dict[str, Any], factor: float) -> None:
             'enlarge'
         )
     model = values['model']
-    preprocessor = model.get('data_preprocessor') or {}
     for owner, option in [
-        (preprocessor, 'size'),
+        (_preprocessor(values), 'size'),
         (model.get('test_cfg') or {}, 'crop_size'),
         (model.get('test_cfg') or {}, 'stride'),
     ]:
         if owner.get(option) is not None:
             owner[option] = _larger(owner[option], factor)
+
+
+def _preprocessor(values: Dict[str, Any]) -> Dict[str, Any]:
+    """Finds the preprocessor: in the model, else beside it, as MMEngine does."""
+    stated = values['model'].get('data_preprocessor')
+    return stated or values.get('data_preprocessor') or {}
 
 
 def _larger(size: Any, factor: float) -> Any:

@@ -215,6 +215,13 @@ def test_larger_crops_enlarge_the_longest_side_of_a_resize_too(cfg):
     assert (scaled.scale, scaled.max_size) == ((96, 80), 96)
 
 
+def test_larger_crops_are_padded_by_a_preprocessor_beside_the_model(cfg):
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    found = merged('larger-crops+ohem', cfg)
+    assert found.data_preprocessor.size == (48, 80)
+    assert found.model.decode_head.sampler.min_kept == 48 * 80 // 16
+
+
 def test_without_a_size_there_is_nothing_to_enlarge(cfg):
     cfg.train_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile')]
     with pytest.raises(ValueError, match=r'larger-crops: .*neither resizes nor crops'):
