@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmseg_ganaug.commands import (
     COMMANDS,
@@ -101,6 +102,27 @@ def test_an_interrupted_training_goes_on_with_resume():
     again = module_of('train').again
     assert again(['x.py', '--amp']) == ['x.py', '--amp', '--resume']
     assert again(['x.py', '--resume']) == ['x.py', '--resume']
+
+
+def test_predictions_and_counts_go_to_the_metrics_that_write_them():
+    test = module_of('test')
+    names = 'IoUMetric', 'mmseg_ganaug.ClassIoUMetric', 'CityscapesMetric', 'X'
+    iou, classes, cityscapes, fps = (dict(type=name) for name in names)
+    several = Config(dict(test_evaluator=[iou, classes, cityscapes, fps]))
+    test.write_predictions(several, 'out')
+    test.count_photos(several, 'counts.csv')
+    # MMSeg's metric removes the folder where it is not told to keep it.
+    assert several.test_evaluator == [
+        dict(iou, output_dir='out'),
+        dict(classes, output_dir='out', photo_counts='counts.csv'),
+        dict(cityscapes, output_dir='out', keep_results=True),
+        fps,
+    ]
+    for evaluator in (iou, [fps]):
+        with pytest.raises(SystemExit, match='--photo-counts needs a ClassIoUMetric'):
+            test.count_photos(Config(dict(test_evaluator=evaluator)), 'counts.csv')
+    with pytest.raises(SystemExit, match='--out needs a metric'):
+        test.write_predictions(Config(dict(test_evaluator=[fps])), 'out')
 
 
 @pytest.mark.parametrize(
