@@ -97,6 +97,26 @@ def has_type(config: Mapping, name: str) -> bool:
     return type_name(config) == name
 
 
+def dataset_of(cfg: Mapping[str, Any], split: str = 'train') -> Any:
+    """Returns the config of the data set of a split.
+
+    Args:
+        cfg (Mapping): A config, or its values.
+        split (str): 'train', 'val' or 'test'.
+
+    Raises:
+        ValueError: When the config states none.
+    """
+    loader = cfg.get(f'{split}_dataloader') or {}
+    if not loader.get('dataset'):
+        path = getattr(cfg, 'filename', None) or 'the config'
+        raise ValueError(
+            f'{path} has no {split}_dataloader.dataset: give a config that states it, '
+            'such as that of a training'
+        )
+    return loader['dataset']
+
+
 def find_generated(dataset: Any) -> List[dict]:
     """Lists the generated data sets in the config of a data set.
 

@@ -1,8 +1,9 @@
 """Data sets are found in configs of every form."""
 
 import pytest
+from mmengine.config import Config
 
-from mmseg_ganaug.config_search import find_generated, find_real, has_type
+from mmseg_ganaug.config_search import dataset_of, find_generated, find_real, has_type
 from mmseg_ganaug.datasets import GANRecomposeDataset
 
 REAL = dict(type='BaseSegDataset', data_root='here')
@@ -29,6 +30,15 @@ def test_generated_and_real_data_sets_are_told_apart():
     )
     assert find_generated(both) == [GENERATED]
     assert find_real(both) == [REAL]
+
+
+@pytest.mark.parametrize('loader', [None, {}, dict(batch_size=1)])
+def test_a_split_that_the_config_lacks_is_named(loader):
+    config = Config(dict(train_dataloader=dict(dataset=REAL), val_dataloader=loader))
+    assert dataset_of(config) == REAL
+    for split in ('val', 'test'):
+        with pytest.raises(ValueError, match=rf'has no {split}_dataloader\.dataset'):
+            dataset_of(config, split)
 
 
 def test_the_place_of_a_wrapper_that_is_not_known_is_named():

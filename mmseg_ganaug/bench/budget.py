@@ -204,8 +204,10 @@ def measure_costs(
         lines = list(_scalars(training.work_dir))
         steps = [line['time'] for line in lines if 'loss' in line and 'time' in line]
         photo = [line['time'] for line in lines if 'mIoU' in line and 'time' in line]
+        # MMEngine measures a batch of photos.
+        batch = training.cfg.val_dataloader.get('batch_size', 1)
         # The first ones are slower.
-        each, shown = float(steps[-1]), float(np.mean(photo))
+        each, shown = float(steps[-1]), float(np.mean(photo)) / batch
         start = future.result() - TRIAL_ITERATIONS * each - photos * shown
         costs.append(Costs(max(start, 0.0), each, shown))
     return max(costs, key=lambda cost: cost.iteration)

@@ -3,18 +3,28 @@
 import math
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from mmseg_ganaug.config_search import find_generated, has_type, nested_dicts, type_name
+from mmseg_ganaug.config_search import (
+    dataset_of,
+    find_generated,
+    has_type,
+    nested_dicts,
+    type_name,
+)
 
 _HEADS = ('decode_head', 'auxiliary_head')
 _CROSS_ENTROPY = ('CrossEntropyLoss', 'ClassWeightedCrossEntropyLoss')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'tta_pipeline')
+_TWO_CHANNELS = (
+    'For two classes, give the head num_classes=2, out_channels=2 and a '
+    'CrossEntropyLoss without use_sigmoid'
+)
 #: Options of MMSeg's transforms, and ours, that are sizes in pixels.
 _SIZES = {
     'Pad': ('size',),
-    'RandomChoiceResize': ('scales',),
+    'RandomChoiceResize': ('scales', 'max_size'),
     'RandomClassCrop': ('crop_size',),
     'RandomCrop': ('crop_size',),
-    'RandomResize': ('scale',),
+    'RandomResize': ('scale', 'max_size'),
     'Resize': ('scale',),
     'ResizeShortestEdge': ('scale', 'max_size'),
 }
@@ -81,6 +91,11 @@ def sample_hard_pixels(values: Dict[str, Any], thresh: float, share: int) -> Non
             )
         if _matches_queries(head):
             raise ValueError(f'{type_name(head)} takes no sampler of pixels')
+        if head.get('out_channels') == 1:
+            raise ValueError(
+                f'{type_name(head)} has out_channels=1, of which OHEMPixelSampler '
+                f'finds no probability. {_TWO_CHANNELS}'
+            )
         head['sampler'] = dict(
             type='OHEMPixelSampler', thresh=thresh, min_kept=height * width // share
         )
@@ -98,9 +113,10 @@ def crop_size(values: Dict[str, Any]) -> Tuple[int, int]:
     Raises:
         ValueError: When the config states neither.
     """
-    size = (values['model'].get('data_preprocessor') or {}).get('size')
-    for config in nested_dicts(values['train_dataloader']):
-        size = config.get('crop_size', size) if size is None else size
+    size = _preprocessor(values).get('size')
+    if size is None:
+        for config in nested_dicts(values.get('train_dataloader')):
+            size = config.get('crop_size', size)
     if size is None:
         raise ValueError(
             'the size of the crops is not known: set '
@@ -156,8 +172,7 @@ def recombine(
         ValueError: When the training data holds such pairs already, or is drawn by a
             sampler of the user.
     """
-    loader = values['train_dataloader']
-    holder = _holder_of_real(values)
+    holder, loader = _holder_of_real(values), values['train_dataloader']
     drawn_by = loader.get('sampler') or dict(type='DefaultSampler')
     if type_name(drawn_by) not in ('InfiniteSampler', 'DefaultSampler'):
         raise ValueError(
@@ -211,14 +226,19 @@ def enlarge(values: Dict[str, Any], factor: float) -> None:
             'enlarge'
         )
     model = values['model']
-    preprocessor = model.get('data_preprocessor') or {}
     for owner, option in [
-        (preprocessor, 'size'),
+        (_preprocessor(values), 'size'),
         (model.get('test_cfg') or {}, 'crop_size'),
         (model.get('test_cfg') or {}, 'stride'),
     ]:
         if owner.get(option) is not None:
             owner[option] = _larger(owner[option], factor)
+
+
+def _preprocessor(values: Dict[str, Any]) -> Dict[str, Any]:
+    """Finds the preprocessor: in the model, else beside it, as MMEngine does."""
+    stated = values['model'].get('data_preprocessor')
+    return stated or values.get('data_preprocessor') or {}
 
 
 def _larger(size: Any, factor: float) -> Any:
@@ -235,7 +255,8 @@ def _heads(values: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
         heads = values['model'].get(name)
         for head in heads if isinstance(heads, (list, tuple)) else [heads]:
             if head is not None:
-                yield name, head
+                # K-Net's head takes losses and sampler by the one it is given.
+                yield name, head.get('kernel_generate_head', head)
 
 
 def _replace_cross_entropy(values: Dict[str, Any], by: Dict[str, Any]) -> None:
@@ -249,16 +270,19 @@ def _replace_cross_entropy(values: Dict[str, Any], by: Dict[str, Any]) -> None:
         several = isinstance(losses, (list, tuple))
         new = list(losses) if several else [losses]
         for number, loss in enumerate(new):
-            found[name].append(type_name(loss))
+            sigmoid = ' with use_sigmoid' if loss.get('use_sigmoid') else ''
+            found[name].append(f'{type_name(loss)}{sigmoid}')
             if _is_softmax(loss):
                 kept = ('loss_weight', 'loss_name')
                 new[number] = dict(by, **{k: loss[k] for k in kept if k in loss})
                 replaced += name == 'decode_head'
         head['loss_decode'] = new if several else new[0]
     if not replaced:
+        binary = any(head.get('out_channels') == 1 for _, head in _heads(values))
         raise ValueError(
             'no decode head of the config has a softmax CrossEntropyLoss to replace: '
             f'the losses are {", ".join(found["decode_head"]) or "not in loss_decode"}'
+            + (f'. {_TWO_CHANNELS}' if binary else '')
         )
 
 
@@ -275,7 +299,7 @@ def _is_softmax(loss: Dict[str, Any]) -> bool:
 
 def _holder_of_real(values: Dict[str, Any]) -> Dict[str, Any]:
     """Finds the config whose ``dataset`` gives single, real samples."""
-    data = values['train_dataloader']['dataset']
+    data = dataset_of(values)
     drawn: Optional[str] = None
     if find_generated(data):
         drawn = 'generated pairs'

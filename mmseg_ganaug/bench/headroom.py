@@ -172,8 +172,10 @@ def take_share(cfg: Config, share: float, seed: int = 0) -> Config:
         asked = dataset.get('indices')
         total = len(build_source({**dataset, 'indices': None}))
         allowed = np.arange(total)
-        if asked is not None:
-            allowed = allowed[:asked] if isinstance(asked, int) else np.array(asked)
+        if isinstance(asked, int):  # the first ones or, below 0, the last
+            allowed = allowed[:asked] if asked >= 0 else allowed[asked:]
+        elif asked is not None:
+            allowed = np.array(asked)
         order = np.random.default_rng(seed).permutation(allowed)
         dataset['indices'] = sorted(order[: count_of(share, len(order))].tolist())
     return taken

@@ -40,6 +40,7 @@ _OF_THE_DATA = (
 )
 _NEEDED = ('train_dataloader', 'val_dataloader', 'model', 'train_cfg')
 _STEP, _LOG_INTERVAL = 16, 10
+_CROPS = ('RandomCrop', 'RandomClassCrop')
 # Pixels of a photo of two folders in training.
 _AREA = 240 * 320
 
@@ -258,13 +259,13 @@ def _shrink_crops(dataset: Any, size: Sequence[int]) -> Tuple[Tuple[int, int], s
     Returns:
         tuple[tuple[int, int], str]: Height and width of the crops, and what was done.
     """
-    crops = [part for part in nested_dicts(dataset) if has_type(part, 'RandomCrop')]
+    crops = [part for part in nested_dicts(dataset) if type_name(part) in _CROPS]
     own = [_pair(part['crop_size']) for part in crops]
     if not own:
         crop = (int(size[0]), int(size[1]))
-        for real in find_real(dataset):
-            place = max(0, len(real['pipeline']) - 1)
-            real['pipeline'].insert(place, dict(type='RandomCrop', crop_size=crop))
+        for pipeline in _packing_pipelines(dataset):
+            place = max(0, len(pipeline) - 1)
+            pipeline.insert(place, dict(type='RandomCrop', crop_size=crop))
         return crop, (
             f'Crops of {crop[0]} x {crop[1]} pixels (height x width) were trained on, '
             'where the config takes whole photos: objects keep their size, and some '
@@ -288,6 +289,15 @@ def _shrink_crops(dataset: Any, size: Sequence[int]) -> Tuple[Tuple[int, int], s
         f'Crops are {crop[0]} x {crop[1]} pixels (height x width) in place of {height} '
         f'x {width}: objects keep their size, and more of them are cut off.'
     )
+
+
+def _packing_pipelines(dataset: Any) -> List[List[Any]]:
+    """Lists the pipelines behind which samples are packed: of mixes and data sets."""
+    mixes = [p for p in nested_dicts(dataset) if has_type(p, 'MultiImageMixDataset')]
+    mixed = [part for mix in mixes for part in find_real(mix['dataset'])]
+    # By identity: data sets of one config may stand in a mix and beside it.
+    alone = [p for p in find_real(dataset) if not any(p is part for part in mixed)]
+    return [part['pipeline'] for part in (*mixes, *alone)]
 
 
 def _pair(size: Any) -> Tuple[int, int]:

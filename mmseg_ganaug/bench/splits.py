@@ -181,7 +181,8 @@ def _indices(part: Mapping[str, Any]) -> List[int]:
     """Returns which samples a data set shows: MMEngine's ``indices``."""
     given = part.get('indices')
     if isinstance(given, int) and given < 0:  # the last ones
-        return list(range(given, 0))
+        total = _length(build_source({**part, 'indices': None}))
+        return list(range(max(given, -total), 0))
     if isinstance(given, Sequence):
         return list(given)
     return list(range(_length(build_source(part))))

@@ -60,7 +60,7 @@ class Trainings:
         self._cache = work.folder / _SAMPLES
 
     def check(self, name: str) -> None:
-        """Checks that a treatment can be laid over the config.
+        """Checks that a treatment can be laid over the config, and over the proxy.
 
         Args:
             name (str): Of the treatment.
@@ -68,7 +68,10 @@ class Trainings:
         Raises:
             ValueError: When it cannot; says why.
         """
-        overlay(name, self._inputs.cfg, self._data(0))
+        # The winner is handed out over the user's config: another head or loss there
+        # must not be found out behind the race.
+        for cfg in (self._inputs.stated, self._inputs.cfg):
+            overlay(name, cfg, self._data(0))
 
     def make(
         self, name: str, seed: int, iterations: int, validations: int

@@ -271,6 +271,11 @@ def overlay(name: str, cfg: Config, data: TreatmentData) -> Dict[str, Any]:
             config; names the treatment and says why.
     """
     old = cfg.to_dict()
+    if not old.get('model'):
+        raise ValueError(
+            f'{cfg.filename or "the config"} has no model: give the config of a '
+            'training'
+        )
     new = copy.deepcopy(old)
     _edit(find_treatment(name), new, data)
     found = changes(old, new)
@@ -320,26 +325,42 @@ def write_overlay(
 
     Raises:
         FileNotFoundError: When there is no such config.
-        InTheWayError: When ``out`` is a file of the user.
-        ValueError: See :func:`overlay`.
+        InTheWayError: When ``out`` is a file or folder of the user.
+        ValueError: When ``out`` does not end with '.py', and see :func:`overlay`.
     """
     config, out = Path(config), Path(out)
+    if out.suffix != '.py' and not out.is_dir():
+        raise ValueError(f'--out {out}: a config is wanted, whose name ends with .py')
     base = read_config(config)
     cfg = copy.deepcopy(base)
     override(cfg, cfg_options)
     cfg.merge_from_dict(overlay(name, cfg, data))
     old, new = base.to_dict(), cfg.to_dict()
     head = _HEAD.format(name=name, config=config.name)
-    if out.exists() and not out.read_text(encoding='utf-8').startswith('# Treatment '):
+    if os.path.lexists(out) and not _is_overlay(out):
         raise InTheWayError([out], 'Choose another file by --out.')
     if is_pure_python(config):
         text = config_text(new)
     else:
-        relative = Path(os.path.relpath(config, out.parent)).as_posix()
-        if not relative.startswith('.'):
-            relative = f'./{relative}'
-        text = f'_base_ = {relative!r}\n' + changes_text(changes(old, new), old)
+        text = f'_base_ = {_seen_from(out.parent, config)!r}\n'
+        text += changes_text(changes(old, new), old)
     return write_config(head + text, out, write)
+
+
+def _is_overlay(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(b'# Treatment ')
+
+
+def _seen_from(folder: Path, config: Path) -> str:
+    """Returns the path of a config from a folder, as a ``_base_`` states it."""
+    relative = os.path.relpath(config, folder)
+    # From behind a link, '..' leads elsewhere than the text of the path says.
+    if os.path.realpath(os.path.join(os.path.realpath(folder), relative)) != (
+        os.path.realpath(config)
+    ):
+        relative = os.path.relpath(os.path.realpath(config), os.path.realpath(folder))
+    relative = Path(relative).as_posix()
+    return relative if relative.startswith('.') else f'./{relative}'
 
 
 def _edit(found: Treatment, values: Dict[str, Any], data: TreatmentData) -> None:

@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--treatment', required=True, help='its name, see above')
     parser.add_argument(
         '--out',
-        help='the new config (default: CONFIG_TREATMENT.py beside yours)',
+        help='the new config (default: CONFIG_TREATMENT.py beside yours; for a config '
+        'of this package, in the working directory)',
     )
     parser.add_argument(
         '--cache-dir',
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace) -> None:
 
     config = find_shipped(args.config)
     name = args.treatment.replace('-', '_').replace('+', '_')
-    out = Path(args.out or config.with_name(f'{config.stem}_{name}.py'))
+    # An installed package is no place for files of the user.
+    beside = config if config == Path(args.config) else Path(config.name)
+    out = Path(args.out or beside.with_name(f'{config.stem}_{name}.py'))
     generator = None
     if args.generator:
         generator = dict(zip(('config', 'checkpoint'), args.generator))

@@ -11,7 +11,7 @@ from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_seed
 from mmseg_ganaug.config_overrides import override
-from mmseg_ganaug.config_search import has_type
+from mmseg_ganaug.config_search import dataset_of, has_type
 from mmseg_ganaug.files import evenly_spread
 
 GO_ON = 'Samples that were generated are kept; it begins again by'
@@ -106,9 +106,9 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.engine.mixed_samples import SampleReader
     from mmseg_ganaug.visualization import GalleryRow, recomposition_gallery
 
-    loader = cfg.train_dataloader
-    dataset = DATASETS.build(loader.dataset)
-    mask = generated_mask(dataset, loader.sampler.get('generated'))
+    dataset = DATASETS.build(dataset_of(cfg))
+    sampler = cfg.train_dataloader.get('sampler') or {}
+    mask = generated_mask(dataset, sampler.get('generated'))
     reader = SampleReader(dataset)
     painter = build_painter(cfg)
     window = VISUALIZERS.build(cfg.visualizer) if args.show else None

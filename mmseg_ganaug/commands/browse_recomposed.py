@@ -90,13 +90,13 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.registry import init_default_scope
 
     from mmseg_ganaug.config_overrides import override
-    from mmseg_ganaug.config_search import find_generated
+    from mmseg_ganaug.config_search import dataset_of, find_generated
     from mmseg_ganaug.safe_configs import read_config
 
     cfg = read_config(args.config)
     override(cfg, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    configs = find_generated(cfg.train_dataloader.dataset)
+    configs = find_generated(dataset_of(cfg))
     if not configs:
         raise SystemExit(f'{args.config} trains on no GANRecomposeDataset')
 

@@ -147,7 +147,7 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.registry import init_default_scope
 
     from mmseg_ganaug.config_overrides import override
-    from mmseg_ganaug.config_search import find_generated
+    from mmseg_ganaug.config_search import dataset_of, find_generated
     from mmseg_ganaug.safe_configs import read_config
 
     cfg = read_config(args.config)
@@ -165,7 +165,7 @@ def run(args: argparse.Namespace) -> None:
         frequency_against_iou_chart,
     )
 
-    source = DatasetLabelSource(build_source(cfg[f'{args.split}_dataloader'].dataset))
+    source = DatasetLabelSource(build_source(dataset_of(cfg, args.split)))
     statistics = collect_statistics(source, args.cache_dir, args.jobs)
     names = list(statistics.class_names)
     instances = statistics.instances

@@ -18,7 +18,7 @@ from mmseg_ganaug.commands.flags import (
     set_local_rank,
 )
 from mmseg_ganaug.config_overrides import override
-from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.config_search import dataset_of, find_generated
 
 GO_ON = 'Samples that were made are kept; it goes on by'
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     set_local_rank(args)
     cfg = read_config(args.config)
     override(cfg, args.cfg_options)
-    configs = find_generated(cfg.train_dataloader.dataset)
+    configs = find_generated(dataset_of(cfg))
     if not configs:
         raise SystemExit(
             f'{args.config} trains on no GANRecomposeDataset: there is nothing to '

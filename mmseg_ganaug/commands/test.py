@@ -2,11 +2,14 @@
 
 import argparse
 import os.path as osp
+from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
+from mmseg_ganaug.config_search import nested_dicts, type_name
 
 GO_ON = 'It begins from the start again by'
 TRACES = True
+_WRITERS = ('IoUMetric', 'ClassIoUMetric', 'CityscapesMetric')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +29,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
 
 
+def write_predictions(cfg, folder: str) -> None:
+    """Has the metric of the test, or those of several that can, write label maps."""
+    found = [cfg.test_evaluator]
+    if isinstance(cfg.test_evaluator, (list, tuple)):
+        found = [part for part in metrics_of(cfg) if type_name(part) in _WRITERS]
+    if not found:
+        raise SystemExit(
+            '--out needs a metric in test_evaluator that writes predictions: '
+            f'{" or ".join(_WRITERS)}'
+        )
+    for metric in found:
+        metric['output_dir'] = folder
+        if type_name(metric) == 'CityscapesMetric':
+            # Else it removes the folder in the end, with all that is in it.
+            metric['keep_results'] = True
+
+
+def count_photos(cfg, path: str) -> None:
+    """Has the metric of the test write the counts of each photo."""
+    found = [part for part in metrics_of(cfg) if type_name(part) == 'ClassIoUMetric']
+    if not found:
+        raise SystemExit('--photo-counts needs a ClassIoUMetric in test_evaluator')
+    for metric in found:
+        metric['photo_counts'] = path
+
+
+def metrics_of(cfg) -> List[dict]:
+    """Lists the configs of the metrics of the test, of which there may be several."""
+    return [part for part in nested_dicts(cfg.test_evaluator) if 'type' in part]
+
+
 def run(args: argparse.Namespace) -> None:
     """Builds the runner and tests."""
     from mmengine.runner import Runner
 
     from mmseg_ganaug.config_overrides import override
-    from mmseg_ganaug.config_search import has_type, nested_dicts
     from mmseg_ganaug.progress_hook import ProgressHook
     from mmseg_ganaug.safe_configs import read_config
     from mmseg_ganaug.tool_errors import errors_as_messages
@@ -54,13 +87,11 @@ def run(args: argparse.Namespace) -> None:
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.tta_model.module = cfg.model
         cfg.model = cfg.tta_model
+    # Not by --cfg-options, which take a path with a space or a comma apart.
     if args.photo_counts:
-        # Not by --cfg-options, which take a path with a space or a comma apart.
-        for part in nested_dicts(cfg.test_evaluator):
-            if has_type(part, 'ClassIoUMetric'):
-                part['photo_counts'] = args.photo_counts
+        count_photos(cfg, args.photo_counts)
     if args.out:
-        cfg.test_evaluator.output_dir = args.out
+        write_predictions(cfg, args.out)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook())
     runner.test()

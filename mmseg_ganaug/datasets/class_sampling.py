@@ -7,6 +7,7 @@ from torch.utils.data import Dataset
 
 from mmseg_ganaug.config_search import find_generated
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
+from mmseg_ganaug.datasets.loading_steps import label_map_of
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
 from mmseg_ganaug.option_checks import (
@@ -31,6 +32,7 @@ class CountedDataset(Dataset):
     Attributes:
         statistics (LabelStatistics): Of the data set.
         metainfo (dict): Classes, palette and the like.
+        ignore_index (int): Label value of pixels that belong to no class.
 
     Raises:
         ValueError: When it holds a generated data set, which is none of real samples.
@@ -51,6 +53,7 @@ class CountedDataset(Dataset):
             DatasetLabelSource(self._source), cache_dir
         )
         self.metainfo = self._source.metainfo
+        self.ignore_index = self._source.ignore_index
 
     def full_init(self) -> None:
         """Does nothing: all is read when it is built."""
@@ -105,7 +108,7 @@ class ClassPresenceDataset(CountedDataset):
 class RareClassSamplingDataset(CountedDataset):
     """Draws a class, rare ones most often, then a sample that shows it.
 
-    The pipeline is run until what it packs shows enough of the class, a few times at
+    The pipeline is run until what it gives shows enough of the class, a few times at
     most: it is the crop that is drawn again. Each index is one draw; which sample it
     gives does not depend on the index.
 
@@ -155,14 +158,24 @@ class RareClassSamplingDataset(CountedDataset):
         self._weights = weights / weights.sum()
 
     def __getitem__(self, index: int) -> dict:
-        """Draws a sample; ``index`` only says that one is wanted."""
+        """Draws a sample; ``index`` only says that one is wanted.
+
+        Raises:
+            ValueError: When the pipeline gives no label map.
+        """
         # MMEngine seeds the global generator of each worker; there is no other.
         random = np.random
         class_id = random.choice(len(self._weights), p=self._weights)
         number = random.choice(self._samples[class_id])
         for _ in range(self._max_tries):
             sample = super().__getitem__(int(number))
-            labels = sample['data_samples'].gt_sem_seg.data
-            if (labels == class_id).sum() >= max(1, self._min_area * labels.numel()):
+            labels = label_map_of(sample)
+            if labels is None:
+                raise ValueError(
+                    'RareClassSamplingDataset: the pipeline of the data set in it '
+                    'gives no label map, by which samples are chosen: add '
+                    'LoadAnnotations and PackSegInputs'
+                )
+            if (labels == class_id).sum() >= max(1, self._min_area * labels.size):
                 break
         return sample

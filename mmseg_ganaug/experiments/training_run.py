@@ -24,6 +24,7 @@ from mmseg_ganaug.config_search import has_type, nested_dicts
 from mmseg_ganaug.evaluation.curves import Point, last_validation, read_curve
 from mmseg_ganaug.evaluation.photo_counts import read_counts
 from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.own_data.configs import SCHEDULE_STEPS
 from mmseg_ganaug.ownership import WorkFolder, free_name, keep_folder
 from mmseg_ganaug.safe_configs import config_text, read_values
 
@@ -275,6 +276,6 @@ def _lasting_text(values: Mapping[str, Any]) -> str:
     for name in ('max_iters', 'val_interval'):
         (kept.get('train_cfg') or {}).pop(name, None)
     for part in nested_dicts(kept.get('param_scheduler')):
-        for name in ('begin', 'end'):
+        for name in ('begin', 'end', *SCHEDULE_STEPS):
             part.pop(name, None)
     return config_text(kept)

@@ -14,6 +14,7 @@ _HEADINGS = {
     *('r', 'g', 'b', 'red', 'green', 'blue'),
 }
 _COMMENT = re.compile(r'(?:^|\s)#')
+_ID_IN_FRONT = re.compile(r'(\d+)[\s:=.)-]+(\S.*)')
 _OTHER_FORMS = ('.json', '.yaml', '.yml', '.xml', '.xlsx', '.xls', '.py')
 _FORMS = (
     'A line is "name id", "name R G B" (0 to 255 each), or, in the order of the ids, '
@@ -82,8 +83,9 @@ def read_class_list(path: Union[str, Path]) -> ClassList:
 
     Raises:
         FileNotFoundError: When there is no such file.
-        ValueError: When a line is none of these, lines differ in their form, or an id,
-            a colour or, alone, a name stands twice. Names file, line and value.
+        ValueError: When a line is none of these, lines differ in their form, all have
+            ids in front of names, or an id, a colour or, alone, a name stands twice.
+            Names file, line and value.
     """
     if Path(path).suffix.lower() in _OTHER_FORMS:
         raise ValueError(f'{path} is no list of classes: that is a text file. {_FORMS}')
@@ -112,6 +114,7 @@ def read_class_list(path: Union[str, Path]) -> ClassList:
     if not listed:
         raise ValueError(f'{path} lists no class. {_FORMS}')
     _check_alike(listed, path)
+    _check_no_ids_in_front(listed, path)
     return ClassList(path, listed)
 
 
@@ -153,6 +156,20 @@ def _parse(line: str, number: int, path: Union[str, Path]) -> ListedClass:
     if len(numbers) == 1:
         return ListedClass(name, numbers[0], MaskForm.IDS, number)
     return ListedClass(name, pack_colour(*numbers), MaskForm.COLOURS, number)
+
+
+def _check_no_ids_in_front(
+    listed: Sequence[ListedClass], path: Union[str, Path]
+) -> None:
+    """Refuses "3 car" for each line: by their order, the ids would be other ones."""
+    found = [_ID_IN_FRONT.fullmatch(item.name) for item in listed if item.form is None]
+    ids = [int(match[1]) for match in found if match]
+    if len(ids) == len(listed) and ids != list(range(len(ids))):
+        number, name = found[0].groups()  # type: ignore[union-attr]
+        raise ValueError(
+            f'{path}: all lines begin with a number, such as {listed[0].name!r}. Where '
+            f'that is the id, write it behind the name: {name}, {number}'
+        )
 
 
 def _check_alike(listed: Sequence[ListedClass], path: Union[str, Path]) -> None:

@@ -1,9 +1,10 @@
 """Writes configs for a data set of two folders, to be read and inherited."""
 
+import math
 import os.path as osp
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
@@ -13,6 +14,8 @@ from mmseg_ganaug.safe_configs import config_text, read_config, write_config
 
 #: Folder of generated samples in the work dir.
 SAMPLES = 'samples'
+#: Options of MMEngine's schedulers that are numbers of steps, beside begin and end.
+SCHEDULE_STEPS = ('T_max', 'milestones', 'periods', 'step_size', 'total_steps')
 _CONFIGS = 'configs'
 _GENERATOR_SCHEDULE = 'schedules/pix2pixhd_4k.py'
 _SEGMENTER_SCHEDULE = 'schedules/schedule_300_adamw.py'
@@ -352,9 +355,19 @@ def scale_length(cfg: Config, iters: Optional[int]) -> None:
     if 'val_interval' in cfg.train_cfg:
         cfg.train_cfg.val_interval = iters
     for part in nested_dicts(cfg.get('param_scheduler')):
-        if 'end' in part:
+        if part.get('begin') or 'end' in part:
             part['begin'] = round(part.get('begin', 0) * factor)
+        if part.get('end', math.inf) < math.inf:
             part['end'] = max(part['begin'] + 1, round(part['end'] * factor))
+        for name in SCHEDULE_STEPS:
+            if part.get(name) is not None:
+                part[name] = _scaled(part[name], factor)
+
+
+def _scaled(steps: Any, factor: float) -> Any:
+    if isinstance(steps, (list, tuple)):
+        return type(steps)(_scaled(step, factor) for step in steps)
+    return max(1, round(steps * factor))
 
 
 def _length(schedule: str, iters: Optional[int]) -> str:

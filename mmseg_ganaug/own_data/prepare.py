@@ -8,6 +8,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
+from mmengine.fileio import list_from_file
 
 from mmseg_ganaug.own_data.class_list import ClassList, read_class_list
 from mmseg_ganaug.own_data.classes import (
@@ -134,7 +135,7 @@ class FolderData:
     def outputs(self) -> Tuple[List[Path], List[Path]]:
         """Lists all other files, and the folders, that are written in the work dir."""
         folder = self.work.folder
-        files = [dataset_path(folder), folder / _KEPT]
+        files = [dataset_path(folder), folder / _KEPT, *self._clean_paths]
         if self._class_list is None and not self._own_classes.is_file():
             files.append(self._own_classes)
         if not any(path.is_file() for path in self._split_paths):
@@ -188,7 +189,7 @@ class FolderData:
                 str(file),
             )
             for part, folder, file in zip(
-                (parts[0], parts[-1]), (labels[0], labels[-1]), self._split_paths
+                (parts[0], parts[-1]), (labels[0], labels[-1]), self._lists(splits)
             )
         )
         print(
@@ -217,6 +218,23 @@ class FolderData:
     @property
     def _split_paths(self) -> List[Path]:
         return [self.work.folder / 'splits' / f'{name}.txt' for name in _SPLITS]
+
+    @property
+    def _clean_paths(self) -> List[Path]:
+        folder = dataset_path(self.work.folder).parent
+        return [folder / path.name for path in self._split_paths]
+
+    def _lists(self, split: Split) -> List[Path]:
+        """Returns the lists of the split, or copies of the names alone.
+
+        MMSeg takes an empty line for a name, and a byte order mark for a part of one.
+        """
+        lists = []
+        for path, copy, names in zip(self._split_paths, self._clean_paths, split):
+            if [line.strip() for line in list_from_file(path)] != names:
+                path = self.work.write(copy, ''.join(f'{name}\n' for name in names))
+            lists.append(path)
+        return lists
 
     def _read_list(self) -> Optional[ClassList]:
         """Reads the list given, or that of the work dir; None where there is none."""

@@ -5,7 +5,6 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pretended import PretendedTools
 from tiny_data import make_scenes
@@ -17,6 +16,7 @@ from mmseg_ganaug.bench.options import BenchOptions
 from mmseg_ganaug.bench.race import Round
 from mmseg_ganaug.bench.schema import check_bench
 from mmseg_ganaug.evaluation import RunResult
+from mmseg_ganaug.evaluation.photo_counts import read_counts
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.in_the_way import InTheWayError
 
@@ -172,6 +172,14 @@ def test_a_treatment_that_the_config_does_not_take_is_named(tools, known):
         ask(treatments=['recon'])
 
 
+def test_what_the_users_own_network_does_not_take_is_said_before_the_race(tools, known):
+    # The proxy has a softmax cross entropy all the same.
+    sigmoid = {'model.decode_head.loss_decode.use_sigmoid': True}
+    with pytest.raises(ValueError, match='treatment focal: no decode head'):
+        Bench(ask(treatments=['focal'], cfg_options=sigmoid)).run()
+    assert not tools.ran
+
+
 def test_a_curve_is_flat_where_twice_the_length_gains_little():
     def run(method, rung, miou, seed=0):
         extra = dict(on='choose', rung=rung)
@@ -207,8 +215,8 @@ def test_real_trainings_come_to_a_report(tmp_path, monkeypatch):
     assert len(evaluated) == 4
     assert all(len(run['per_class_iou']) == 3 for run in evaluated)
     for run in evaluated:
-        with np.load(Path('out') / run['counts']) as counts:
-            assert counts['counts'].shape == (found['data']['photos']['evaluate'], 3, 3)
+        counts = read_counts(Path('out') / run['counts'])
+        assert counts.shape == (found['data']['photos']['evaluate'], 3, 3)
     curves = [run['curve'] for run in found['runs'] if run['rung'] == 2]
     assert max(map(len, curves)) > 1
     assert Path('out/report.html').stat().st_size > 10_000

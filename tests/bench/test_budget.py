@@ -1,10 +1,23 @@
 """A race fits its budget, and one that cannot is refused with what would do."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mmengine.config import Config
 
-from mmseg_ganaug.bench.budget import Costs, longest, plan_rungs, seconds_of
+from mmseg_ganaug.bench import budget
+from mmseg_ganaug.bench.budget import (
+    TRIAL_ITERATIONS,
+    Costs,
+    longest,
+    measure_costs,
+    plan_rungs,
+    seconds_of,
+)
+from mmseg_ganaug.ownership import WorkFolder
 
 PHOTOS = {'choose': 40, 'evaluate': 40}
 
@@ -14,6 +27,19 @@ def test_each_rung_has_half_of_the_treatments_for_twice_the_iterations():
     assert [rung.iterations for rung in rungs] == [200, 400, 800]
     assert [rung.keep for rung in rungs] == [5, 3, 3]
     assert [rung.seeds for rung in rungs] == [(3,), (3,), (0, 1, 2)]
+
+
+def test_a_photo_costs_its_share_of_a_batch(tmp_path, monkeypatch):
+    lines = [dict(loss=1.0, time=0.5), dict(loss=1.0, time=0.25), dict(mIoU=9, time=2)]
+    scalars = tmp_path / '1' / 'vis_data' / 'scalars.json'
+    scalars.parent.mkdir(parents=True)
+    scalars.write_text(''.join(f'{json.dumps(line)}\n' for line in lines))
+    cfg = Config(dict(val_dataloader=dict(batch_size=8)))
+    training = SimpleNamespace(work_dir=tmp_path, cfg=cfg)
+    seconds = TRIAL_ITERATIONS * 0.25 + 40 * 0.25 + 3
+    monkeypatch.setattr(budget, '_seconds_of_training', lambda *_, **__: seconds)
+    found = measure_costs([training], 40, WorkFolder(tmp_path, 'bench'))
+    assert found == Costs(start=3.0, iteration=0.25, photo=0.25)
 
 
 @pytest.mark.parametrize('count', [1, 2, 3])

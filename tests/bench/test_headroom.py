@@ -111,6 +111,18 @@ def test_shares_are_nested_and_leave_the_config(tmp_path):
     assert picked[0.5] != set(sorted(picked[1.0])[:8])
 
 
+@pytest.mark.parametrize(
+    ('indices', 'allowed'),
+    [(6, set(range(6))), (-6, set(range(10, 16))), (-99, set(range(16)))],
+)
+def test_shares_are_of_the_photos_that_the_config_shows(tmp_path, indices, allowed):
+    cfg = make_data(tmp_path, counts=(16, 1))
+    cfg.train_dataloader.dataset.indices = indices
+    taken = take_share(cfg, 0.5).train_dataloader.dataset.indices
+    assert len(taken) == len(allowed) // 2
+    assert set(taken) <= allowed
+
+
 def test_shares_of_wrapped_data_sets_and_of_a_part(tmp_path):
     cfg = make_data(tmp_path, counts=(16, 8))
     train, val = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset

@@ -109,6 +109,36 @@ def test_a_pipeline_without_crops_gets_one_at_its_end(proxy):
     assert 'where the config takes whole photos' in notes[1]
 
 
+def test_crops_around_classes_are_crops(proxy):
+    stated = Config(OWN)
+    crop = dict(type='mmseg_ganaug.RandomClassCrop', crop_size=(512, 1024), prob=0.9)
+    stated.train_dataloader.dataset.dataset.pipeline[3] = crop
+    cfg, notes = lay_proxy(stated, proxy, 3, 255)
+    pipeline = cfg.train_dataloader.dataset.dataset.pipeline
+    assert pipeline[3] == dict(crop, crop_size=(96, 192))
+    assert not any(has_type(step, 'RandomCrop') for step in pipeline)
+    assert 'in place of 512 x 1024' in notes[1]
+
+
+def test_mixed_photos_are_cropped_behind_the_mixing(proxy):
+    stated = Config(OWN)
+    real = stated.train_dataloader.dataset.dataset
+    loading, packing = real.pipeline[:2], real.pipeline[-1:]
+    mix = dict(
+        type='MultiImageMixDataset',
+        dataset=dict(type='BaseSegDataset', pipeline=loading),
+        pipeline=[dict(type='RandomMosaic', prob=0.5), *packing],
+    )
+    alone = dict(type='BaseSegDataset', pipeline=[*loading, *packing])
+    stated.train_dataloader.dataset = dict(type='ConcatDataset', datasets=[mix, alone])
+    dataset = lay_proxy(stated, proxy, 3, 255)[0].train_dataloader.dataset
+    first, second = dataset.datasets
+    # There, no label map is loaded yet that could be cropped.
+    assert first.dataset.pipeline == loading
+    for pipeline in (first.pipeline, second.pipeline):
+        assert pipeline[-2]['type'] == 'RandomCrop'
+
+
 @pytest.mark.parametrize(
     'loss',
     [
@@ -122,6 +152,29 @@ def test_a_loss_of_another_kind_is_left_out(proxy, loss):
     stated.model.decode_head.loss_decode = loss
     cfg, _ = lay_proxy(stated, proxy, 3, 255)
     assert cfg.model.decode_head.loss_decode == proxy.model.decode_head.loss_decode
+
+
+@pytest.mark.parametrize(
+    ('scheduler', 'shorter'),
+    [
+        (
+            dict(type='MultiStepLR', begin=100, end=8000, milestones=[6000, 7200]),
+            dict(begin=1, end=80, milestones=[60, 72]),
+        ),
+        (dict(type='CosineAnnealingLR', T_max=8000), dict(T_max=80)),
+        (dict(type='StepLR', begin=1000, step_size=50), dict(begin=10, step_size=1)),
+        (dict(type='PolyLR', end=float('inf')), dict(begin=0)),
+    ],
+)
+def test_a_length_brings_the_steps_of_any_scheduler_with_it(scheduler, shorter):
+    cfg = Config(
+        dict(
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=8000),
+            param_scheduler=[dict(scheduler)],
+        )
+    )
+    set_length(cfg, 80, 1)
+    assert cfg.param_scheduler == [{**scheduler, **shorter}]
 
 
 def test_a_length_brings_schedule_validations_and_averages_with_it(proxy):

@@ -118,6 +118,15 @@ def test_what_the_config_leaves_out_stays_out(cfg, tmp_path):
     assert sorted(found) == ['a_01', 'a_03', 'b_00', 'b_02', 'b_04']
 
 
+@pytest.mark.parametrize(('indices', 'count'), [(-4, 4), (-99, 10)])
+def test_the_last_photos_alone_are_halved(cfg, tmp_path, indices, count):
+    cfg.val_dataloader.dataset.indices = indices
+    split_photos(cfg, tmp_path / 'cache')
+    found = shown_by(cfg.val_dataloader) + shown_by(cfg.test_dataloader)
+    names = [f'{drive}_{number:02d}' for drive in 'ab' for number in range(5)]
+    assert sorted(found) == names[-count:]
+
+
 def test_joined_data_sets_are_halved_together(cfg, tmp_path):
     one = cfg.val_dataloader.dataset
     first, second = dict(one, indices=5), dict(one, indices=[5, 6, 7, 8, 9])

@@ -11,6 +11,7 @@ from mmseg_ganaug.bench.treatments import (
     overlay_text,
     write_overlay,
 )
+from mmseg_ganaug.commands import main
 from mmseg_ganaug.in_the_way import InTheWayError
 from mmseg_ganaug.safe_configs import read_config
 
@@ -135,12 +136,31 @@ def test_a_head_without_a_softmax_cross_entropy_is_refused(cfg, name, head):
         overlay(name, cfg, DATA)
 
 
+@pytest.mark.parametrize('name', ['class-weights-sqrt', 'focal', 'ohem'])
+def test_the_head_of_knet_is_treated_by_the_one_in_it(cfg, name):
+    inner = cfg.model.decode_head.to_dict()
+    knet = dict(type='IterativeDecodeHead', num_stages=0, kernel_update_head=[])
+    plain = merged(name, cfg).model.decode_head
+    cfg.model.decode_head = dict(knet, kernel_generate_head=inner)
+    treated = merged(name, cfg).model.decode_head
+    # Of its own, it takes neither losses nor a sampler.
+    assert treated == dict(knet, kernel_generate_head=plain)
+
+
 def test_hard_pixels_are_counted_in_the_larger_crops(cfg):
     plain = merged('ohem', cfg).model.decode_head.sampler
     assert plain == dict(type='OHEMPixelSampler', thresh=0.7, min_kept=32 * 48 // 16)
     larger = merged('ohem+larger-crops', cfg).model
     assert larger.data_preprocessor.size == (48, 80)
     assert larger.decode_head.sampler.min_kept == 48 * 80 // 16
+
+
+def test_hard_pixels_are_counted_in_the_last_crop(cfg):
+    del cfg.model.data_preprocessor['size']
+    cfg.train_dataloader.dataset.pipeline.insert(
+        3, dict(type='RandomCrop', crop_size=(48, 64))
+    )
+    assert merged('ohem', cfg).model.decode_head.sampler.min_kept == 32 * 48 // 16
 
 
 @pytest.mark.parametrize(
@@ -156,6 +176,21 @@ def test_a_head_that_chooses_its_pixels_gets_no_second_sampler(cfg, head):
         overlay('ohem', cfg, DATA)
 
 
+@pytest.mark.parametrize(
+    ('name', 'named'),
+    [
+        ('ohem', 'FCNHead has out_channels=1'),
+        ('class-weights-sqrt', 'the losses are CrossEntropyLoss with use_sigmoid'),
+    ],
+)
+def test_a_head_of_one_channel_is_refused_with_the_remedy(cfg, name, named):
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    cfg.model.decode_head.update(num_classes=2, out_channels=1, loss_decode=loss)
+    with pytest.raises(ValueError, match=rf'{named}.* out_channels=2 and') as error:
+        overlay(name, cfg, DATA)
+    assert 'without use_sigmoid' in str(error.value)
+
+
 def test_larger_crops_enlarge_photos_in_training_and_test_alike(cfg):
     cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 48), stride=(16, 32))
     found = merged('larger-crops', cfg)
@@ -167,6 +202,24 @@ def test_larger_crops_enlarge_photos_in_training_and_test_alike(cfg):
     assert found.model.test_cfg == dict(
         mode='slide', crop_size=(48, 80), stride=(32, 48)
     )
+
+
+def test_larger_crops_enlarge_the_longest_side_of_a_resize_too(cfg):
+    shortest = dict(resize_type='ResizeShortestEdge', max_size=64)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[2] = dict(type='RandomChoiceResize', scales=[32, 64], **shortest)
+    pipeline[3] = dict(type='RandomResize', scale=(64, 48), **shortest)
+    choice, scaled = merged('larger-crops', cfg).train_dataloader.dataset.pipeline[2:4]
+    # Else the photos would stay as large as they were.
+    assert (choice.scales, choice.max_size) == ([48, 96], 96)
+    assert (scaled.scale, scaled.max_size) == ((96, 80), 96)
+
+
+def test_larger_crops_are_padded_by_a_preprocessor_beside_the_model(cfg):
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    found = merged('larger-crops+ohem', cfg)
+    assert found.data_preprocessor.size == (48, 80)
+    assert found.model.decode_head.sampler.min_kept == 48 * 80 // 16
 
 
 def test_without_a_size_there_is_nothing_to_enlarge(cfg):
@@ -285,6 +338,56 @@ def test_a_file_of_the_user_stays(config, tmp_path):
     for name in ('ohem', 'focal'):
         write_overlay(config, name, out, DATA)
     assert 'SoftmaxFocalLoss' in out.read_text()
+
+
+@pytest.mark.parametrize('made', ['folder', 'bytes'])
+def test_what_is_no_text_stays_too(config, tmp_path, made):
+    out = tmp_path / 'mine.py'
+    if made == 'folder':
+        out.mkdir()
+    else:
+        out.write_bytes(b'\xf8\x00')
+    with pytest.raises(InTheWayError, match=r'mine\.py\nChoose another file by --out'):
+        write_overlay(config, 'ohem', out, DATA)
+
+
+def test_what_is_written_can_be_read_as_a_config(config, tmp_path):
+    with pytest.raises(ValueError, match=r'--out .*mine: .* ends with \.py'):
+        write_overlay(config, 'ohem', tmp_path / 'mine', DATA)
+
+
+def test_the_config_is_found_from_behind_a_link(config, cfg, tmp_path):
+    (tmp_path / 'far' / 'away').mkdir(parents=True)
+    link = tmp_path / 'own' / 'link'
+    link.symlink_to(tmp_path / 'far' / 'away')
+    out = write_overlay(config, 'ohem', link / 'o.py', DATA)
+    assert read_config(out).to_dict() == merged('ohem', cfg).to_dict()
+    beside = write_overlay(config, 'ohem', tmp_path / 'own' / 'o.py', DATA)
+    assert "_base_ = './config.py'" in beside.read_text()
+
+
+def test_a_config_of_the_package_is_treated_in_the_working_directory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = 'pspnet_r18w32-d8_1xb8-300_toystreets-128x256'
+    main(['apply', f'configs/pspnet/{name}.py', '--treatment', 'ohem'])
+    assert [path.name for path in tmp_path.iterdir()] == [f'{name}_ohem.py']
+    assert read_config(f'{name}_ohem.py').model.decode_head.sampler
+
+
+@pytest.mark.parametrize(
+    ('part', 'name'),
+    [
+        ('model', 'ohem'),
+        ('train_dataloader', 'rare-class-sampling'),
+        ('train_dataloader', 'real-pixels'),
+    ],
+)
+def test_a_config_of_no_training_names_what_it_lacks(cfg, part, name):
+    cfg.pop(part)
+    with pytest.raises(ValueError, match=f'has no {part}'):
+        overlay(name, cfg, DATA)
 
 
 def test_settings_of_the_command_line_are_written(config, tmp_path):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmseg_ganaug.commands import (
     COMMANDS,
@@ -103,6 +104,27 @@ def test_an_interrupted_training_goes_on_with_resume():
     assert again(['x.py', '--resume']) == ['x.py', '--resume']
 
 
+def test_predictions_and_counts_go_to_the_metrics_that_write_them():
+    test = module_of('test')
+    names = 'IoUMetric', 'mmseg_ganaug.ClassIoUMetric', 'CityscapesMetric', 'X'
+    iou, classes, cityscapes, fps = (dict(type=name) for name in names)
+    several = Config(dict(test_evaluator=[iou, classes, cityscapes, fps]))
+    test.write_predictions(several, 'out')
+    test.count_photos(several, 'counts.csv')
+    # MMSeg's metric removes the folder where it is not told to keep it.
+    assert several.test_evaluator == [
+        dict(iou, output_dir='out'),
+        dict(classes, output_dir='out', photo_counts='counts.csv'),
+        dict(cityscapes, output_dir='out', keep_results=True),
+        fps,
+    ]
+    for evaluator in (iou, [fps]):
+        with pytest.raises(SystemExit, match='--photo-counts needs a ClassIoUMetric'):
+            test.count_photos(Config(dict(test_evaluator=evaluator)), 'counts.csv')
+    with pytest.raises(SystemExit, match='--out needs a metric'):
+        test.write_predictions(Config(dict(test_evaluator=[fps])), 'out')
+
+
 @pytest.mark.parametrize(
     ('arguments', 'code', 'text'),
     [
@@ -119,6 +141,10 @@ def test_an_interrupted_training_goes_on_with_resume():
         (['prepare', '--images=a'], 2, 'needs --images and --masks'),
         (['synthesize', 'x.py', '--dry'], 2, 'unrecognized arguments: --dry'),
         (['apply', 'none.py', '--treatment=ohem'], 1, 'none.py does not exist'),
+        *(
+            ([name, 'configs/_base_/default_runtime.py'], 1, 'has no train_dataloader.')
+            for name in ('distribution', 'browse', 'browse-recomposed', 'synthesize')
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_exit_code(capsys, arguments, code, text):

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
+from mmseg.datasets import MultiImageMixDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 from small_maps import write_png
+
+from mmseg_ganaug.engine.mixed_samples import SampleReader
 
 
 def test_photos_of_rare_classes_are_repeated(source, tmp_path):
@@ -124,6 +127,40 @@ def test_it_is_joined_and_classified_as_its_source(build, tmp_path):
     labels = dataset[3]['data_samples'].gt_sem_seg.data[0].numpy()
     files = [cv2.imread(str(tmp_path / 'ann' / f'{i}.png'), -1) for i in range(8)]
     assert any((labels == file).all() for file in files)
+
+
+def test_photos_that_are_mixed_are_drawn_by_their_classes(build, source, tmp_path):
+    build()
+    drawn = dict(
+        type='mmseg_ganaug.RareClassSamplingDataset',
+        dataset=dict(source, pipeline=source['pipeline'][:-1]),
+        cache_dir=str(tmp_path / 'cache'),
+    )
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        mixed = MultiImageMixDataset(
+            drawn,
+            [
+                dict(type='RandomMosaic', prob=1.0, img_scale=(24, 32)),
+                dict(type='PackSegInputs'),
+            ],
+        )
+    assert any(shows_birds(mixed[0]) for _ in range(10))
+
+
+def test_a_pipeline_without_label_maps_is_named(build):
+    dataset = build()
+    dataset._source.parts[0].pipeline.transforms.clear()
+    with pytest.raises(ValueError, match='gives no label map'):
+        dataset[0]
+
+
+def test_its_samples_are_shown_as_those_of_its_source(build):
+    dataset = build()
+    reader = SampleReader(dataset)
+    assert (reader.ignore_index, reader.class_names[2]) == (255, 'bird')
+    packed = dataset[0]
+    sample = reader.read(packed['inputs'], packed['data_samples'])
+    assert (sample.kind, sample.label_map.shape) == ('real', (24, 32))
 
 
 def test_wrong_options_are_refused(build):

@@ -34,6 +34,9 @@ def test_colours_are_read(tmp_path, text):
 def test_ids_and_names_alone_are_read(tmp_path):
     expected = [('sky', 7, MaskForm.IDS), ('street light', 9, MaskForm.IDS)]
     assert read(tmp_path, 'id,name\n'.join(['', 'sky,7\nstreet light,9'])) == expected
+    in_order = [('0 sky', None, None), ('1 car', None, None)]
+    assert read(tmp_path, '0 sky\n1 car\n') == in_order
+    assert len(read(tmp_path, '2 wheeler\ncar\n')) == 2
     assert read(tmp_path, 'sky\nstreet light\n') == [
         ('sky', None, None),
         ('street light', None, None),
@@ -51,6 +54,9 @@ def test_ids_and_names_alone_are_read(tmp_path):
         ('sky 1 2 3\ncar 1 2 3\n', ['1 2 3 stands in line 1']),
         ('sky\nsky\n', ['sky stands in line 1']),
         ('7 8\n', ['line 1', 'no name']),
+        # By their order, these would be 0, 1 and 2.
+        ('id,name\n0,road\n2,sky\n3,car\n', ["'0 road'", 'name: road, 0']),
+        ('1: car\n0: side walk\n', ["'1: car'", 'name: car, 1']),
     ],
 )
 def test_wrong_lines_are_named(tmp_path, text, words):

@@ -159,6 +159,22 @@ def test_corrected_classes_and_splits_are_kept(project, capsys):
         prepare()
 
 
+def test_empty_lines_and_marks_of_an_editor_make_no_samples(project):
+    folder, prepare = project
+    make_scenes(folder)
+    _, configs = prepare()
+    train = folder / 'out' / 'splits' / 'train.txt'
+    edited = b'\xef\xbb\xbf0\r\n\r\n1\r\n2\r\n3\r\n\r\n'
+    train.write_bytes(edited)
+    (folder / 'out' / 'splits' / 'val.txt').write_text('6\n7\n')
+    prepare()
+    dataset = build_dataset(configs['plain'], 'train_dataloader')
+    photos = [Path(dataset.get_data_info(i)['img_path']).stem for i in range(4)]
+    assert (len(dataset), photos) == (4, ['0', '1', '2', '3'])
+    assert train.read_bytes() == edited
+    assert 'splits/val.txt' in configs['plain'].with_name('dataset.py').read_text()
+
+
 def test_the_split_depends_on_the_seed_alone(project):
     folder, prepare = project
     make_scenes(folder, count=12)
