@@ -66,7 +66,7 @@ methods = {
     'plain-1200': _arms.plain(1200),
     'weights-1200': _arms.weighted(iterations=1200),
 }
-ladder = ['weights', 'weights-objects-gain', 'weights-266']
+ladder = ['plain', 'weights', 'weights-objects-gain', 'weights-266']
 against = ['weights', 'weights-objects-gain']
 rare = ['pole', 'signsymbol', 'fence', 'pedestrian', 'bicyclist']
 photos = {'weights': 34, 'weights-67': 67, 'weights-266': 266}
