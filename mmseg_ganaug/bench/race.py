@@ -271,18 +271,24 @@ class Race:
     def _done(
         self, cell: Cell, training: TrainingRun, number: int, is_last: bool
     ) -> List[RunResult]:
-        """Finds what a run reached before; nothing where a part of it is missing."""
+        """Finds what a run reached before; nothing where a part of it is missing.
+
+        Where the counts of its photos are lost or damaged, it is tested again.
+        """
         found = []
         for on in (CHOOSE, EVALUATE) if is_last else (CHOOSE,):
             folder = self._folder(number, on)
             path = folder.with_suffix('.jsonl')
             runs = read_runs(path)[0] if path.is_file() else []
-            found += [
+            runs = [
                 with_counts(run, folder) if on == EVALUATE else run
                 for run in runs
                 if (run.method, run.seed) == (cell.method, cell.seed)
                 and run.extra.get('config_hash') == config_hash(training.cfg)
                 and run.extra.get('inputs') == training.inputs
+            ]
+            found += [
+                r for r in runs if r.counts is not None or 'counts' not in r.extra
             ]
         return found if len(found) == (2 if is_last else 1) else []
 

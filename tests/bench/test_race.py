@@ -108,6 +108,22 @@ def test_a_finished_race_runs_nothing_again_and_comes_to_the_same(tools):
     assert [(r.counts is None) for r in again] == [(r.counts is None) for r in first]
 
 
+@pytest.mark.parametrize('damage', ['removed', 'cut'])
+def test_a_run_whose_counts_are_lost_is_tested_again(tools, damage):
+    first = make_race().run()
+    tools.ran.clear()
+    (path,) = race_module.Path('out').glob('results/*/weights-seed1.csv')
+    whole = path.read_text()
+    if damage == 'removed':
+        path.unlink()
+    else:
+        path.write_text(whole[: len(whole) // 2])
+    again = make_race().run()
+    assert [ran[:2] for ran in tools.ran] == [('test', 'weights')]
+    assert figures(again) == figures(first)
+    assert path.read_text() == whole
+
+
 @pytest.mark.parametrize('killed_at', [0, 1, 5, 6, 8, 14, 20, 23])
 def test_a_killed_race_goes_on_to_the_same(tools, killed_at, tmp_path, monkeypatch):
     whole = make_race().run()
