@@ -346,10 +346,12 @@ def objects_of(
         int32 [H, W], 0 = no instance; None where there is no instance map.
     """
     find = getattr(source, 'first_instance', None)
-    first = 1 if find is None else find(index)
-    if instance_map is None or first <= 1:
+    if instance_map is None or find is None:
         return instance_map
-    return np.where(instance_map < first, 0, instance_map)
+    first = find(index)
+    return (
+        instance_map if first <= 1 else np.where(instance_map < first, 0, instance_map)
+    )
 
 
 def read_photo(source: PhotoSource, index: int, shape: Tuple[int, ...]) -> np.ndarray:
