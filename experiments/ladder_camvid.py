@@ -65,9 +65,16 @@ methods = {
     'weights-266': _arms.weighted('all'),
     'plain-1200': _arms.plain(1200),
     'weights-1200': _arms.weighted(iterations=1200),
+    'plain-doubled': _arms.plain(4800),
+    'weights-doubled': _arms.weighted(iterations=4800),
 }
 ladder = ['plain', 'weights', 'weights-objects-gain', 'weights-266']
 against = ['weights', 'weights-objects-gain']
 rare = ['pole', 'signsymbol', 'fence', 'pedestrian', 'bicyclist']
 photos = {'weights': 34, 'weights-67': 67, 'weights-266': 266}
-doubled = {'plain-1200': 'plain', 'weights-1200': 'weights'}
+doubled = {
+    'plain-1200': 'plain',
+    'weights-1200': 'weights',
+    'plain': 'plain-doubled',
+    'weights': 'weights-doubled',
+}
