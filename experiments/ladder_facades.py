@@ -53,15 +53,15 @@ _painter = dict(
     checkpoint='work_dirs/facades_25',
     repaint='changed',
 )
-# The paper's three ways: layers of classes; the whole photo is painted from labels alone.
+# The paper's three ways: layers of classes, whole photos painted from labels alone.
 # python tools/train.py experiments/painter/facades_25_labels.py
 _labels = dict(
     config='experiments/painter/facades_25_labels.py',
     checkpoint='work_dirs/facades_25_labels',
 )
 _paper = {
-    name: _arms.mixed(dict(type=type_, classes='rare', target='sqrt'), _labels)
-    for name, type_ in [('single', 'AddSingle'), ('multi', 'AddMulti'), ('recon', 'Recon')]
+    type_: _arms.mixed(dict(type=type_, classes='rare', target='sqrt'), _labels)
+    for type_ in ('AddSingle', 'AddMulti', 'Recon')
 }
 methods = {
     'plain': _arms.plain(),
@@ -75,9 +75,9 @@ methods = {
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same photos.
     'weights-objects-painted': _arms.mixed(_objects, _painter),
-    'weights-add-single': _paper['single'],
-    'weights-add-multi': _paper['multi'],
-    'weights-recon': _paper['recon'],
+    'weights-add-single': _paper['AddSingle'],
+    'weights-add-multi': _paper['AddMulti'],
+    'weights-recon': _paper['Recon'],
     'weights-50': _arms.weighted(50),
     'weights-100': _arms.weighted(100),
     'plain-doubled': _arms.plain(2400),
