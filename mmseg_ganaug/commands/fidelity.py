@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         help='config of a PSPNet or another model; with --windows it may be left out',
     )
-    parser.add_argument('segmenter_checkpoint', nargs='?', help='its checkpoint')
+    parser.add_argument(
+        'segmenter_checkpoint', nargs='?', help='its checkpoint or work dir'
+    )
     parser.add_argument(
         '--dataset',
         help='config whose validation pairs are painted, which the segmenter must not '

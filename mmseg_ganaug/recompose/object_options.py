@@ -246,6 +246,6 @@ class ObjectOptions:
             known = [statistics.class_names[c] for c in np.flatnonzero(things)]
             raise ValueError(
                 f'objects=...: {", ".join(stuff)} is asked for, but things are '
-                f'{", ".join(known) or "none"}: leave it out of classes, or list all '
-                'countable classes by things=[...]'
+                f'{", ".join(known) or "none"}: leave it out of classes '
+                'or weights, or list all countable classes by things=[...]'
             )

@@ -28,6 +28,7 @@ from mmseg_ganaug.recompose.source import LabelSource
 from mmseg_ganaug.recompose.statistics import LabelStatistics
 from mmseg_ganaug.recompose.weighting import (
     Target,
+    are_listed,
     asked_classes,
     check_asked,
     check_target,
@@ -235,7 +236,7 @@ class Recomposer:
             shares: float64 [C], the class shares to reach; None = by the weights.
         """
         assert self.moved is not None, 'objects are asked for'
-        if self.classes is not None and not isinstance(self.classes, Mapping):
+        if are_listed(self.classes, self.weighting if shares is None else None):
             self.moved.check_things(statistics, np.flatnonzero(weights).tolist())
         scene = self.moved.scene(statistics, self.min_area)
         planner = ObjectPlanner(
@@ -344,8 +345,7 @@ class Recomposer:
             asked[:] = False
             asked[asked_classes(self.classes, statistics)] = True
         explicit = weighting['type'] == 'explicit' and not even
-        named = self.classes is not None and not isinstance(self.classes, Mapping)
-        stated = asked if named else explicit & (weights > 0)
+        stated = asked if are_listed(self.classes, None) else explicit & (weights > 0)
         missing = np.flatnonzero(stated & ~given)
         if len(missing):
             names = ', '.join(statistics.class_names[c] for c in missing)

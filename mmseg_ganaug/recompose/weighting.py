@@ -1,6 +1,6 @@
 """Weights of classes, and the class shares that a plan is to reach."""
 
-from typing import Any, Dict, List, Mapping, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -256,6 +256,20 @@ def asked_classes(
             'the classes'
         )
     return found
+
+
+def are_listed(
+    asked: Union[Sequence, Mapping, None], weighting: Optional[Mapping[str, Any]]
+) -> bool:
+    """Checks whether the classes to draw are listed one by one, not found by a rule.
+
+    Args:
+        asked: See :func:`asked_classes`; None = all.
+        weighting: See :func:`class_weights`; None = none that counts.
+    """
+    if asked is None:
+        return weighting is not None and weighting['type'] == 'explicit'
+    return not isinstance(asked, Mapping)
 
 
 def check_target(owner: Owner, target: Any) -> Target:

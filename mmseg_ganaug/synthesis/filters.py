@@ -23,6 +23,7 @@ from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose.source import PhotoSource
 from mmseg_ganaug.registry import FILTERS
 from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter, check_segmenter
+from mmseg_ganaug.synthesis.trained import find_checkpoint
 
 
 class RealPairs(PhotoSource, Protocol):
@@ -192,8 +193,11 @@ class LossFilter:
 
     def _losses_name(self) -> str:
         """Names the segmenter, and the number of real pairs that it labels."""
-        config = str(self._segmenter_config['config'])
-        digest = file_digest(self._segmenter_config['checkpoint'], config.encode())
+        config, stated = (
+            str(self._segmenter_config[name]) for name in ('config', 'checkpoint')
+        )
+        weights = find_checkpoint(stated, config, 'segmenter')
+        digest = file_digest(weights, config.encode())
         return f'{digest} {self._num_real}'
 
 

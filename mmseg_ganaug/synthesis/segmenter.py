@@ -18,6 +18,7 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.batches import by_shape
+from mmseg_ganaug.synthesis.trained import find_checkpoint
 
 
 class FrozenSegmenter:
@@ -27,7 +28,8 @@ class FrozenSegmenter:
         config (str | Path): Config that the segmenter was trained with: a path from the
             working directory or one of this package (``configs/...``). Its
             ``test_pipeline`` is applied to every photo.
-        checkpoint (str | Path): Its weights; loaded strictly, and nothing but weights.
+        checkpoint (str | Path): Its weights, or a work dir, of which the latest ones
+            are taken; loaded strictly, and nothing but weights.
         device (str, optional): Torch device. Defaults to None: the first GPU where
             there is one, else the CPU.
 
@@ -48,12 +50,7 @@ class FrozenSegmenter:
         from mmseg.registry import MODELS
 
         self.config_name = str(config)
-        if not Path(checkpoint).is_file():
-            raise FileNotFoundError(
-                f'segmenter checkpoint {checkpoint} does not exist. Train it with\n'
-                f'    ganaug train {config}\n'
-                'or correct the path'
-            )
+        checkpoint = find_checkpoint(str(checkpoint), str(config), 'segmenter')
         cfg = read_config(find_shipped(config))
         if 'test_pipeline' not in cfg:
             raise ValueError(

@@ -214,6 +214,23 @@ def test_maps_without_things_are_no_set_to_recombine():
         AddMulti(objects={}).plan(statistics, 4, 0)
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(classes=['pole', 'pavement']),
+        dict(weighting=dict(type='explicit', weights=dict(pole=1, pavement=2))),
+    ],
+)
+def test_ground_that_is_listed_cannot_be_moved_as_an_object(statistics, options):
+    with pytest.raises(ValueError, match=r'pavement is asked for.*or weights, or list'):
+        AddMulti(objects={}, min_area=0, **options).plan(statistics, 4, 0)
+    # A rule may find ground, and a target does not read the weights.
+    found = dict(options, classes=dict(rare='share', below=0.9))
+    rules = [found, dict(options, target='sqrt')] if 'weighting' in options else [found]
+    for rule in rules:
+        assert len(AddMulti(objects={}, min_area=0, **rule).plan(statistics, 4, 0)) == 4
+
+
 def test_real_pixels_come_with_the_objects():
     source = streets(30, photos=True)
     statistics = LabelStatistics.collect(source, with_scene=True)

@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from torch import nn
 from torch.nn import functional as F
 
+from mmseg_ganaug.synthesis.filters import LossFilter
 from mmseg_ganaug.synthesis.segmenter import FrozenSegmenter
 
 THRESHOLD = 0.8
@@ -85,3 +86,25 @@ def test_labels_are_those_above_the_threshold_of_its_head(binary, photo):
     (found,) = binary.label([photo])
     logits = (photo[..., 0] - 127.5) / 16
     np.testing.assert_array_equal(found, 1 / (1 + np.exp(-logits)) > THRESHOLD)
+
+
+def test_of_a_work_dir_the_latest_weights_are_taken(binary, photo, tmp_path):
+    (tmp_path / 'last_checkpoint').write_text('/another/place/binary.pth')
+    found = FrozenSegmenter(tmp_path / 'binary.py', tmp_path, 'cpu')
+    assert np.array_equal(found.label([photo])[0], binary.label([photo])[0])
+
+    options = dict(config=str(tmp_path / 'binary.py'))
+    names = [
+        LossFilter(dict(options, checkpoint=str(checkpoint))).fingerprint()
+        for checkpoint in (tmp_path, tmp_path / 'binary.pth')
+    ]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize('use', ['label', 'filter'])
+def test_a_missing_checkpoint_names_the_training(binary, tmp_path, use):
+    files = dict(config=str(tmp_path / 'binary.py'), checkpoint=str(tmp_path / 'no'))
+    with pytest.raises(
+        FileNotFoundError, match=r'^segmenter checkpoint .*\n.*ganaug train'
+    ):
+        LossFilter(files).fingerprint() if use == 'filter' else FrozenSegmenter(**files)
