@@ -56,6 +56,7 @@ class BenchInputs:
         cfg: What is trained as 'plain': it, or the proxy on its data. Its validation
             data choose, its test data evaluate.
         classes: Names of the classes.
+        ignore_index: Label value of pixels without a class.
         proxy: Whether another network than that of the config trains, and its name.
         photos: Number of photos to 'train' on, to 'choose' by and to 'evaluate' on.
         split: How those that evaluate were found.
@@ -68,6 +69,7 @@ class BenchInputs:
     stated: Config
     cfg: Config
     classes: List[str]
+    ignore_index: int
     proxy: Dict[str, Any]
     photos: Dict[str, int]
     split: str
@@ -175,6 +177,7 @@ def read_inputs(
         stated=stated,
         cfg=cfg,
         classes=classes,
+        ignore_index=ignored,
         proxy=used,
         photos=split.photos,
         split=split.text,

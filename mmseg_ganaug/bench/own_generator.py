@@ -74,12 +74,9 @@ def train_own_generator(
 def _generator_config(inputs: BenchInputs, iterations: int, seed: int) -> Config:
     cfg = read_config(find_shipped(_SHIPPED))
     data = inputs.cfg.train_dataloader.dataset
-    head = inputs.cfg.model.decode_head
-    head = head[-1] if isinstance(head, (list, tuple)) else head
-    ignored = head.get('ignore_index', 255)
     # Of other data it is not known whether they have instances, or this size.
     cfg.model.label_encoder = dict(
-        num_classes=len(inputs.classes), ignore_index=ignored
+        num_classes=len(inputs.classes), ignore_index=inputs.ignore_index
     )
     crop = inputs.cfg.model.data_preprocessor.get('size') or (112, 160)
     painted: Any = cfg.train_dataloader.dataset
@@ -88,7 +85,7 @@ def _generator_config(inputs: BenchInputs, iterations: int, seed: int) -> Config
         painted.pop(option)
     painted.pipeline[0].update(
         crop_size=tuple(max(32, side // 16 * 16) for side in crop),
-        ignore_index=ignored,
+        ignore_index=inputs.ignore_index,
     )
     scale_length(cfg, iterations)
     cfg.default_hooks.checkpoint.interval = max(1, iterations // 3)

@@ -1,6 +1,7 @@
 """The generator that a bench trains for its painted pairs."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from warm_tools import run_tool
 
 from mmseg_ganaug.bench.inputs import folders_config, read_inputs
 from mmseg_ganaug.bench.options import BenchOptions
-from mmseg_ganaug.bench.own_generator import train_own_generator
+from mmseg_ganaug.bench.own_generator import _generator_config, train_own_generator
 from mmseg_ganaug.commands.bench import add_arguments
 from mmseg_ganaug.experiments import runner
 from mmseg_ganaug.ownership import WorkFolder
@@ -44,6 +45,16 @@ def test_it_is_trained_once_and_on_training_photos_alone(inputs, monkeypatch):
     trained = inputs.cfg.train_dataloader.dataset
     assert cfg.train_dataloader.dataset.source.ann_file == trained.ann_file
     assert (Path(found['checkpoint']) / 'iter_2.pth').is_file()
+
+
+def test_labels_are_ignored_as_in_the_data_where_the_network_does_not_say(inputs):
+    inputs, _ = inputs
+    # As that of K-Net, which has heads in a head.
+    inputs.cfg.model.decode_head = dict(type='IterativeDecodeHead')
+    inputs = replace(inputs, ignore_index=3)
+    cfg = _generator_config(inputs, 2, 0)
+    assert cfg.model.label_encoder.ignore_index == 3
+    assert cfg.train_dataloader.dataset.pipeline[0].ignore_index == 3
 
 
 def test_files_of_the_user_stay(inputs):
