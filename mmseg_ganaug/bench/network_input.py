@@ -21,6 +21,8 @@ ASSUMED_STRIDE = 8.0
 _PLACES = 'ganaug_places'
 # Smallest side of the zeros that a network is shown; a multiple of usual strides.
 _PROBE = 256
+# As many bands as a photo has where the config does not say.
+_RGB = (0, 0, 0)
 _GRID = 9
 
 
@@ -206,7 +208,8 @@ def _stride_on(cfg: Config, device: str) -> float:
     scope = cfg.get('default_scope') or 'mmseg'
     with DefaultScope.overwrite_default_scope(scope), torch.device(device):
         model = MODELS.build(config).eval()
-        zeros = torch.zeros(1, 3, _PROBE, _PROBE)
+        means = (config.get('data_preprocessor') or {}).get('mean') or _RGB
+        zeros = torch.zeros(1, len(means), _PROBE, _PROBE)
         features = model.extract_feat(zeros)
         heads = model.decode_head
         given = None

@@ -108,6 +108,14 @@ def test_the_stride_is_that_of_what_the_head_gives():
     assert output_stride(Config(dict(model=cascade))).pixels == 8
 
 
+def test_the_stride_is_found_for_photos_of_any_bands():
+    backbone = dict(MODEL['backbone'], in_channels=5)
+    norm = dict(type='SegDataPreProcessor', mean=[0.0] * 5, std=[1.0] * 5)
+    model = dict(MODEL, backbone=backbone, data_preprocessor=norm)
+    found = output_stride(Config(dict(model=model)))
+    assert (found.pixels, found.assumed) == (8, False)
+
+
 def test_a_network_that_cannot_be_built_has_a_stride_that_is_called_assumed():
     found = output_stride(Config(dict(model=dict(type='NoSuchNetwork'))))
     assert found.pixels == ASSUMED_STRIDE and found.assumed
