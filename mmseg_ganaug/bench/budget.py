@@ -201,6 +201,7 @@ def measure_costs(
     futures = places.run('measure the time of an iteration', pieces)
     costs = []
     for future, training in zip(futures, trainings):
+        seconds = future.result()  # or why there are none
         lines = list(_scalars(training.work_dir))
         steps = [line['time'] for line in lines if 'loss' in line and 'time' in line]
         photo = [line['time'] for line in lines if 'mIoU' in line and 'time' in line]
@@ -208,7 +209,7 @@ def measure_costs(
         batch = training.cfg.val_dataloader.get('batch_size', 1)
         # The first ones are slower.
         each, shown = float(steps[-1]), float(np.mean(photo)) / batch
-        start = future.result() - TRIAL_ITERATIONS * each - photos * shown
+        start = seconds - TRIAL_ITERATIONS * each - photos * shown
         costs.append(Costs(max(start, 0.0), each, shown))
     return max(costs, key=lambda cost: cost.iteration)
 

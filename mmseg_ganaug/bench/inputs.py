@@ -40,6 +40,8 @@ _OF_THE_DATA = (
 )
 _NEEDED = ('train_dataloader', 'val_dataloader', 'model', 'train_cfg')
 _STEP, _LOG_INTERVAL = 16, 10
+# Of SegDataPreProcessor, with its defaults.
+_NORMALISATION = dict(mean=None, std=None, bgr_to_rgb=False, rgb_to_bgr=False)
 _CROPS = ('RandomCrop', 'RandomClassCrop')
 # Pixels of a photo of two folders in training.
 _AREA = 240 * 320
@@ -194,7 +196,8 @@ def lay_proxy(
     Data sets and their pipelines stay as they are, but for crops: these are made as
     small as those of the proxy, in the shape that they have. Photos are not made
     smaller, nor are the objects in them. The loss of the head stays where it is a plain
-    or a weighted cross entropy.
+    or a weighted cross entropy, and the normalisation of photos where these are not of
+    8 bits.
 
     Args:
         stated (Config): Of the user.
@@ -204,6 +207,9 @@ def lay_proxy(
 
     Returns:
         tuple[Config, list[str]]: A new config, and what to know of it, in sentences.
+
+    Raises:
+        ValueError: When the proxy is not for photos of as many bands.
     """
     cfg = Config(copy.deepcopy(proxy._cfg_dict), filename=stated.filename)
     batches = cfg.pop('train_dataloader')
@@ -221,6 +227,7 @@ def lay_proxy(
     loss = _cross_entropy(stated.model)
     if loss is not None:
         cfg.model.decode_head.loss_decode = loss
+    _lay_normalisation(stated, cfg)
     area = cfg.model.data_preprocessor.get('size') or (112, 160)
     crop, note = _shrink_crops(cfg.train_dataloader.dataset, area)
     cfg.model.data_preprocessor.update(size=crop, seg_pad_val=ignore_index)
@@ -231,6 +238,34 @@ def lay_proxy(
         'to be trained with your own network, too.',
         note,
     ]
+
+
+def _lay_normalisation(stated: Config, cfg: Config) -> None:
+    """Has a proxy normalise photos as the user's network does, unless they are usual.
+
+    Args:
+        stated (Config): Of the user.
+        cfg (Config): Of the proxy; changed in place.
+
+    Raises:
+        ValueError: When the two are for photos of different numbers of bands.
+    """
+    theirs, ours = (
+        found.model.get('data_preprocessor') or {} for found in (stated, cfg)
+    )
+    mean, std = theirs.get('mean'), theirs.get('std')
+    bands = [len(each) for each in (mean, ours.get('mean')) if each]
+    if len(set(bands)) > 1:
+        raise ValueError(
+            f'{stated.filename} is for photos of {bands[0]} bands (mean of its '
+            f'data_preprocessor), and the network that would be trained in its place '
+            f'for {bands[1]}: train your own by --proxy none, or name the config of '
+            f'one for {bands[0]} bands by --proxy'
+        )
+    # The weights of the proxy know photos of 8 bits in their own normalisation.
+    usual = mean and std and min(*mean, *std) > 1 and max(mean) < 255 >= 2 * max(std)
+    if theirs and not usual:
+        ours.update({n: theirs.get(n, value) for n, value in _NORMALISATION.items()})
 
 
 def _joined_imports(stated: Config, proxy: Config) -> Dict[str, Any]:

@@ -17,6 +17,7 @@ from mmseg_ganaug.bench.budget import (
     plan_rungs,
     seconds_of,
 )
+from mmseg_ganaug.experiments.runner import ToolError
 from mmseg_ganaug.ownership import WorkFolder
 
 PHOTOS = {'choose': 40, 'evaluate': 40}
@@ -40,6 +41,17 @@ def test_a_photo_costs_its_share_of_a_batch(tmp_path, monkeypatch):
     monkeypatch.setattr(budget, '_seconds_of_training', lambda *_, **__: seconds)
     found = measure_costs([training], 40, WorkFolder(tmp_path, 'bench'))
     assert found == Costs(start=3.0, iteration=0.25, photo=0.25)
+
+
+def test_a_trial_that_fails_says_why(tmp_path, monkeypatch):
+    def fails(*args, **options):
+        raise ToolError('bands do not fit')
+
+    cfg = Config(dict(val_dataloader={}))
+    training = SimpleNamespace(work_dir=tmp_path, cfg=cfg)
+    monkeypatch.setattr(budget, '_seconds_of_training', fails)
+    with pytest.raises(ToolError, match='bands do not fit'):
+        measure_costs([training], 40, WorkFolder(tmp_path, 'bench'))
 
 
 @pytest.mark.parametrize('count', [1, 2, 3])

@@ -81,6 +81,36 @@ def test_the_proxy_trains_on_the_data_of_the_config(proxy):
     assert 'in place of that of the config' in notes[0]
 
 
+IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+
+
+@pytest.mark.parametrize(
+    ('stated', 'kept'),
+    [
+        (dict(IMAGENET, bgr_to_rgb=True), True),
+        (dict(mean=[2100.0] * 3, std=[500.0] * 3), False),  # 16 bits
+        (dict(mean=[0.48] * 3, std=[0.22] * 3), False),  # a share of the range
+        (dict(mean=None, std=None), False),  # normalised in the pipeline
+    ],
+)
+def test_photos_that_are_not_of_8_bits_keep_their_normalisation(proxy, stated, kept):
+    own = Config(OWN)
+    own.model.data_preprocessor.update(stated)
+    norm = lay_proxy(own, proxy, 3, 255)[0].model.data_preprocessor
+    wanted = proxy.model.data_preprocessor if kept else own.model.data_preprocessor
+    assert (norm.mean, norm.std) == (wanted.mean, wanted.std)
+    assert bool(norm.bgr_to_rgb) is kept
+
+
+def test_a_proxy_for_other_bands_is_refused(proxy):
+    own = Config(OWN)
+    own.model.data_preprocessor.update(mean=[90.0] * 4, std=[50.0] * 4)
+    with pytest.raises(
+        ValueError, match=r'is for photos of 4 bands.* --proxy none'
+    ):
+        lay_proxy(own, proxy, 3, 255)
+
+
 def test_crops_get_smaller_and_photos_do_not(proxy):
     cfg, notes = lay_proxy(Config(OWN), proxy, 3, 255)
     pipeline = cfg.train_dataloader.dataset.dataset.pipeline
