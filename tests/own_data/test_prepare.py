@@ -201,6 +201,16 @@ def test_photos_to_validate_on_may_have_a_folder_of_their_own(project):
     assert val[0]['inputs'].shape[0] == 3
 
 
+@pytest.mark.parametrize('work_dir', ['photos/out', 'masks/out'])
+def test_what_it_wrote_beside_the_photos_is_no_data(project, work_dir):
+    folder, prepare = project
+    make_scenes(folder, colours=SCENE_COLOURS)
+    for _ in range(2):
+        data, configs = prepare(work_dir=work_dir)
+    assert len(list((data.work.folder / 'label_maps').glob('*.png'))) == 8
+    assert len(build_dataset(configs['plain'])) == 6
+
+
 def test_photos_with_several_endings_are_found(project):
     folder, prepare = project
     make_scenes(folder)
