@@ -174,6 +174,16 @@ def test_a_label_map_that_cannot_be_used_is_named_first(source, tmp_path, fault,
         entry_points(source, tmp_path)[entry]()
 
 
+def test_label_maps_are_not_turned_by_their_exif_tags(source, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    for path in (tmp_path / 'ann').iterdir():
+        Image.open(path).save(path, exif=tags)
+    labels = labels_of(source)
+    labels.check_photos()
+    assert labels.label_map(0).shape == labels.photo(0).shape[:2] == (24, 32)
+
+
 def test_every_file_that_cannot_be_used_is_named_at_once(source, tmp_path):
     for number in (2, 3, 6):
         truncate(tmp_path / 'img' / f'{number}.png')
