@@ -19,8 +19,8 @@ def undecodable_list(part: BaseSegDataset, error: UnicodeDecodeError) -> ValueEr
         error (UnicodeDecodeError): What reading its list raised.
     """
     return ValueError(
-        f'{part.ann_file} cannot be read ({error.reason}, byte {error.start}): save the '
-        'list of the samples as a text file in UTF-8'
+        f'{part.ann_file} cannot be read ({error.reason}, byte {error.start}): save '
+        'the list of the samples as a text file in UTF-8'
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmengine.fileio import list_from_file
 
+from mmseg_ganaug.option_checks import check_seed, check_whole
 from mmseg_ganaug.own_data.class_list import ClassList, read_class_list
 from mmseg_ganaug.own_data.classes import (
     MaskClasses,
@@ -111,6 +112,13 @@ class FolderData:
                 f'--size is {size[0]} {size[1]}, but takes multiples of {_STEP}, '
                 f'{_SMALLEST_SIDE} or more'
             )
+        check_seed(self, 'seed', seed)
+        for name, iters in (
+            ('generator_iters', generator_iters),
+            ('segmenter_iters', segmenter_iters),
+        ):
+            if iters is not None:
+                check_whole(self, name, iters, 1)
         for folder in (images, masks, val_images, val_masks, work_dir):
             if folder is not None:
                 check_name(folder)

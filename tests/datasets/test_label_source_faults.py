@@ -322,8 +322,8 @@ def test_a_sample_of_the_split_without_label_file_is_named(generated, tmp_path):
 @pytest.mark.parametrize(
     ('content', 'words'),
     [
-        ('0\r\n1\r\n\r\n2\r\n'.encode(), 'empty line'),
-        ('0\n1\n\n'.encode(), 'empty line'),
+        (b'0\r\n1\r\n\r\n2\r\n', 'empty line'),
+        (b'0\n1\n\n', 'empty line'),
         ('0\r\n1\r\n'.encode('utf-8-sig'), 'byte order mark'),
         ('0\r\n1\r\n'.encode('utf-16'), 'UTF-8'),
     ],

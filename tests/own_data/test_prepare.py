@@ -235,11 +235,16 @@ def test_photos_with_several_endings_are_found(project):
         (dict(val_images='photos'), '--val-masks'),
         (dict(val_share=0.0), '--val-share is 0.0'),
         (dict(size=(100, 64)), 'multiples of 16'),
+        (dict(seed=-1), 'seed=-1'),
+        (dict(segmenter_iters=0), 'segmenter_iters=0'),
+        (dict(generator_iters=-5), 'generator_iters=-5'),
     ],
 )
 def test_options_out_of_range_are_named(project, options, word):
+    make_scenes(project[0])
     with pytest.raises(ValueError, match=word):
         project[1](**options)
+    assert not (project[0] / 'out').exists()
 
 
 @pytest.mark.parametrize(
