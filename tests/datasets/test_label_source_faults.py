@@ -340,3 +340,10 @@ def test_lists_with_the_line_ends_of_windows_are_read(generated, tmp_path):
     generated['source']['ann_file'] = 'names.txt'
     (tmp_path / 'names.txt').write_bytes(b'0\r\n1\r\n2')
     assert len(lazily(generated).label_source()) == 3
+
+
+@pytest.mark.parametrize('size', [(24, 1), (1, 32), (1, 1)])
+def test_maps_one_pixel_wide_or_high_are_named(generated, tmp_path, size):
+    for folder, shape in (('img', (*size, 3)), ('ann', size)):
+        save(tmp_path / folder / '4.png', np.zeros(shape, np.uint8))
+    expect(generated, '4.png is one pixel wide or high', 'pad photo and label map')
