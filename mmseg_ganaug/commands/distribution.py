@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Optional
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_jobs
+from mmseg_ganaug.commands.named_files import write_named
 from mmseg_ganaug.config_search import type_name
 from mmseg_ganaug.files import write_atomically
 
@@ -86,7 +87,6 @@ def write_class_weights(statistics, path: str, formula: Optional[str]) -> None:
     import numpy as np
 
     from mmseg_ganaug.datasets.class_weighted_loss import weights_by_frequency
-    from mmseg_ganaug.ownership import keep_beside, say_kept
 
     found = weights_by_frequency(statistics.pixels)
     content = io.BytesIO()
@@ -97,10 +97,7 @@ def write_class_weights(statistics, path: str, formula: Optional[str]) -> None:
     else:
         lines = [f'"class_weight_{name}": {found[name]}' for name in found]
         content.write(('{\n  ' + ',\n  '.join(lines) + '\n}\n').encode())
-    if Path(path).is_file() and Path(path).read_bytes() != content.getvalue():
-        # It may be the user's own.
-        say_kept(keep_beside(path), f'{path} is written anew')
-    write_atomically(path, content.getvalue())
+    write_named(path, content.getvalue())
     print(f'Written: {path}')
 
 
