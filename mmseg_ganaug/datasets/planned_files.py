@@ -26,10 +26,6 @@ from mmseg_ganaug.synthesis.store import fingerprint_of
 FORMAT, VERSION = 'mmseg_ganaug.painting_plan', 1
 PLAN, CLASSES, METADATA = 'plan.jsonl', 'classes.json', 'metadata.jsonl'
 _REAL_FOLDERS = ('images', 'conditioning')
-_FOLDERS = (
-    *('labels', 'colors', 'instances', 'context', 'mask'),
-    *(f'real/{name}' for name in _REAL_FOLDERS),
-)
 _NAME = re.compile(r'([0-9a-f]{12}-)?\d{6}\.png')
 
 
@@ -171,15 +167,14 @@ class PlannedFiles:
         for place in places:
             self._work.add_folder(place)
         path = self.folder / CLASSES
-        same = _contents_in(path) == self._contents
-        # In all folders: what the list of classes says holds for all of them.
-        for place in (self.folder / name for name in _FOLDERS):
-            if not (place.is_dir() and self._work.is_ours(place)):
-                continue
+        # By folder: a run need not write all of them.
+        contents = _contents_in(path)
+        for name, place in zip(folders, places):
+            same = contents.get(name) == self._contents
             for old in place.iterdir():
-                keep = same and (place not in places or old.name in wanted)
-                if _NAME.fullmatch(old.name) and not keep:
+                if _NAME.fullmatch(old.name) and not (same and old.name in wanted):
                     old.unlink()
+            contents[name] = self._contents
         colours = self._colours.tolist()
         listed = [
             dict(id=number, name=name, color=colours[number])
@@ -189,7 +184,7 @@ class PlannedFiles:
             classes=listed,
             ignore_index=self._source.ignore_index,
             ignore_color=[0, 0, 0],
-            contents=self._contents,
+            contents=contents,
         )
         self._work.write(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
 
@@ -275,12 +270,12 @@ def read_planned(path: Union[str, Path]) -> List[Tuple[str, Recipe]]:
         ) from error
 
 
-def _contents_in(path: Path) -> Any:
-    """Reads what the files beside a list of classes were made from, or None."""
+def _contents_in(path: Path) -> Dict[str, str]:
+    """Reads what the files of each folder beside a list of classes were made from."""
     try:
-        return json.loads(path.read_text(encoding='utf-8'))['contents']
+        return dict(json.loads(path.read_text(encoding='utf-8'))['contents'])
     except (OSError, ValueError, KeyError, TypeError):  # missing or damaged
-        return None
+        return {}
 
 
 def _is_whole(path: Path) -> bool:

@@ -190,6 +190,13 @@ def test_a_damaged_list_of_classes_is_written_again_and_kept(generated, out, con
     assert kept.read_text() == content
 
 
+def test_what_a_run_does_not_write_is_left(generated, out):
+    export_plan(generated, str(out))
+    before = contents_of(out / 'context')
+    export_plan(generated, str(out), with_context=False)
+    assert contents_of(out / 'context') == before
+
+
 @pytest.mark.parametrize('with_context', [True, False])
 def test_real_pairs_follow_their_photos_and_label_maps(
     generated, out, tmp_path, with_context
@@ -199,6 +206,7 @@ def test_real_pairs_follow_their_photos_and_label_maps(
     for changed in ('img', 'ann'):
         path = tmp_path / changed / '0.png'
         assert cv2.imwrite(str(path), np.flip(read(path), 0))
+        export_plan(generated, str(out), with_context=with_context)
         export_plan(generated, str(out), **options)
         photo, colours = (
             read(out / f'real/{kind}/000000.png') for kind in ('images', 'conditioning')
