@@ -12,8 +12,8 @@ def files_below(folder: Union[str, Path]) -> List[Path]:
 
     Subfolders may be links, such as to another disk: MMSeg enters these, too. Left out
     are names that begin with a dot, which are of the system; links that lead to what is
-    listed anyway; and subfolders in which this package writes: what lies there was
-    made of these files.
+    listed anyway; and subfolders in which this package writes, which are printed: what
+    lies there was made of these files.
 
     Args:
         folder (str | Path): The folder; where there is none, there are no files.
@@ -46,7 +46,10 @@ def _fail(error: OSError) -> None:
 
 def _is_new(path: str, root: str, entered: Set[str]) -> bool:
     """Returns whether a subfolder is to be entered, and notes it."""
-    if os.path.basename(path).startswith('.') or read_mark(path) is not None:
+    if os.path.basename(path).startswith('.'):
+        return False
+    if read_mark(path) is not None:
+        print(f'{path} is left out: mmseg_ganaug writes there', flush=True)
         return False
     target = os.path.realpath(path)
     leads_back = _lies_in(target, root) or _lies_in(root, target)

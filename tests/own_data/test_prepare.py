@@ -202,11 +202,12 @@ def test_photos_to_validate_on_may_have_a_folder_of_their_own(project):
 
 
 @pytest.mark.parametrize('work_dir', ['photos/out', 'masks/out'])
-def test_what_it_wrote_beside_the_photos_is_no_data(project, work_dir):
+def test_what_it_wrote_beside_the_photos_is_no_data(project, work_dir, capsys):
     folder, prepare = project
     make_scenes(folder, colours=SCENE_COLOURS)
     for _ in range(2):
         data, configs = prepare(work_dir=work_dir)
+    assert f'{work_dir} is left out' in capsys.readouterr().out
     assert len(list((data.work.folder / 'label_maps').glob('*.png'))) == 8
     assert len(build_dataset(configs['plain'])) == 6
 
