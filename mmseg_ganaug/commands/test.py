@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
     from mmseg_ganaug.config_overrides import override
+    from mmseg_ganaug.datasets.statistics import on_main_process
     from mmseg_ganaug.progress_hook import ProgressHook
     from mmseg_ganaug.safe_configs import read_config
     from mmseg_ganaug.tool_errors import errors_as_messages
@@ -132,8 +133,6 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         write_predictions(cfg, args.out)
     runner = Runner.from_cfg(cfg)
-    from mmseg_ganaug.datasets.statistics import on_main_process
-
     # Here, since from now on it is known which process is the main one.
     with errors_as_messages():
         if args.photo_counts:
