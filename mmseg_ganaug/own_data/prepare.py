@@ -175,6 +175,7 @@ class FolderData:
             pair_folders(images, masks, self._mask_suffix, **fewest)
             for (images, masks), fewest in zip(self._folders, ({}, {'fewest': 1}))
         ]
+        _check_apart(parts)
         pairs = [pair for part in parts for pair in part.pairs]
         listed = self._read_list()
         kept = self.work.folder / _KEPT
@@ -315,6 +316,18 @@ class FolderData:
             + '. Move the two files away for a new split.'
         )
         return split, note
+
+
+def _check_apart(parts: Sequence[FolderPairs]) -> None:
+    """Checks that no photo is both trained on and validated on."""
+    first, *others = ({pair.photo.resolve() for pair in part.pairs} for part in parts)
+    for shared in (first & other for other in others):
+        if shared:
+            raise ValueError(
+                f'{len(shared)} photos are both to train and to validate on, such as '
+                f'{min(shared)}: give --images and --val-images folders apart, or '
+                'leave --val-images out'
+            )
 
 
 def choose_size(sizes: Sequence[Tuple[int, int]], area: int) -> Tuple[int, int]:

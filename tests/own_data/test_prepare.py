@@ -201,6 +201,25 @@ def test_photos_to_validate_on_may_have_a_folder_of_their_own(project):
     assert val[0]['inputs'].shape[0] == 3
 
 
+@pytest.mark.parametrize('name', ['', 'val'])
+def test_photos_to_validate_on_are_not_trained_on(project, name):
+    folder, _ = project
+    for kind in ('photos', 'masks'):
+        (folder / 'all' / kind).mkdir(parents=True)
+    make_scenes(folder)
+    for kind in ('photos', 'masks'):
+        (folder / kind).rename(folder / 'all' / kind / 'val')
+    part = dict(images='all/photos', masks='all/masks')
+    with pytest.raises(ValueError, match=r'8 photos are both .*all/photos/val/0\.jpg'):
+        FolderData(
+            **part,
+            val_images=f'all/photos/{name}',
+            val_masks=f'all/masks/{name}',
+            work_dir='out',
+        ).write_configs()
+    assert not (folder / 'out').exists()
+
+
 @pytest.mark.parametrize('work_dir', ['photos/out', 'masks/out'])
 def test_what_it_wrote_beside_the_photos_is_no_data(project, work_dir, capsys):
     folder, prepare = project
