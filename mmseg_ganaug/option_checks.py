@@ -137,11 +137,15 @@ def check_path(owner: Owner, name: str, value: Any) -> str:
     """Returns ``value`` as text, if it is a path; whether it exists is not looked at.
 
     Raises:
-        ValueError: If it is neither text nor a path, or empty.
+        ValueError: If it is neither text nor a path, or empty, or begins with ``~``,
+            which would be a folder of that name.
     """
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str) or not path.strip():
         raise refuse(owner, name, value, 'a path')
+    if os.path.expanduser(path) != path:
+        whole = os.path.expanduser(path)
+        raise refuse(owner, name, value, f'a path without ~, such as {whole!r}')
     return path
 
 

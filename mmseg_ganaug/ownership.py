@@ -24,8 +24,7 @@ from typing import (
     Union,
 )
 
-from filelock import FileLock
-
+from mmseg_ganaug.file_locks import locked
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.version import __version__
@@ -320,7 +319,7 @@ class WorkFolder:
     def _changed(self) -> Iterator['_Manifest']:
         """Opens the manifest for a change, and locks it against other processes."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f'.{MARK}.lock'):
+        with locked(self.folder / f'.{MARK}.lock'):
             manifest = self._read()
             if manifest is None:
                 mark = [self.folder / MARK]

@@ -122,6 +122,10 @@ def test_values_that_are_not_known_may_be_left_open():
             "A: x={'c': 1}: must be a dict with the keys a; b may be there, too",
         ),
         (
+            lambda: check_path('A', 'x', '~/a'),
+            f"A: x='~/a': must be a path without ~, such as '{Path.home()}/a'",
+        ),
+        (
             lambda: check_class_weight('A', 'x', [1, 1], 3),
             'A: x=[1, 1]: must be one number within 0..1e+09 for each class: 3 are '
             'needed, 2 are given',

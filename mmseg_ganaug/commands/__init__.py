@@ -101,6 +101,7 @@ def run_command(name: str, argv: Sequence[str], prog: Optional[str] = None) -> N
     mixed = getattr(module, 'INTERMIXED', False)
     parse = parser.parse_intermixed_args if mixed else parser.parse_args
     args = parse(argv)
+    _check_homes(parser, args)
     if hasattr(module, 'check'):
         module.check(parser, args)
     if not sys.warnoptions:
@@ -119,6 +120,17 @@ def run_command(name: str, argv: Sequence[str], prog: Optional[str] = None) -> N
         code = module.run(args)
     if code:
         raise SystemExit(code)
+
+
+def _check_homes(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuses ~, which shells leave as it is behind '=': a folder would be named so."""
+    for name, value in vars(args).items():
+        text = str(value) if isinstance(value, (str, os.PathLike)) else ''
+        if text == '~' or text.startswith(f'~{os.sep}'):
+            parser.error(
+                f'{name}: {text} is no path, as the shell has not replaced the ~: '
+                f'give {os.path.expanduser(text)}'
+            )
 
 
 def main(argv: Optional[List[str]] = None) -> None:

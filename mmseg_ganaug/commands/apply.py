@@ -20,6 +20,7 @@ import shlex
 from pathlib import Path
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_generator, add_seed
+from mmseg_ganaug.commands.named_files import write_named
 
 GO_ON = 'Nothing was written; it begins again by'
 
@@ -57,5 +58,6 @@ def run(args: argparse.Namespace) -> None:
     if args.generator:
         generator = dict(zip(('config', 'checkpoint'), args.generator))
     data = TreatmentData(args.cache_dir, generator, args.seed)
-    write_overlay(config, args.treatment, out, data, args.cfg_options)
+    # One that is there is ours, but may have been edited.
+    write_overlay(config, args.treatment, out, data, args.cfg_options, write_named)
     print(f'Written: {out}\nNext, to train:  ganaug train {shlex.quote(str(out))}')

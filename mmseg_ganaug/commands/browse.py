@@ -70,7 +70,8 @@ def build_painter(cfg):
     import torch
     from mmseg.registry import MODELS
 
-    preprocessor = cfg.model.get('data_preprocessor') or {}
+    # A config of the data alone has no model.
+    preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     if not has_type(preprocessor, 'GANSegDataPreProcessor'):
         return None
     device = 'cuda' if torch.cuda.is_available() else 'cpu'

@@ -32,12 +32,15 @@ ann_file; where there are label maps alone, let their names stand for the photos
 """
 
 import argparse
+import io
 import json
 from pathlib import Path
 from typing import Optional
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_jobs
+from mmseg_ganaug.commands.named_files import write_named
 from mmseg_ganaug.config_search import type_name
+from mmseg_ganaug.files import write_atomically
 
 GO_ON = 'What was read is kept; it goes on by'
 
@@ -86,14 +89,15 @@ def write_class_weights(statistics, path: str, formula: Optional[str]) -> None:
     from mmseg_ganaug.datasets.class_weighted_loss import weights_by_frequency
 
     found = weights_by_frequency(statistics.pixels)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
     if Path(path).suffix == '.npy':
-        np.save(path, found[str(formula)])
+        np.save(content, found[str(formula)])
     elif formula:
-        Path(path).write_text(json.dumps(found[formula]) + '\n')
+        content.write(json.dumps(found[formula]).encode() + b'\n')
     else:
         lines = [f'"class_weight_{name}": {found[name]}' for name in found]
-        Path(path).write_text('{\n  ' + ',\n  '.join(lines) + '\n}\n')
+        content.write(('{\n  ' + ',\n  '.join(lines) + '\n}\n').encode())
+    write_named(path, content.getvalue())
     print(f'Written: {path}')
 
 
@@ -214,10 +218,10 @@ def run(args: argparse.Namespace) -> None:
     if args.class_weights:
         write_class_weights(statistics, args.class_weights, args.formula)
     if args.split == 'train':
-        generated = find_generated(cfg.train_dataloader.dataset)
+        generated = find_generated(dataset_of(cfg))
         values['generated'] = [
             show_balance(config, number, out) for number, config in enumerate(generated)
         ]
     path = out / 'label_distribution.json'
-    path.write_text(json.dumps(values, indent=2) + '\n')
+    write_atomically(path, json.dumps(values, indent=2) + '\n')
     print(f'Written: {path} and the charts beside it')

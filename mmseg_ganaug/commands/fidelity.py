@@ -16,7 +16,7 @@ import os.path as osp
 
 from mmseg_ganaug.commands.flags import add_cfg_options
 from mmseg_ganaug.config_overrides import override
-from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.config_search import dataset_of, find_generated
 from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.safe_configs import read_config
 
@@ -137,7 +137,7 @@ def recomposed_samples(args, generator_config):
 
     from mmseg_ganaug.datasets import DatasetLabelSource
 
-    configs = find_generated(read_config(args.recomposed).train_dataloader.dataset)
+    configs = find_generated(dataset_of(read_config(args.recomposed)))
     if not configs:
         raise SystemExit(f'{args.recomposed} trains on no GANRecomposeDataset')
     configs[0]['generator'].update(
@@ -175,7 +175,7 @@ def run(args: argparse.Namespace) -> None:
         repaint='changed' if sees else 'unshown',
     )
     dataset_config = args.dataset or args.segmenter_config
-    source = read_config(dataset_config).val_dataloader.dataset
+    source = dataset_of(read_config(dataset_config), 'val')
     pairs = fidelity.real_pairs(generator, source)
     classes, palette = pairs.metainfo['classes'], pairs.metainfo['palette']
     ignore_index = pairs.source.ignore_index

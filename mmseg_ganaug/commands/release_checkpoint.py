@@ -126,14 +126,15 @@ def model_card(
         licence (str): As the user states it.
         notes (str): The user's text; may be empty.
     """
-    model = config.get('model', {})
-    loader = config.get('train_dataloader', {})
+    # A config that only tests states None for what trains.
+    model = config.get('model') or {}
+    loader = config.get('train_dataloader') or {}
     numbers = sum(value.numel() for value in state.values())
     rows = {
         'Model': f'`{model.get("type", "unknown")}`, {numbers / 1e6:.2f} M numbers',
-        'Trained on': f'`{data_set_of(loader.get("dataset", {}))}`',
+        'Trained on': f'`{data_set_of(loader.get("dataset") or {})}`',
         'Iterations': str(
-            config.get('train_cfg', {}).get('max_iters', 'see the config')
+            (config.get('train_cfg') or {}).get('max_iters', 'see the config')
         ),
         'SHA-256': f'`{digest}`',
         'Licence': licence,

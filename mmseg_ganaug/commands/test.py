@@ -2,6 +2,7 @@
 
 import argparse
 import os.path as osp
+from pathlib import Path
 from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
@@ -9,6 +10,7 @@ from mmseg_ganaug.config_search import nested_dicts, type_name
 
 GO_ON = 'It begins from the start again by'
 TRACES = True
+_PURPOSE = 'predicted label maps'
 _WRITERS = ('IoUMetric', 'ClassIoUMetric', 'CityscapesMetric')
 
 
@@ -60,11 +62,49 @@ def metrics_of(cfg) -> List[dict]:
     return [part for part in nested_dicts(cfg.test_evaluator) if 'type' in part]
 
 
+def claim_folder(folder: str) -> None:
+    """Marks the folder of predictions: metrics name them as the photos are named.
+
+    Label maps of the user have the same names.
+
+    Args:
+        folder (str): Missing, empty, or of an earlier test.
+
+    Raises:
+        InTheWayError: When it holds something else.
+    """
+    from mmseg_ganaug.in_the_way import InTheWayError
+    from mmseg_ganaug.ownership import read_mark, write_mark
+
+    place, mark = Path(folder), read_mark(folder)
+    is_free = not osp.lexists(place) or (place.is_dir() and not any(place.iterdir()))
+    if not is_free and (mark is None or mark.purpose != _PURPOSE):
+        raise InTheWayError([place], 'Give an empty folder by --out.')
+    write_mark(place, _PURPOSE)
+
+
+def keep_other_file(path: str) -> None:
+    """Keeps a file of something else beside the place where counts go.
+
+    Args:
+        path (str): Of the CSV file.
+    """
+    from mmseg_ganaug.evaluation.photo_counts import read_counts
+    from mmseg_ganaug.ownership import keep_beside, say_kept
+
+    if osp.lexists(path):
+        try:
+            read_counts(path)
+        except ValueError:
+            say_kept(keep_beside(path), f'{path} is written anew')
+
+
 def run(args: argparse.Namespace) -> None:
     """Builds the runner and tests."""
     from mmengine.runner import Runner
 
     from mmseg_ganaug.config_overrides import override
+    from mmseg_ganaug.datasets.statistics import on_main_process
     from mmseg_ganaug.progress_hook import ProgressHook
     from mmseg_ganaug.safe_configs import read_config
     from mmseg_ganaug.tool_errors import errors_as_messages
@@ -93,5 +133,11 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         write_predictions(cfg, args.out)
     runner = Runner.from_cfg(cfg)
+    # Here, since from now on it is known which process is the main one.
+    with errors_as_messages():
+        if args.photo_counts:
+            on_main_process(lambda: keep_other_file(args.photo_counts))
+        if args.out:
+            on_main_process(lambda: claim_folder(args.out))
     runner.register_hook(ProgressHook())
     runner.test()

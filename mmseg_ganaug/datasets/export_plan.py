@@ -10,7 +10,7 @@ from typing import Any, List, Optional, Sequence, Set
 from mmengine.registry import init_default_scope
 
 from mmseg_ganaug.config_overrides import override
-from mmseg_ganaug.config_search import find_generated
+from mmseg_ganaug.config_search import dataset_of, find_generated
 from mmseg_ganaug.datasets.generation import sample_ids
 from mmseg_ganaug.datasets.planned_files import PlannedFiles
 from mmseg_ganaug.datasets.sample_prompts import TEMPLATE, check_template
@@ -34,12 +34,12 @@ def generated_dataset(
         dict: Config of a ``GANRecomposeDataset``.
 
     Raises:
-        ValueError: When there is none, or there are several and none is chosen.
+        ValueError: When it trains on none, or on several of which none is chosen.
     """
     cfg = read_config(path)
     override(cfg, options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    found = find_generated(cfg.train_dataloader.dataset)
+    found = find_generated(dataset_of(cfg))
     if not found:
         raise ValueError(f'{path} trains on no GANRecomposeDataset: there is no plan')
     if number is None and len(found) == 1:
@@ -91,20 +91,16 @@ def export_plan(
         lacking = _lacking(dataset, ids)
         chosen = [number for number in chosen if ids[number] in lacking]
     composite, compositing = config.get('composite'), Compositing()
-    contents = 'without photos'
-    if with_context:
-        contents = source.photos_digest()
-        # 'auto' says which classes are to be painted.
-        if composite is not None:
-            stated = build_compositing(composite, source.class_names)
-            compositing = stated if stated.paints else compositing
-    elif real:
-        source.require_photos()
+    photos = source.photos_digest() if with_context or real else 'without photos'
+    # 'auto' says which classes are to be painted.
+    if with_context and composite is not None:
+        stated = build_compositing(composite, source.class_names)
+        compositing = stated if stated.paints else compositing
     files = PlannedFiles(
         out,
         source,
         dataset.metainfo['palette'],
-        f'{contents} {compositing.fingerprint()}',
+        f'{source.files_digest()} {photos} {compositing.fingerprint()}',
         template,
     )
     maker = SampleMaker(

@@ -52,9 +52,17 @@ class SampleFile(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """Differences between label maps and photos in a survey."""
+    """Differences between label maps and photos in a survey.
+
+    Attributes:
+        name: For messages.
+        records: Names what is kept of them; another where what is found changes.
+        size_of: Width and height as MMSeg loads them.
+    """
 
     name: str
+    records: str
+    size_of: Callable[[ImageFormat], Tuple[int, int]]
     is_stock: Callable[[PipelineReader], bool]
     check: Callable[[bytes, str], ImageFormat]
     load: Callable[[SampleFile], np.ndarray]
@@ -62,12 +70,17 @@ class _Kind(NamedTuple):
 
 _LABELS = _Kind(
     'label maps',
+    'label maps as stored',
+    # Pillow, with which they are loaded, does not turn them by their EXIF tags.
+    lambda found: (found.width, found.height),
     lambda reader: reader.stock_labels,
     check_label_file,
     lambda file: file.reader.label_map(file.info),
 )
 _PHOTOS = _Kind(
     'photos',
+    'photos',
+    lambda found: found.shown_size,
     lambda reader: reader.stock_photos,
     check_photo_file,
     lambda file: file.reader.photo(file.info),
@@ -147,7 +160,7 @@ def _survey(files: Sequence[SampleFile], kind: _Kind) -> List[Content]:
 def _survey_of_reader(
     reader: PipelineReader, files: Dict[str, SampleFile], kind: _Kind
 ) -> Dict[str, Content]:
-    records = FileRecords(f'{kind.name} {_digest(reader.fingerprint().encode())}')
+    records = FileRecords(f'{kind.records} {_digest(reader.fingerprint().encode())}')
     found = records.known(list(files))
     stock = kind.is_stock(reader)
     if not stock and _reads_otherwise(files, found, kind):
@@ -192,7 +205,7 @@ def _chunk_of_bytes(
         file, (state, content, digest) = item
         if digest in known:
             return Finding(file.path, state, known[digest])
-        size = kind.check(content, file.path).shown_size
+        size = kind.size_of(kind.check(content, file.path))
         return Finding(file.path, state, Content(digest, {'size': list(size)}))
 
     with ThreadPoolExecutor() as pool:

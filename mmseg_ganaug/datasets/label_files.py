@@ -179,10 +179,17 @@ def check_sizes(
         ValueError: When it has not; names both files.
     """
     if tuple(size) != tuple(label_size):
+        turned = ''
+        if tuple(size) == tuple(label_size)[::-1]:
+            turned = (
+                '. Where one of them is turned by an EXIF tag: MMSeg turns photos '
+                'by it, label maps never; take the tag out of the photo, or turn the '
+                'label map'
+            )
         raise ValueError(
             f'{path} is {size[0]} x {size[1]}, but its label map {label_path} is '
             f'{label_size[0]} x {label_size[1]} (width x height): the two must have '
-            'one size'
+            f'one size{turned}'
         )
 
 

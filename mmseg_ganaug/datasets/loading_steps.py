@@ -151,10 +151,10 @@ def check_two_sides(labels: Any, path: Any) -> None:
     """Checks that a label map is no line.
 
     Raises:
-        LabelReadingError: When it has one axis: MMSeg's LoadAnnotations takes away the
-            other where that is one pixel long.
+        LabelReadingError: When it has one axis or none: LoadAnnotations takes away an
+            axis that is one pixel long.
     """
-    if np.ndim(labels) == 1:
+    if np.ndim(labels) < 2:
         raise LabelReadingError(
             f'{path} is one pixel wide or high, and MMSeg cannot load it as a label '
             'map [H, W]: take the sample out of the data set, or pad photo and label '

@@ -13,6 +13,7 @@ from mmseg_ganaug.datasets.photo_form import check_colour
 from mmseg_ganaug.datasets.sample_prompts import prompt_of
 from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.ownership import WorkFolder
+from mmseg_ganaug.png_files import find_png_damage
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.recompose import Recipe
 from mmseg_ganaug.recompose.source import PhotoSource
@@ -37,8 +38,9 @@ class PlannedFiles:
     differs from the base. ``plan.jsonl`` and ``classes.json`` list samples and classes,
     ``colors/metadata.jsonl`` is read by the imagefolder of ``datasets``.
 
-    A sample whose files are all there is not made again, unless the photos or colours
-    have changed. Files of other plans that this class wrote there are removed.
+    A sample whose files are all there, and whole, is not made again, unless the photos,
+    label maps or colours have changed. Files of other plans that this class wrote there
+    are removed.
 
     Args:
         folder (str | Path): Where they go; missing folders are made.
@@ -101,7 +103,7 @@ class PlannedFiles:
         with Progress(title, len(chosen)) as progress, ThreadPoolExecutor() as pool:
             for number in chosen:
                 paths = {k: self.folder / k / f'{ids[number]}.png' for k in kinds}
-                if not all(path.is_file() for path in paths.values()):
+                if not all(map(_is_whole, paths.values())):
                     images = self._images(maker, number, with_context)
                     list(pool.map(_write, paths.values(), map(images.get, kinds)))
                 rows.append(self._row(number, recipes, ids, paths))
@@ -141,7 +143,7 @@ class PlannedFiles:
             for number, name in enumerate(names):
                 labels = self._source.label_map(number)
                 paths = [self.folder / place / name for place in places]
-                if not all(path.is_file() for path in paths):
+                if not all(map(_is_whole, paths)):
                     colours = self._colours[labels][..., ::-1]
                     photo = self._source.photo(number)
                     check_colour(photo, self._source.name(number))
@@ -165,14 +167,14 @@ class PlannedFiles:
         for place in places:
             self._work.add_folder(place)
         path = self.folder / CLASSES
-        before: Dict[str, Any] = {}
-        if path.is_file():
-            before = json.loads(path.read_text(encoding='utf-8'))
-        same = before.get('contents') == self._contents
-        for place in places:
+        # By folder: a run need not write all of them.
+        contents = _contents_in(path)
+        for name, place in zip(folders, places):
+            same = contents.get(name) == self._contents
             for old in place.iterdir():
                 if _NAME.fullmatch(old.name) and not (same and old.name in wanted):
                     old.unlink()
+            contents[name] = self._contents
         colours = self._colours.tolist()
         listed = [
             dict(id=number, name=name, color=colours[number])
@@ -182,7 +184,7 @@ class PlannedFiles:
             classes=listed,
             ignore_index=self._source.ignore_index,
             ignore_color=[0, 0, 0],
-            contents=self._contents,
+            contents=contents,
         )
         self._work.write(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
 
@@ -266,6 +268,18 @@ def read_planned(path: Union[str, Path]) -> List[Tuple[str, Recipe]]:
         raise ValueError(
             f'{path} cannot be read ({error}): write it by export-plan'
         ) from error
+
+
+def _contents_in(path: Path) -> Dict[str, str]:
+    """Reads what the files of each folder beside a list of classes were made from."""
+    try:
+        return dict(json.loads(path.read_text(encoding='utf-8'))['contents'])
+    except (OSError, ValueError, KeyError, TypeError):  # missing or damaged
+        return {}
+
+
+def _is_whole(path: Path) -> bool:
+    return path.is_file() and find_png_damage(path.read_bytes()) is None
 
 
 def _write(path: Path, image: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from mmseg.registry import DATASETS as MMSEG_DATASETS
 from mmseg_ganaug.config_search import find_real, scoped_pipeline
 from mmseg_ganaug.datasets.label_files import MissingFileError
 from mmseg_ganaug.datasets.reading import PipelineReader
+from mmseg_ganaug.datasets.sample_lists import check_listed_names, undecodable_list
 
 _HOW_TO_SET_PATHS = (
     'set data_root, data_prefix and ann_file to where the files are. Label maps '
@@ -366,6 +367,8 @@ def _read_list(part: BaseSegDataset) -> None:
         raise MissingFileError(
             f'{name}: {missing} does not exist: {_HOW_TO_SET_PATHS}'
         ) from error
+    except UnicodeDecodeError as error:
+        raise undecodable_list(part, error) from error
     except ValueError as error:
         # MMEngine fails to serialise an empty list; our error says more.
         if part.data_list or 'at least one array' not in str(error):
@@ -382,6 +385,7 @@ def _read_list(part: BaseSegDataset) -> None:
             f'the source data set {name} has no label maps: set '
             'data_prefix.seg_map_path to their folder'
         )
+    check_listed_names(part)
 
 
 def _missing(paths: Sequence[str]) -> str:

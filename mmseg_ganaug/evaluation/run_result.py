@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from filelock import FileLock
 
+from mmseg_ganaug.file_locks import locked
 from mmseg_ganaug.files import write_atomically
 
 _KEYS = ('protocol', 'method', 'seed', 'mIoU', 'aAcc', 'per_class_iou')
@@ -176,7 +176,7 @@ def add_run(
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f'.{path.name}.lock')):
+    with locked(path.with_name(f'.{path.name}.lock')):
         found = read_runs(path)[0] if path.is_file() else []
         runs = {(run.method, run.seed): run for run in [*found, result]}
         lines = [

@@ -11,6 +11,7 @@ from mmseg_ganaug.files import write_atomically
 from mmseg_ganaug.own_data.class_list import ClassList
 from mmseg_ganaug.own_data.mask_survey import MaskSurvey
 from mmseg_ganaug.own_data.masks import (
+    MOST_VALUES,
     MaskForm,
     is_grey,
     pack_colour,
@@ -118,8 +119,8 @@ def match_classes(survey: MaskSurvey, listed: ClassList) -> MaskClasses:
 
     Raises:
         ValueError: When the list does not fit the masks: another form, a value of the
-            masks that is not listed, or fewer than two classes that occur. Names file
-            and value.
+            masks that is not listed, fewer than two classes that occur, or more than
+            label maps can hold. Names file and value.
     """
     if listed.has_colours:
         lines = [(item.name, item.value, item.ignored) for item in listed.lines]
@@ -292,6 +293,12 @@ def _checked(
             f'in the masks: {"; ".join(written)}; the first is '
             f'{survey.pairs[0].mask}). Two or more are needed: correct the list of '
             'classes, or the masks'
+        )
+    if len(names) > MOST_VALUES:
+        raise ValueError(
+            f'{len(names)} classes are listed, but {MOST_VALUES} are the most: label '
+            f'maps have 8 bits, and {_IGNORED} stands for no class there. Join some by '
+            'giving them one name, or write "ignore" for some'
         )
     palette = _palette([of_class[0] for of_class in values], survey)
     return MaskClasses(names, values, ignored, survey.form, palette)

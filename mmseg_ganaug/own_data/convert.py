@@ -94,7 +94,12 @@ def write_label_maps(
         if key not in files and os.path.lexists(path)
     )
     missing = [pair for pair in pairs if not _is_whole(paths[pair.key])]
+    # Finished by a run that was killed before it could note that.
+    unnoted = {*paths} - {pair.key for pair in missing} - {k for k in files if files[k]}
+    files.update({key: _sha256(paths[key].read_bytes()) for key in unnoted})
     if not missing:
+        if unnoted:
+            _write_list(folder, _Written(digest, files))
         return
     files.update({pair.key: '' for pair in missing})
     write_mark(folder, _PURPOSE, digest)

@@ -11,6 +11,8 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
+from mmseg_ganaug.own_data.folder_files import files_below
+
 Split = Tuple[List[str], List[str]]
 FEWEST_PAIRS = 4
 _ENDINGS = (
@@ -184,13 +186,7 @@ def _common_suffix(
 def _list_images(folder: Path, what: str) -> List[Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder} is no folder: give that of the {what}')
-    found = [
-        path
-        for path in sorted(folder.rglob('*'))
-        if path.suffix.lower() in _ENDINGS and not path.is_dir()
-        # Of the system, such as thumbnails.
-        if not any(part.startswith('.') for part in path.relative_to(folder).parts)
-    ]
+    found = [path for path in files_below(folder) if path.suffix.lower() in _ENDINGS]
     if not found:
         raise FileNotFoundError(
             f'{folder} holds no {what}: files that end with {", ".join(_ENDINGS)} were '

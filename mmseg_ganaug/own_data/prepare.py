@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmengine.fileio import list_from_file
 
+from mmseg_ganaug.option_checks import check_seed, check_whole
 from mmseg_ganaug.own_data.class_list import ClassList, read_class_list
 from mmseg_ganaug.own_data.classes import (
     MaskClasses,
@@ -111,6 +112,13 @@ class FolderData:
                 f'--size is {size[0]} {size[1]}, but takes multiples of {_STEP}, '
                 f'{_SMALLEST_SIDE} or more'
             )
+        check_seed(self, 'seed', seed)
+        for name, iters in (
+            ('generator_iters', generator_iters),
+            ('segmenter_iters', segmenter_iters),
+        ):
+            if iters is not None:
+                check_whole(self, name, iters, 1)
         for folder in (images, masks, val_images, val_masks, work_dir):
             if folder is not None:
                 check_name(folder)
@@ -167,6 +175,7 @@ class FolderData:
             pair_folders(images, masks, self._mask_suffix, **fewest)
             for (images, masks), fewest in zip(self._folders, ({}, {'fewest': 1}))
         ]
+        _check_apart(parts)
         pairs = [pair for part in parts for pair in part.pairs]
         listed = self._read_list()
         kept = self.work.folder / _KEPT
@@ -307,6 +316,18 @@ class FolderData:
             + '. Move the two files away for a new split.'
         )
         return split, note
+
+
+def _check_apart(parts: Sequence[FolderPairs]) -> None:
+    """Checks that no photo is both trained on and validated on."""
+    first, *others = ({pair.photo.resolve() for pair in part.pairs} for part in parts)
+    for shared in (first & other for other in others):
+        if shared:
+            raise ValueError(
+                f'{len(shared)} photos are both to train and to validate on, such as '
+                f'{min(shared)}: give --images and --val-images folders apart, or '
+                'leave --val-images out'
+            )
 
 
 def choose_size(sizes: Sequence[Tuple[int, int]], area: int) -> Tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from mmseg_ganaug.datasets.camvid import CamVidDataset
 from mmseg_ganaug.own_data.classes import MaskClasses
 from mmseg_ganaug.own_data.convert import find_foreign_label_maps, write_label_maps
+from mmseg_ganaug.own_data.folder_files import files_below
 from mmseg_ganaug.own_data.mask_survey import survey_masks
 from mmseg_ganaug.own_data.masks import MaskForm
 from mmseg_ganaug.own_data.pairs import Pair
@@ -257,7 +258,9 @@ def _find(source: Path, folder: str, part: Part) -> List[Pair]:
     pairs, alone = [], []
     photos = source / part.photos
     # Sorted as they are published, drive 100 before drive 2.
-    for photo in sorted(photos.rglob(f'*{part.photo_suffix}')):
+    for photo in files_below(photos):
+        if not photo.name.endswith(part.photo_suffix):
+            continue
         *drives, frame = photo.relative_to(photos).parts
         frame = frame[: -len(part.photo_suffix)]
         mask = source.joinpath(part.masks, *drives, f'{frame}{part.mask_suffix}')

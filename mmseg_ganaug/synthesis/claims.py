@@ -8,14 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Union
 
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from filelock import BaseFileLock
 from mmengine.logging import print_log
 
-from mmseg_ganaug.files import temporary_path
+from mmseg_ganaug.file_locks import drop_lock, grants_locks, remove_lock, take_lock
 
 _SECONDS_BEFORE_MESSAGE = 5
-# A file that is new and unlocked may be locked by a process that clears leftovers.
-_PROBES = 5
 
 
 class StoreLocks:
@@ -44,14 +42,14 @@ class StoreLocks:
         lock = None
         if self._have_locks:
             with suppress(OSError):  # the file may belong to another user
-                lock = _take(path, _SECONDS_BEFORE_MESSAGE)
+                lock = take_lock(path, _SECONDS_BEFORE_MESSAGE)
                 if lock is None:
                     print_log(f'Waiting for the lock {path}', logger='current')
-                    lock = _take(path, -1)
+                    lock = take_lock(path, -1)
         try:
             yield
         finally:
-            _drop(lock)
+            drop_lock(lock)
 
     @contextmanager
     def filling(self, lay_out: Callable[[], None]) -> Iterator['Claims']:
@@ -71,13 +69,13 @@ class StoreLocks:
             lay_out()
             with suppress(OSError):
                 own.touch()  # without locks, it is all that others can see
-                lock = _take(own) if have_locks else None
+                lock = take_lock(own) if have_locks else None
         claims = Claims(self._path_of if have_locks else None)
         try:
             yield claims
         finally:
             claims.close()
-            _remove(own, lock)
+            remove_lock(own, lock)
             with self.alone():
                 self.clear()
 
@@ -93,19 +91,19 @@ class StoreLocks:
         for path in self._paths():
             lock = None
             with suppress(OSError):
-                lock = _take(path) if have_locks else None
+                lock = take_lock(path) if have_locks else None
             if lock is None:
                 held.append(path)
-            _drop(lock)
+            drop_lock(lock)
         return held
 
     def clear(self) -> None:
         """Removes lock files that no process holds; only within :meth:`alone`."""
         for path in self._paths() if self._have_locks else ():
             with suppress(OSError):
-                lock = _take(path)
+                lock = take_lock(path)
                 if lock is not None:
-                    _remove(path, lock)
+                    remove_lock(path, lock)
 
     def _path_of(self, what: Union[int, str]) -> Path:
         return self._folder / f'{self._name}.{what}.lock'
@@ -115,8 +113,8 @@ class StoreLocks:
 
     @cached_property
     def _have_locks(self) -> bool:
-        """True if the file system grants locks: it does on one of a few new files."""
-        return any(_probe(self._folder) for _ in range(_PROBES))
+        """True if the file system grants locks."""
+        return grants_locks(self._folder)
 
 
 class Claims:
@@ -143,7 +141,7 @@ class Claims:
         if self._path_of is None:
             return True
         try:
-            lock = _take(self._path_of(number))
+            lock = take_lock(self._path_of(number))
         except OSError:  # such as a full disk, which writing the samples will report
             return True
         if lock is not None:
@@ -160,59 +158,9 @@ class Claims:
         if lock is not None and self._path_of is not None:
             # A process that has already opened the file gets a lock that excludes
             # nobody; the batch is made by now, or at worst it is made twice.
-            _remove(self._path_of(number), lock)
+            remove_lock(self._path_of(number), lock)
 
     def close(self) -> None:
         """Drops all claims."""
         for number in list(self._held):
             self.drop(number)
-
-
-def _probe(folder: Path) -> bool:
-    path = temporary_path(folder)
-    lock = None
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _take(path)
-    _remove(path, lock)
-    return lock is not None
-
-
-def _take(path: Path, timeout: float = 0) -> Optional[BaseFileLock]:
-    """Takes a lock.
-
-    Args:
-        path (Path): Its file.
-        timeout (float): Seconds to wait for it; -1 waits without end.
-
-    Returns:
-        BaseFileLock | None: None if another process still holds it then.
-
-    Raises:
-        OSError: When the file system has no locks, or the file cannot be opened.
-    """
-    # Batches are claimed in one thread and dropped in another.
-    lock = FileLock(str(path), thread_local=False)
-    try:
-        lock.acquire(timeout=timeout)
-    except Timeout:
-        return None
-    except NotImplementedError as error:  # from older releases of filelock
-        raise OSError(str(error)) from error
-    if isinstance(lock, SoftFileLock):
-        # What newer ones fall back to outlives a process that is killed.
-        lock.release()
-        raise OSError(f'the file system grants no lock on {path}')
-    return lock
-
-
-def _drop(lock: Optional[BaseFileLock]) -> None:
-    if lock is not None:
-        lock.release()
-
-
-def _remove(path: Path, lock: Optional[BaseFileLock]) -> None:
-    """Removes the file of a lock while it is held, then releases the lock."""
-    with suppress(OSError):
-        path.unlink()
-    _drop(lock)

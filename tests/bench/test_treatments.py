@@ -376,6 +376,20 @@ def test_a_config_of_the_package_is_treated_in_the_working_directory(
     assert read_config(f'{name}_ohem.py').model.decode_head.sampler
 
 
+def test_an_edited_config_is_kept_beside(config, capsys):
+    out = config.with_name('config_ohem.py')
+    apply = ['apply', str(config), '--treatment', 'ohem']
+    main(apply)
+    mine = f'{out.read_text()}optimizer = dict(lr=3)\n'
+    out.write_text(mine)
+    for _ in range(2):
+        main(apply)
+    (kept,) = config.parent.glob('config_ohem.py.before-*')
+    assert kept.read_text() == mine
+    assert capsys.readouterr().out.count(str(kept)) == 1
+    assert 'optimizer' not in out.read_text()
+
+
 @pytest.mark.parametrize(
     ('part', 'name'),
     [

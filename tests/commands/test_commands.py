@@ -139,6 +139,12 @@ def test_predictions_and_counts_go_to_the_metrics_that_write_them():
         (['distribution', 'x.py', '--formula=rare'], 2, '--formula needs'),
         (['compare', 'x.yaml', '--protocol=p'], 2, 'need each other'),
         (['prepare', '--images=a'], 2, 'needs --images and --masks'),
+        (
+            ['prepare', '--images=a', '--masks=b', '--work-dir=~/c'],
+            2,
+            f'{Path.home()}/c',
+        ),
+        (['convert-dataset', 'camvid', 'a', '~'], 2, 'replaced the ~'),
         (['synthesize', 'x.py', '--dry'], 2, 'unrecognized arguments: --dry'),
         (['apply', 'none.py', '--treatment=ohem'], 1, 'none.py does not exist'),
         *(

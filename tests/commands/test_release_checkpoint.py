@@ -54,6 +54,13 @@ def trained(tmp_path):
     return tmp_path
 
 
+def test_a_config_that_only_tests_can_be_released(trained):
+    nothing = dict(train_dataloader=None, train_cfg=None)
+    Config(dict(CONFIG, **nothing)).dump(str(trained / 'tiny.py'))
+    release(trained)
+    assert 'see the config' in (trained / 'out/README.md').read_text()
+
+
 def release(folder, *options):
     arguments = [folder / 'tiny.py', folder / 'iter_7.pth', folder / 'out']
     options = options or ('--licence', 'CC0', '--notes', 'It paints **boxes**.')

@@ -174,6 +174,24 @@ def test_a_label_map_that_cannot_be_used_is_named_first(source, tmp_path, fault,
         entry_points(source, tmp_path)[entry]()
 
 
+def test_label_maps_are_not_turned_by_their_exif_tags(source, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    for path in (tmp_path / 'ann').iterdir():
+        Image.open(path).save(path, exif=tags)
+    labels = labels_of(source)
+    labels.check_photos()
+    assert labels.label_map(0).shape == labels.photo(0).shape[:2] == (24, 32)
+
+
+def test_a_photo_turned_beside_its_label_map_is_explained(source, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.open(tmp_path / 'img/3.png').save(tmp_path / 'img/3.png', exif=tags)
+    with pytest.raises(ValueError, match=r'3\.png.*24 x 32.*32 x 24.*EXIF'):
+        labels_of(source).check_photos()
+
+
 def test_every_file_that_cannot_be_used_is_named_at_once(source, tmp_path):
     for number in (2, 3, 6):
         truncate(tmp_path / 'img' / f'{number}.png')

@@ -317,3 +317,33 @@ def test_a_sample_of_the_split_without_label_file_is_named(generated, tmp_path):
     generated['source']['ann_file'] = 'names.txt'
     (tmp_path / 'names.txt').write_text('0\n1\nzebra\n')
     expect(generated, str(tmp_path / 'ann' / 'zebra.png'), 'is missing')
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        (b'0\r\n1\r\n\r\n2\r\n', 'empty line'),
+        (b'0\n1\n\n', 'empty line'),
+        ('0\r\n1\r\n'.encode('utf-8-sig'), 'byte order mark'),
+        ('0\r\n1\r\n'.encode('utf-16'), 'UTF-8'),
+    ],
+)
+def test_a_list_of_another_editor_is_named_with_the_remedy(
+    generated, tmp_path, content, words
+):
+    generated['source']['ann_file'] = 'names.txt'
+    (tmp_path / 'names.txt').write_bytes(content)
+    expect(generated, str(tmp_path / 'names.txt'), words)
+
+
+def test_lists_with_the_line_ends_of_windows_are_read(generated, tmp_path):
+    generated['source']['ann_file'] = 'names.txt'
+    (tmp_path / 'names.txt').write_bytes(b'0\r\n1\r\n2')
+    assert len(lazily(generated).label_source()) == 3
+
+
+@pytest.mark.parametrize('size', [(24, 1), (1, 32), (1, 1)])
+def test_maps_one_pixel_wide_or_high_are_named(generated, tmp_path, size):
+    for folder, shape in (('img', (*size, 3)), ('ann', size)):
+        save(tmp_path / folder / '4.png', np.zeros(shape, np.uint8))
+    expect(generated, '4.png is one pixel wide or high', 'pad photo and label map')

@@ -166,6 +166,57 @@ def test_other_photos_colours_and_plans_are_not_mixed(generated, tmp_path, out):
     assert (out / 'labels' / 'mine.txt').read_text() == 'mine'
 
 
+def test_damaged_files_are_made_again(generated, out):
+    export_plan(generated, str(out), real=True)
+    before = contents_of(out)
+    images = [path for path in before if path.suffix == '.png']
+    for path in images[::3]:
+        (out / path).write_bytes(before[path][0][:60])
+    export_plan(generated, str(out), real=True)
+    after = contents_of(out)
+    assert {path: after[path][0] for path in images} == {
+        path: before[path][0] for path in images
+    }
+
+
+@pytest.mark.parametrize('content', ['', '{"contents": 1', '[]', '"x"', '{}'])
+def test_a_damaged_list_of_classes_is_written_again_and_kept(generated, out, content):
+    export_plan(generated, str(out))
+    before = (out / 'classes.json').read_bytes()
+    (out / 'classes.json').write_text(content)
+    export_plan(generated, str(out))
+    assert (out / 'classes.json').read_bytes() == before
+    (kept,) = out.glob('classes.json.before-*')
+    assert kept.read_text() == content
+
+
+def test_what_a_run_does_not_write_is_left(generated, out):
+    export_plan(generated, str(out))
+    before = contents_of(out / 'context')
+    export_plan(generated, str(out), with_context=False)
+    assert contents_of(out / 'context') == before
+
+
+@pytest.mark.parametrize('with_context', [True, False])
+def test_real_pairs_follow_their_photos_and_label_maps(
+    generated, out, tmp_path, with_context
+):
+    options = dict(real=True, with_context=with_context)
+    export_plan(generated, str(out), **options)
+    for changed in ('img', 'ann'):
+        path = tmp_path / changed / '0.png'
+        assert cv2.imwrite(str(path), np.flip(read(path), 0))
+        export_plan(generated, str(out), with_context=with_context)
+        export_plan(generated, str(out), **options)
+        photo, colours = (
+            read(out / f'real/{kind}/000000.png') for kind in ('images', 'conditioning')
+        )
+        np.testing.assert_array_equal(photo, read(tmp_path / 'img/0.png'))
+        labels = read(tmp_path / 'ann/0.png')
+        for class_id, colour in enumerate(PALETTE):
+            assert (colours[..., ::-1][labels == class_id] == colour).all()
+
+
 def test_files_of_the_user_are_not_touched(generated, out):
     (out / 'labels').mkdir(parents=True)
     (out / 'labels' / '000001.png').write_text('mine')
@@ -292,6 +343,9 @@ def test_the_tool_finds_the_data_set_of_a_config(generated, out, tmp_path, capsy
     assert rows_of(out / 'plan.jsonl')[1]['prompt'].startswith('look, ')
     with pytest.raises(ValueError, match='trains on no GANRecomposeDataset'):
         generated_dataset(write(generated['source']), None, None)
+    (tmp_path / 'no_data.py').write_text('train_dataloader = None')
+    with pytest.raises(ValueError, match=r'no_data\.py has no train_dataloader'):
+        generated_dataset(str(tmp_path / 'no_data.py'), None, None)
     two = write(generated, dict(generated, seed=3))
     with pytest.raises(ValueError, match=r'2 generated data sets.*--generated 0 to 1'):
         generated_dataset(two, None, None)

@@ -188,3 +188,12 @@ def test_masks_of_one_value_are_named_as_such_whatever_the_list(folder):
     folder.make([3])
     with pytest.raises(ValueError, match=r'show 1 class: class_3 \(values .*: 3;'):
         folder.match('a\nb\n')
+
+
+def test_more_classes_than_label_maps_hold_are_refused(folder):
+    folder.make([0, 1])
+    lines = [f'class {number}, {number}\n' for number in range(256)]
+    with pytest.raises(ValueError, match='256 classes are listed, but 255'):
+        folder.match(''.join(lines))
+    joined = [*lines[:-1], 'class 0, 255\n']
+    assert len(folder.match(''.join(joined)).names) == 255

@@ -1,5 +1,6 @@
 """Label maps are written from masks; files that others wrote or edited are kept."""
 
+import json
 import shutil
 
 import numpy as np
@@ -120,6 +121,25 @@ def test_edited_label_maps_are_kept_beside_when_others_are_wanted(folder, capsys
     (kept,) = folder.path.glob('out.before-*')
     assert (kept / '2.png').read_bytes() == mine
     assert str(kept) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('finished', [2, 4])
+def test_what_is_edited_after_a_killed_run_is_kept_too(folder, finished):
+    survey = folder.make([0, 255]).survey()
+    classes, out = find_classes(survey), folder.path / 'out'
+    write_label_maps(survey.pairs, classes, survey.digest, out)
+    # As a kill leaves it: no label map is noted as finished.
+    listed = json.loads((out / 'conversion.json').read_text())
+    listed['files'] = dict.fromkeys(listed['files'], '')
+    (out / 'conversion.json').write_text(json.dumps(listed))
+    for number in range(finished, 4):
+        (out / f'{number}.png').unlink()
+    write_label_maps(survey.pairs, classes, survey.digest, out)
+    Image.new('L', (20, 16), 1).save(out / '0.png')
+    mine = (out / '0.png').read_bytes()
+    write_label_maps(survey.pairs, classes, 'other masks', out)
+    (kept,) = folder.path.glob('out.before-*')
+    assert (kept / '0.png').read_bytes() == mine
 
 
 def test_damaged_label_maps_are_made_again(folder):

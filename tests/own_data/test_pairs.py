@@ -1,5 +1,8 @@
 """Photos and masks are paired by their names, or those alone are named."""
 
+import errno
+import os
+
 import pytest
 
 from mmseg_ganaug.own_data.pairs import draw_split, pair_folders, read_split
@@ -177,6 +180,39 @@ def test_folders_and_hidden_files_are_no_photos(folders):
     (folders[0] / 'g.jpg').mkdir()
     touch(folders[1], *(f'{n}.png' for n in 'abcd'))
     assert len(pair_folders(*folders).pairs) == 4
+
+
+def test_folders_that_are_links_are_entered_and_no_file_counts_twice(folders, tmp_path):
+    for folder, ending in zip(folders, ('.jpg', '.png')):
+        elsewhere = tmp_path / 'disk' / folder.name
+        touch(folder, *(f'a/{n}{ending}' for n in 'abcd'))
+        touch(elsewhere, *(f'{n}{ending}' for n in 'ef'))
+        for name, target in {
+            'b': elsewhere,
+            'again': elsewhere,
+            'latest': folder / 'a',
+            'a/up': folder,
+            'above': tmp_path,
+        }.items():
+            (folder / name).symlink_to(target)
+        (elsewhere / 'round').symlink_to(elsewhere)
+    found = [pair.key for pair in pair_folders(*folders).pairs]
+    assert found == ['a/a', 'a/b', 'a/c', 'a/d', 'again/e', 'again/f']
+
+
+def test_a_folder_that_cannot_be_read_is_named(folders, monkeypatch):
+    touch(folders[0], *(f'{n}.jpg' for n in 'abcd'), 'closed/e.jpg')
+    touch(folders[1], *(f'{n}.png' for n in 'abcd'), 'closed/e.png')
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith('closed'):
+            raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    with pytest.raises(PermissionError, match='closed'):
+        pair_folders(*folders)
 
 
 SPLIT_NAMES = ['a', 'b', 'c', 'd e', '#f', 'x\x85y']

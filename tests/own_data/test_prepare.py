@@ -201,6 +201,36 @@ def test_photos_to_validate_on_may_have_a_folder_of_their_own(project):
     assert val[0]['inputs'].shape[0] == 3
 
 
+@pytest.mark.parametrize('name', ['', 'val'])
+def test_photos_to_validate_on_are_not_trained_on(project, name):
+    folder, _ = project
+    for kind in ('photos', 'masks'):
+        (folder / 'all' / kind).mkdir(parents=True)
+    make_scenes(folder)
+    for kind in ('photos', 'masks'):
+        (folder / kind).rename(folder / 'all' / kind / 'val')
+    part = dict(images='all/photos', masks='all/masks')
+    with pytest.raises(ValueError, match=r'8 photos are both .*all/photos/val/0\.jpg'):
+        FolderData(
+            **part,
+            val_images=f'all/photos/{name}',
+            val_masks=f'all/masks/{name}',
+            work_dir='out',
+        ).write_configs()
+    assert not (folder / 'out').exists()
+
+
+@pytest.mark.parametrize('work_dir', ['photos/out', 'masks/out'])
+def test_what_it_wrote_beside_the_photos_is_no_data(project, work_dir, capsys):
+    folder, prepare = project
+    make_scenes(folder, colours=SCENE_COLOURS)
+    for _ in range(2):
+        data, configs = prepare(work_dir=work_dir)
+    assert f'{work_dir} is left out' in capsys.readouterr().out
+    assert len(list((data.work.folder / 'label_maps').glob('*.png'))) == 8
+    assert len(build_dataset(configs['plain'])) == 6
+
+
 def test_photos_with_several_endings_are_found(project):
     folder, prepare = project
     make_scenes(folder)
@@ -225,11 +255,16 @@ def test_photos_with_several_endings_are_found(project):
         (dict(val_images='photos'), '--val-masks'),
         (dict(val_share=0.0), '--val-share is 0.0'),
         (dict(size=(100, 64)), 'multiples of 16'),
+        (dict(seed=-1), 'seed=-1'),
+        (dict(segmenter_iters=0), 'segmenter_iters=0'),
+        (dict(generator_iters=-5), 'generator_iters=-5'),
     ],
 )
 def test_options_out_of_range_are_named(project, options, word):
+    make_scenes(project[0])
     with pytest.raises(ValueError, match=word):
         project[1](**options)
+    assert not (project[0] / 'out').exists()
 
 
 @pytest.mark.parametrize(

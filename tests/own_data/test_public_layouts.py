@@ -157,6 +157,15 @@ def test_a_photo_without_a_mask_is_named(name, tmp_path):
         lay_out_published(name, tmp_path, tmp_path / 'out')
 
 
+def test_what_a_mac_adds_to_every_file_is_passed_over(name, tmp_path):
+    MAKERS[name](tmp_path)
+    for path in [path for path in tmp_path.rglob('*') if path.is_file()]:
+        path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7')
+    lay_out_published(name, tmp_path, tmp_path / 'out')
+    written = (tmp_path / 'out/annotations').rglob('*.png')
+    assert len(list(written)) == len(KEYS[name])
+
+
 def test_another_folder_is_refused_with_what_it_should_hold(name, tmp_path):
     (tmp_path / 'images').mkdir()
     with pytest.raises(FileNotFoundError, match='as it is published: there is no file'):

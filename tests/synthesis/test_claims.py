@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from mmseg_ganaug import file_locks
 from mmseg_ganaug.synthesis import claims as claims_module
 from mmseg_ganaug.synthesis.claims import StoreLocks
 
@@ -143,7 +144,7 @@ def test_a_lock_file_that_cannot_be_made_keeps_nobody_from_working(
         def refuse(path, timeout=0):
             raise OSError(errno.ENOSPC, 'No space left on device')
 
-        monkeypatch.setattr(claims_module, '_take', refuse)
+        monkeypatch.setattr(claims_module, 'take_lock', refuse)
         assert claims.take(0)
 
 
@@ -160,14 +161,14 @@ def test_what_the_laying_out_raises_comes_through(tmp_path):
 def test_one_who_clears_leftovers_does_not_hide_that_there_are_locks(
     tmp_path, monkeypatch
 ):
-    take, seen = claims_module._take, []
+    take, seen = file_locks.take_lock, []
 
     def take_too_late(path, timeout=0):
         seen.append(path)
         # The first file is held for a moment by another process.
         return None if len(seen) == 1 else take(path, timeout)
 
-    monkeypatch.setattr(claims_module, '_take', take_too_late)
+    monkeypatch.setattr(file_locks, 'take_lock', take_too_late)
     with StoreLocks(tmp_path / 'store').filling(lay_out) as first:
         assert first.take(0)
         with StoreLocks(tmp_path / 'store').filling(lay_out) as second:

@@ -73,7 +73,11 @@ def browse(tmp_path, monkeypatch):
                     dataset=dict(type='ConcatDataset', datasets=datasets),
                     sampler=sampler or dict(type='InfiniteSampler'),
                 ),
-                model=dict(data_preprocessor=preprocessor),
+                **(
+                    dict(model=dict(data_preprocessor=preprocessor))
+                    if preprocessor
+                    else {}
+                ),
             )
         ).dump(tmp_path / 'mixed.py')
         sheet = tmp_path / 'sheet' / 'a.png'
@@ -125,6 +129,10 @@ def test_real_and_generated_samples_are_shown_and_marked(
         assert picture.shape == (SIZE[0], 2 * SIZE[1], 3)
         assert tuple(picture[0, SIZE[1]]) == colour
         assert tuple(picture[0, 0]) != colour
+
+
+def test_a_config_of_data_alone_is_enough(browse, real):
+    assert len(browse([real], None)[1]) == 6
 
 
 def test_one_kind_can_be_chosen(browse, real, generator, tmp_path):

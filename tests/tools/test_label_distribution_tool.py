@@ -148,6 +148,17 @@ def test_all_class_weights_are_a_base_of_configs(tmp_path, run_tool):
     assert (weights[0], len(weights)) == (WEIGHTS['sqrt'], 19)
 
 
+def test_a_file_that_is_there_is_kept_beside(tmp_path, run_tool, capsys):
+    path = tmp_path / 'weights.json'
+    path.write_text('[1, 2, 3]')
+    for _ in range(2):
+        run_tool('--jobs', '0', '--class-weights', str(path))
+    (kept,) = tmp_path.glob('weights.json.before-*')
+    assert kept.read_text() == '[1, 2, 3]'
+    assert capsys.readouterr().out.count(str(kept)) == 1
+    assert len(json.loads(path.read_text())) == 3
+
+
 @pytest.mark.parametrize(
     'arguments',
     [

@@ -41,6 +41,56 @@ def test_the_run_reports_how_far_it_is(tool, arguments, tmp_path, monkeypatch):
     assert isinstance(hooks[0], ProgressHook)
 
 
+@pytest.fixture
+def evaluate(tmp_path, monkeypatch):
+    """Runs the test of a config, which predicts the label map of one photo."""
+    config = tmp_path / 'config.py'
+    config.write_text("test_evaluator = dict(type='mmseg_ganaug.ClassIoUMetric')")
+    monkeypatch.chdir(tmp_path)
+
+    class Run:
+        def __init__(self, cfg):
+            self.metric = cfg.test_evaluator
+
+        def register_hook(self, hook):
+            pass
+
+        def test(self):
+            if 'output_dir' in self.metric:
+                Path(self.metric['output_dir'], 'a.png').write_text('predicted')
+
+    monkeypatch.setattr(Runner, 'from_cfg', Run)
+
+    def run(*arguments):
+        argv = ['test', str(config), 'weights.pth', *arguments]
+        monkeypatch.setattr(sys, 'argv', argv)
+        runpy.run_path(str(TOOLS / 'test.py'), run_name='__main__')
+
+    return run
+
+
+def test_predictions_do_not_replace_label_maps(evaluate, tmp_path, capsys):
+    (tmp_path / 'ann').mkdir()
+    (tmp_path / 'ann/a.png').write_text('mine')
+    with pytest.raises(SystemExit) as raised:
+        evaluate('--out', 'ann')
+    assert raised.value.code == 2
+    assert 'ann' in capsys.readouterr().err
+    assert (tmp_path / 'ann/a.png').read_text() == 'mine'
+    (tmp_path / 'empty').mkdir()
+    for folder in ('new', 'new', 'empty'):
+        evaluate('--out', folder)
+        assert (tmp_path / folder / 'a.png').read_text() == 'predicted'
+
+
+def test_counts_do_not_replace_another_file(evaluate, tmp_path, capsys):
+    (tmp_path / 'mine.csv').write_text('id,weight')
+    evaluate('--photo-counts', 'mine.csv')
+    (kept,) = tmp_path.glob('mine.csv.before-*')
+    assert kept.read_text() == 'id,weight'
+    assert kept.name in capsys.readouterr().out
+
+
 def test_the_file_for_counts_may_have_any_name(tmp_path, monkeypatch):
     config = tmp_path / 'config.py'
     config.write_text(
