@@ -162,6 +162,17 @@ def test_the_same_seed_of_the_worker_gives_the_same_samples(telling, tmp_path):
     np.testing.assert_array_equal(*runs)
 
 
+def test_workers_that_begin_anew_draw_other_recipes_in_each_epoch(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, paste_pixels=True)
+    epochs = []
+    for order in ([0, 1, 2, 3, 4, 5, 6, 7], [5, 2, 7, 0, 6, 1, 4, 3]):
+        # As MMEngine seeds a worker that is not persistent, in every epoch.
+        set_random_seed(0)
+        epochs.append([dataset[i]['recipe'] for i in order])
+    assert all(0 <= number < 50 for epoch in epochs for number in epoch)
+    assert epochs[0] != epochs[1]
+
+
 def test_goes_through_the_rest_of_a_pipeline(telling, tmp_path):
     rest = [
         dict(type='RandomResize', scale=(64, 48), ratio_range=(0.5, 2.0)),

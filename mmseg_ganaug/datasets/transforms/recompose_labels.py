@@ -173,19 +173,21 @@ class RecomposeLabels(BaseTransform):
         return GENERATORS.build({**device, **retouch})
 
     @cache_randomness
-    def _draw(self) -> Optional[int]:
+    def _draw(self, sample: int) -> Optional[int]:
         """Draws a recipe, or None for a sample that stays as it is."""
-        # MMEngine seeds the global generator of each worker; there is no other.
+        # MMEngine seeds the global generator of each worker, and workers that are not
+        # persistent alike in every epoch: alone, it would draw the same recipes again
+        # and never the others. The order of the samples is another in every epoch.
         random = np.random
         if random.rand() >= self.prob:
             return None
-        return int(random.randint(len(self.plan)))
+        return int(random.randint(len(self.plan)) + sample) % len(self.plan)
 
     def transform(self, results: dict) -> dict:
         """Replaces the sample, or leaves it as it is."""
         if not self._first_checked:
             self._check_reading(results)
-        number = self._draw()
+        number = self._draw(results.get('sample_idx', 0))
         # What pixels were pasted for is finished; the others wait for their photo.
         results['recomposed'] = number is not None and not self.paste_pixels
         if number is None:
