@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from painters import GreyPainter
 from torch import nn
+from torch.utils.data import BatchSampler
 
 from mmseg_ganaug.engine import RatioScheduleHook
 from mmseg_ganaug.registry import GENERATORS
@@ -242,6 +243,14 @@ def test_training_by_epochs_follows_the_schedule_and_resumes(train, tmp_path):
     for iteration in range(6, 12):
         paths, _ = resumed.recorder.batches[iteration]
         assert paths == whole.recorder.batches[iteration][0]
+
+
+def test_a_batch_sampler_around_the_ratio_sampler_follows_the_schedule(train):
+    options = dict(sampler=dict(type='InfiniteRatioSampler', generated_fraction=0.5))
+    options['train_dataloader.batch_sampler'] = dict(type=BatchSampler, drop_last=True)
+    change = dict(type='RatioScheduleHook', points=[(0.5, 0.25)], curve='step')
+    runner = train('run', max_iters=8, hooks=[change], **options)
+    assert runner.recorder.counts == [2] * 4 + [1] * 4
 
 
 def test_workers_that_load_ahead_of_an_early_change_are_told_of(train, tmp_path):
