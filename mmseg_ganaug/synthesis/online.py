@@ -143,7 +143,9 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         Returns:
             dict: The same on the device, with the painted photos in ``inputs``.
         """
-        return self._painted(data, None)
+        # Training then draws the same seeds as if nobody had looked.
+        with torch.random.fork_rng(devices=[]):
+            return self._painted(data, None)
 
     # Compiled training steps run this as it is: it works on whole batches already, and
     # its sizes and numbers of samples change.

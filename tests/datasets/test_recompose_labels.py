@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 from small_maps import CLASSES, make_label_map, write_png
 
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.models import Harmonizer
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
@@ -293,6 +296,46 @@ def test_a_harmonizer_without_pasted_objects_is_refused(
     weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
     with pytest.raises(ValueError, match=message):
         dataset_with(telling, tmp_path, retouch=weights, **options)
+
+
+@pytest.mark.parametrize('pasted', [False, True])
+def test_photos_that_wait_to_be_painted_are_not_mixed(
+    telling, tmp_path, monkeypatch, pasted
+):
+    step = dict(type='RecomposeLabels', **({'paste_pixels': True} if pasted else {}))
+    mixed = dict(
+        type='RepeatDataset',
+        dataset=dict(
+            type='MultiImageMixDataset',
+            dataset=dict(telling, pipeline=[*LOAD, step]),
+            pipeline=[dict(type='RandomMosaic', prob=1.0)],
+        ),
+    )
+    # As the runner leaves it.
+    hub = MessageHub.get_instance('mixed')
+    cfg = Config(dict(train_dataloader=dict(dataset=mixed)))
+    hub.update_info('cfg', cfg.pretty_text)
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+    if pasted:
+        assert dataset_with(telling, tmp_path, paste_pixels=True)
+        return
+    with pytest.raises(ValueError, match=r'MultiImageMixDataset.*paste_pixels=True'):
+        dataset_with(telling, tmp_path)
+
+
+def test_samples_of_other_files_are_not_looked_for_one_by_one(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, prob=0.0, paste_pixels=True)
+    transform, sample = dataset.pipeline.transforms[2], dataset[0]
+    transform._first_checked = False
+    asked = []
+    name = DatasetLabelSource.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            DatasetLabelSource, 'name', lambda *args: asked.append(0) or name(*args)
+        )
+        for _ in range(5):
+            transform(dict(sample, seg_map_path='of_another_data_set.png'))
+    assert len(asked) == len(dataset)
 
 
 def test_a_generator_that_paints_is_no_retouching(telling, tmp_path):

@@ -1,13 +1,14 @@
 """Recombination inside a data pipeline."""
 
-from typing import Optional, Tuple
+from os.path import abspath
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 
-from mmseg_ganaug.config_search import has_type
+from mmseg_ganaug.config_search import dataset_of, has_type, nested_dicts
 from mmseg_ganaug.option_checks import (
     check_bool,
     check_choice,
@@ -20,6 +21,7 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.recompose.layers import TONES, Tone
 from mmseg_ganaug.registry import GENERATORS, RECOMPOSERS, TRANSFORMS
+from mmseg_ganaug.safe_configs import values_of
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 
@@ -77,8 +79,9 @@ class RecomposeLabels(BaseTransform):
 
     Raises:
         FileNotFoundError: When the source holds no samples.
-        ValueError: When a label file holds a wrong value, or the source cannot be
-            recombined this way.
+        ValueError: When a label file holds a wrong value, the source cannot be
+            recombined this way, or a ``MultiImageMixDataset`` of the training would mix
+            photos that have still to be painted.
     """
 
     def __init__(
@@ -109,6 +112,8 @@ class RecomposeLabels(BaseTransform):
         self.match_tone = check_choice(self, 'match_tone', match_tone, TONES)
         self.mark_changed = check_bool(self, 'mark_changed', mark_changed)
         self._check_use()
+        if not paste_pixels:
+            _refuse_mixed()
         check_whole(self, 'num_recipes', num_recipes, 1)
         check_seed(self, 'seed', seed)
         check_whole(self, 'num_workers', num_workers)
@@ -127,6 +132,8 @@ class RecomposeLabels(BaseTransform):
             check_colour(self._source.photo(0), self._source.photo_name(0), title)
         self._retouch.check(self._source.num_classes, False)
         self._first_checked = False
+        # Numbers of the source's samples by label file, while the first is looked for.
+        self._numbers: Optional[Dict[str, int]] = None
         statistics = collect_statistics(
             self._source, cache_dir, num_workers, self._recomposer.needs_scene
         )
@@ -236,11 +243,14 @@ class RecomposeLabels(BaseTransform):
         """
         labels, path = results['gt_seg_map'], results.get('seg_map_path')
         source = self._source.full_size()
-        same = (i for i in range(len(source)) if source.name(i) == path)
-        index = next(same, None)
+        if self._numbers is None:
+            self._numbers = {
+                abspath(source.name(number)): number for number in range(len(source))
+            }
+        index = self._numbers.get(abspath(path or ''))
         if index is None:
             return
-        self._first_checked = True
+        self._first_checked, self._numbers = True, None
         wanted = source.label_map(index)
         if wanted.shape == labels.shape and not np.array_equal(wanted, labels):
             from mmseg_ganaug.datasets.loading_steps import LabelReadingError
@@ -258,3 +268,26 @@ class RecomposeLabels(BaseTransform):
             f'match_tone={self.match_tone}, mark_changed={self.mark_changed}, '
             f'num_recipes={len(self.plan)})'
         )
+
+
+def _refuse_mixed() -> None:
+    """Raises ValueError where the runner's training mixes photos yet to be painted.
+
+    Of a mix, only one mark is left: parts of it would have new labels and old pixels.
+    """
+    text = MessageHub.get_current_instance().get_info('cfg')
+    try:
+        data = dataset_of(values_of(text or ''))
+    except ValueError:
+        return  # There is no runner, as where a data set is browsed.
+    for mix in nested_dicts(data):
+        if has_type(mix, 'MultiImageMixDataset') and any(
+            has_type(step, 'RecomposeLabels') and not step.get('paste_pixels')
+            for step in nested_dicts(mix.get('dataset'))
+        ):
+            raise ValueError(
+                'RecomposeLabels: paste_pixels=False leaves photos to be painted in '
+                'the training step, but MultiImageMixDataset mixes them with others '
+                'before: set paste_pixels=True, or train on a GANRecomposeDataset, '
+                'whose photos are painted before training'
+            )
