@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
@@ -296,31 +294,6 @@ def test_a_harmonizer_without_pasted_objects_is_refused(
     weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
     with pytest.raises(ValueError, match=message):
         dataset_with(telling, tmp_path, retouch=weights, **options)
-
-
-@pytest.mark.parametrize('pasted', [False, True])
-def test_photos_that_wait_to_be_painted_are_not_mixed(
-    telling, tmp_path, monkeypatch, pasted
-):
-    step = dict(type='RecomposeLabels', **({'paste_pixels': True} if pasted else {}))
-    mixed = dict(
-        type='RepeatDataset',
-        dataset=dict(
-            type='MultiImageMixDataset',
-            dataset=dict(telling, pipeline=[*LOAD, step]),
-            pipeline=[dict(type='RandomMosaic', prob=1.0)],
-        ),
-    )
-    # As the runner leaves it.
-    hub = MessageHub.get_instance('mixed')
-    cfg = Config(dict(train_dataloader=dict(dataset=mixed)))
-    hub.update_info('cfg', cfg.pretty_text)
-    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
-    if pasted:
-        assert dataset_with(telling, tmp_path, paste_pixels=True)
-        return
-    with pytest.raises(ValueError, match=r'MultiImageMixDataset.*paste_pixels=True'):
-        dataset_with(telling, tmp_path)
 
 
 def test_samples_of_other_files_are_not_looked_for_one_by_one(telling, tmp_path):

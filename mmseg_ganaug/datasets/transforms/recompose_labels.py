@@ -6,9 +6,9 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
-from mmengine.logging import MessageHub, print_log
+from mmengine.logging import print_log
 
-from mmseg_ganaug.config_search import dataset_of, has_type, nested_dicts
+from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.option_checks import (
     check_bool,
     check_choice,
@@ -21,7 +21,6 @@ from mmseg_ganaug.option_checks import (
 )
 from mmseg_ganaug.recompose.layers import TONES, Tone
 from mmseg_ganaug.registry import GENERATORS, RECOMPOSERS, TRANSFORMS
-from mmseg_ganaug.safe_configs import values_of
 from mmseg_ganaug.synthesis.harmonized_pixels import paints
 from mmseg_ganaug.synthesis.real_pixels import RealPixels
 
@@ -42,7 +41,7 @@ class RecomposeLabels(BaseTransform):
     labels alone are new, and ``GANSegDataPreProcessor`` has to paint the photo within
     the training step: until then the photo is that of the base (black under Recon),
     and the sample is marked by ``recomposed``, which has to be among the ``meta_keys``
-    of ``PackSegInputs``.
+    of ``PackSegInputs``. Such samples must not be mixed (``MultiImageMixDataset``).
 
     Required keys: ``img``, ``gt_seg_map``, ``seg_fields``. Modified: those, and
     ``img_shape``, ``ori_shape``, ``img_path``, ``seg_map_path``. Added: ``recomposed``
@@ -79,9 +78,8 @@ class RecomposeLabels(BaseTransform):
 
     Raises:
         FileNotFoundError: When the source holds no samples.
-        ValueError: When a label file holds a wrong value, the source cannot be
-            recombined this way, or a ``MultiImageMixDataset`` of the training would mix
-            photos that have still to be painted.
+        ValueError: When a label file holds a wrong value, or the source cannot be
+            recombined this way.
     """
 
     def __init__(
@@ -112,8 +110,6 @@ class RecomposeLabels(BaseTransform):
         self.match_tone = check_choice(self, 'match_tone', match_tone, TONES)
         self.mark_changed = check_bool(self, 'mark_changed', mark_changed)
         self._check_use()
-        if not paste_pixels:
-            _refuse_mixed()
         check_whole(self, 'num_recipes', num_recipes, 1)
         check_seed(self, 'seed', seed)
         check_whole(self, 'num_workers', num_workers)
@@ -268,26 +264,3 @@ class RecomposeLabels(BaseTransform):
             f'match_tone={self.match_tone}, mark_changed={self.mark_changed}, '
             f'num_recipes={len(self.plan)})'
         )
-
-
-def _refuse_mixed() -> None:
-    """Raises ValueError where the runner's training mixes photos yet to be painted.
-
-    Of a mix, only one mark is left: parts of it would have new labels and old pixels.
-    """
-    text = MessageHub.get_current_instance().get_info('cfg')
-    try:
-        data = dataset_of(values_of(text or ''))
-    except ValueError:
-        return  # There is no runner, as where a data set is browsed.
-    for mix in nested_dicts(data):
-        if has_type(mix, 'MultiImageMixDataset') and any(
-            has_type(step, 'RecomposeLabels') and not step.get('paste_pixels')
-            for step in nested_dicts(mix.get('dataset'))
-        ):
-            raise ValueError(
-                'RecomposeLabels: paste_pixels=False leaves photos to be painted in '
-                'the training step, but MultiImageMixDataset mixes them with others '
-                'before: set paste_pixels=True, or train on a GANRecomposeDataset, '
-                'whose photos are painted before training'
-            )
