@@ -63,9 +63,9 @@ def check_model(config: Config, config_name: Optional[str]) -> None:
         config_name (str): Its name, for the message.
 
     Raises:
-        ValueError: When it has not what a generator is built and described by.
+        ValueError: When it does not say which classes a generator paints.
     """
-    for path in ('model', 'model.generator', 'model.label_encoder.num_classes'):
+    for path in ('model', 'model.label_encoder.num_classes'):
         found: Any = config
         for key in path.split('.'):
             found = found.get(key) if hasattr(found, 'get') else None

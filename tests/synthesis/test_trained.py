@@ -51,7 +51,7 @@ def test_what_is_not_there_has_to_be_trained(tmp_path):
     ('model', 'message'),
     [
         (None, 'has no model: name the config'),
-        (dict(type='mmseg.EncoderDecoder'), 'no model.generator.*EncoderDecoder: name'),
+        (dict(type='mmseg.EncoderDecoder'), 'num_classes, but .*EncoderDecoder: name'),
         (dict(generator={}, label_encoder={}), r'no model\.label_encoder\.num_classes'),
     ],
 )
