@@ -166,7 +166,7 @@ class RareClassSamplingDataset(CountedDataset):
         # persistent alike in every epoch: alone, it would draw the same samples again
         # and never the others. The order of the indices is another in every epoch.
         seed = np.random.randint(2**31)  # noqa: NPY002
-        random = np.random.default_rng([seed, index])
+        random = np.random.default_rng([seed, index % len(self)])
         class_id = random.choice(len(self._weights), p=self._weights)
         number = random.choice(self._samples[class_id])
         for _ in range(self._max_tries):

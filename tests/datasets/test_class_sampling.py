@@ -124,6 +124,7 @@ def test_workers_that_begin_anew_draw_other_samples_in_each_epoch(build):
         set_random_seed(0)
         epochs.append([dataset[i]['data_samples'].img_path for i in order])
     assert epochs[0] != epochs[1]
+    assert dataset[-1]
 
 
 def test_a_class_that_is_too_small_everywhere_is_never_drawn(build):
