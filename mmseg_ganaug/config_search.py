@@ -1,5 +1,6 @@
 """Finds the configs and tools that travel with the package, and parts of a config."""
 
+import copy
 import shlex
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Union
@@ -115,6 +116,20 @@ def dataset_of(cfg: Mapping[str, Any], split: str = 'train') -> Any:
             'such as that of a training'
         )
     return loader['dataset']
+
+
+def model_of(cfg: Mapping[str, Any]) -> Any:
+    """Returns the config of the model as MMEngine's runner builds it, a copy.
+
+    Args:
+        cfg (Mapping): A config. A ``data_preprocessor`` that stands beside its model
+            becomes part of it.
+    """
+    model = copy.deepcopy(cfg['model'])
+    beside = cfg.get('data_preprocessor')
+    if beside is not None:
+        model.setdefault('data_preprocessor', copy.deepcopy(beside))
+    return model
 
 
 def find_generated(dataset: Any) -> List[dict]:

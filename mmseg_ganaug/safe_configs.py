@@ -30,6 +30,7 @@ from typing import (
 import yaml
 from mmengine.config import Config
 from mmengine.fileio.handlers import YamlHandler, file_handlers
+from mmengine.logging import MessageHub
 
 from mmseg_ganaug.files import write_atomically
 
@@ -188,6 +189,20 @@ def values_of(text: str) -> Dict[str, Any]:
         return values
     except (SyntaxError, TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def runner_values() -> Dict[str, Any]:
+    """Reads the config of MMEngine's runner, for what it builds.
+
+    Returns:
+        dict[str, Any]: Its values by name; empty where there is no runner, or its
+        config cannot be read.
+    """
+    text = MessageHub.get_current_instance().get_info('cfg')
+    try:
+        return values_of(text or '')
+    except ValueError:
+        return {}
 
 
 class _UnsafeTagError(ValueError):

@@ -13,6 +13,7 @@ from mmseg_ganaug.config_search import (
     find_real,
     find_shipped,
     has_type,
+    model_of,
     nested_dicts,
     type_name,
 )
@@ -227,6 +228,7 @@ def lay_proxy(
     loss = _cross_entropy(stated.model)
     if loss is not None:
         cfg.model.decode_head.loss_decode = loss
+    cfg.model = model_of(cfg)
     _lay_normalisation(stated, cfg)
     area = cfg.model.data_preprocessor.get('size') or (112, 160)
     crop, note = _shrink_crops(cfg.train_dataloader.dataset, area)
@@ -250,9 +252,8 @@ def _lay_normalisation(stated: Config, cfg: Config) -> None:
     Raises:
         ValueError: When the two are for photos of different numbers of bands.
     """
-    theirs, ours = (
-        found.model.get('data_preprocessor') or {} for found in (stated, cfg)
-    )
+    theirs = model_of(stated).get('data_preprocessor') or {}
+    ours = cfg.model.get('data_preprocessor') or {}
     mean, std = theirs.get('mean'), theirs.get('std')
     bands = [len(each) for each in (mean, ours.get('mean')) if each]
     if len(set(bands)) > 1:

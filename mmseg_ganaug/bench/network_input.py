@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmseg_ganaug.config_search import has_type, nested_dicts
+from mmseg_ganaug.config_search import has_type, model_of, nested_dicts
 from mmseg_ganaug.datasets.loading_steps import is_packer, kept_random_state
 from mmseg_ganaug.datasets.reading import PipelineReader
 from mmseg_ganaug.datasets.source_dataset import SourceDataset
@@ -200,7 +200,7 @@ def _stride_on(cfg: Config, device: str) -> float:
     import mmseg.models  # noqa: F401  (registers MMSeg's networks)
     from mmseg.registry import MODELS
 
-    config = copy.deepcopy(cfg.model)
+    config = model_of(cfg)
     for part in nested_dicts(config):
         # No weights are loaded, and no loss is asked, which may want to read data.
         for name in ('init_cfg', 'pretrained', 'loss_decode'):

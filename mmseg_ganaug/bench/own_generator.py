@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmseg_ganaug.bench.inputs import BenchInputs
 from mmseg_ganaug.bench.options import BenchOptions
-from mmseg_ganaug.config_search import find_shipped
+from mmseg_ganaug.config_search import find_shipped, model_of
 from mmseg_ganaug.experiments.runner import CellRunner
 from mmseg_ganaug.experiments.training_run import TrainingRun
 from mmseg_ganaug.own_data.configs import scale_length
@@ -78,7 +78,8 @@ def _generator_config(inputs: BenchInputs, iterations: int, seed: int) -> Config
     cfg.model.label_encoder = dict(
         num_classes=len(inputs.classes), ignore_index=inputs.ignore_index
     )
-    crop = inputs.cfg.model.data_preprocessor.get('size') or (112, 160)
+    preprocessor = model_of(inputs.cfg).get('data_preprocessor') or {}
+    crop = preprocessor.get('size') or (112, 160)
     painted: Any = cfg.train_dataloader.dataset
     painted.source = copy.deepcopy(data)
     for option in ('with_instances', 'scale'):

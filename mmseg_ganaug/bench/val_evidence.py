@@ -1,6 +1,5 @@
 """What the validation photos can show: intervals of an IoU, and confusions."""
 
-import copy
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Union
 
@@ -11,7 +10,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
-from mmseg_ganaug.config_search import nested_dicts
+from mmseg_ganaug.config_search import model_of, nested_dicts
 from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
 from mmseg_ganaug.progress import Progress
 
@@ -105,7 +104,7 @@ def predict_val(
             f'checkpoint {checkpoint} does not exist: correct the path, or leave it '
             'out, and confusions are not looked for'
         )
-    config = copy.deepcopy(cfg.model)
+    config = model_of(cfg)
     for part in nested_dicts(config):
         # The weights of the checkpoint take the place of pretrained ones.
         part.pop('init_cfg', None)

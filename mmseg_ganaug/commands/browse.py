@@ -11,7 +11,7 @@ from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_seed
 from mmseg_ganaug.config_overrides import override
-from mmseg_ganaug.config_search import dataset_of, has_type
+from mmseg_ganaug.config_search import dataset_of, has_type, model_of
 from mmseg_ganaug.files import evenly_spread
 
 GO_ON = 'Samples that were generated are kept; it begins again by'
@@ -71,7 +71,8 @@ def build_painter(cfg):
     from mmseg.registry import MODELS
 
     # A config of the data alone has no model.
-    preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
+    model = model_of(cfg) if cfg.get('model') else {}
+    preprocessor = model.get('data_preprocessor') or {}
     if not has_type(preprocessor, 'GANSegDataPreProcessor'):
         return None
     device = 'cuda' if torch.cuda.is_available() else 'cpu'

@@ -109,8 +109,7 @@ class RareClassSamplingDataset(CountedDataset):
     """Draws a class, rare ones most often, then a sample that shows it.
 
     The pipeline is run until what it gives shows enough of the class, a few times at
-    most: it is the crop that is drawn again. Each index is one draw; which sample it
-    gives does not depend on the index.
+    most: it is the crop that is drawn again. Each index is one draw, of any sample.
 
     Source: Hoyer et al., "DAFormer: Improving Network Architectures and Training
     Strategies for Domain-Adaptive Semantic Segmentation", CVPR 2022: a class is drawn
@@ -158,13 +157,16 @@ class RareClassSamplingDataset(CountedDataset):
         self._weights = weights / weights.sum()
 
     def __getitem__(self, index: int) -> dict:
-        """Draws a sample; ``index`` only says that one is wanted.
+        """Draws a sample, by the generator of the worker and ``index`` together.
 
         Raises:
             ValueError: When the pipeline gives no label map.
         """
-        # MMEngine seeds the global generator of each worker; there is no other.
-        random = np.random
+        # MMEngine seeds the global generator of each worker, and workers that are not
+        # persistent alike in every epoch: alone, it would draw the same samples again
+        # and never the others. The order of the indices is another in every epoch.
+        seed = np.random.randint(2**31)  # noqa: NPY002
+        random = np.random.default_rng([seed, index % len(self)])
         class_id = random.choice(len(self._weights), p=self._weights)
         number = random.choice(self._samples[class_id])
         for _ in range(self._max_tries):

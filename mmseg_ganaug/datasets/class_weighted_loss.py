@@ -8,14 +8,14 @@ import numpy as np
 import yaml
 from mmengine.logging import MessageHub, print_log
 from mmseg.models.losses import CrossEntropyLoss
-from torch import Tensor, nn
-from torch.nn.modules.module import register_module_module_registration_hook
+from torch import Tensor
 
 from mmseg_ganaug.class_option_checks import check_class_weight
 from mmseg_ganaug.config_search import find_shipped
 from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import collect_statistics
+from mmseg_ganaug.loss_checks import ChecksItsHead, check_labels
 from mmseg_ganaug.option_checks import (
     check_mapping,
     check_number,
@@ -31,7 +31,7 @@ _NAMES = {'inverse': 'median', 'inverse-sqrt': 'sqrt', 'rare': 'rare'}
 
 
 @MODELS.register_module()
-class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
+class ClassWeightedCrossEntropyLoss(ChecksItsHead, CrossEntropyLoss):
     """MMSeg's ``CrossEntropyLoss`` with ``class_weight``, averaged over the weights.
 
     MMSeg 1.2.2 looks up the weight of every label before it leaves out the ignored
@@ -39,7 +39,7 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
     in the average, and half precision does not overflow in it.
 
     A decode head that takes the loss is checked to have as many classes as there are
-    weights, so that a wrong config ends before any training.
+    weights, and more than one channel, so that a wrong config ends before any training.
 
     Weights can also be named: then they are computed from the label statistics of the
     training data when the first batch is trained on, on all ranks the same, and written
@@ -100,8 +100,9 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
             num_classes (int): Number of classes of the head.
 
         Raises:
-            ValueError: When there is not.
+            ValueError: When there is not, or there is one class alone.
         """
+        super().check_num_classes(num_classes)
         if self._name is None:
             check_class_weight(self, 'class_weight', self.class_weight, num_classes)
 
@@ -135,15 +136,7 @@ class ClassWeightedCrossEntropyLoss(CrossEntropyLoss):
         # The sum over many pixels is too large for half precision.
         cls_score = cls_score.float()
         labels = label[label != ignore_index]
-        if labels.numel() and not 0 <= labels.min() <= labels.max() < len(
-            self.class_weight
-        ):
-            raise ValueError(
-                f'the labels reach from {labels.min()} to {labels.max()}, but the '
-                f'head has {len(self.class_weight)} classes and ignore_index='
-                f'{ignore_index}: give data set and head the same classes and the same '
-                'ignore_index'
-            )
+        check_labels(labels, len(self.class_weight), ignore_index)
         total = cls_score.new_tensor(self.class_weight)[labels].sum()
         return super().forward(
             cls_score,
@@ -248,28 +241,3 @@ def _read_weights(path: Union[str, Path]) -> List[Any]:
         raise refuse(
             owner, 'class_weight', str(path), f'{remedy} that can be read ({reason})'
         ) from error
-
-
-def _check_in_head(module: nn.Module, name: str, part: Optional[nn.Module]) -> None:
-    """Checks the weights where a head takes its loss, or a model its head.
-
-    A head with several losses has none of them yet when it takes their list.
-    """
-    if name == 'loss_decode':
-        _check_losses(module, part)
-    elif part is not None:
-        losses = part.__dict__.get('_modules', {}).get('loss_decode')
-        _check_losses(part, losses)
-
-
-def _check_losses(head: nn.Module, losses: Optional[nn.Module]) -> None:
-    for loss in [] if losses is None else losses.modules():
-        if isinstance(loss, ClassWeightedCrossEntropyLoss):
-            num_classes = getattr(head, 'out_channels', None)
-            if num_classes is not None:
-                loss.check_num_classes(num_classes)
-
-
-# A loss does not know the number of classes when it is built, and the first batch comes
-# after hours of generation.
-register_module_module_registration_hook(_check_in_head)

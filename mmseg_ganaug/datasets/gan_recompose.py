@@ -1,5 +1,6 @@
 """Generated pairs as an ordinary MMSeg data set."""
 
+import math
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
@@ -21,6 +22,7 @@ from mmseg_ganaug.datasets.sample_plan import PlansSamples
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.datasets.statistics import on_main_process, read_statistics
 from mmseg_ganaug.option_checks import (
+    check_bool,
     check_choice,
     check_mapping,
     check_number,
@@ -28,7 +30,9 @@ from mmseg_ganaug.option_checks import (
     check_seed,
     check_size,
     check_whole,
+    check_whole_numbers,
     items_of,
+    refuse,
 )
 from mmseg_ganaug.recompose import RecomposePlan
 from mmseg_ganaug.registry import DATASETS
@@ -168,7 +172,18 @@ class GANRecomposeDataset(PlansSamples, BaseSegDataset):
         self._filters = filters
         self._photos_per_map = check_whole(self, 'photos_per_map', photos_per_map, 1)
         self._max_redraws = check_whole(self, 'max_redraws', max_redraws)
+        if pipeline is not None:
+            pipeline = items_of(
+                self, 'pipeline', pipeline, 'a list of transforms', fewest=0
+            )
         self._given_pipeline = pipeline
+        # MMEngine would look at these when all samples are made.
+        lazy_init = check_bool(self, 'lazy_init', lazy_init)
+        test_mode = check_bool(self, 'test_mode', test_mode)
+        serialize_data = check_bool(self, 'serialize_data', serialize_data)
+        max_refetch = check_whole(self, 'max_refetch', max_refetch)
+        if indices is not None:
+            self._check_indices(indices)
         #: What decides about the samples; see finished_samples.py.
         self._stated = dict(
             recomposer=recomposer,
@@ -306,9 +321,23 @@ class GANRecomposeDataset(PlansSamples, BaseSegDataset):
         # Training reads all photos, however many samples are there already.
         on_main_process(generation.source.check_photos)
         self._build_pipeline(generation.source)
+        if self._indices is not None:
+            self._check_indices(self._indices, len(generation.plan))
         generation.make_missing()
         remember_samples(self._record(), generation.store, len(generation.plan))
         return generation.plan, generation.store
+
+    def _check_indices(
+        self, indices: Union[int, Sequence[int]], count: Optional[int] = None
+    ) -> None:
+        """Checks what is chosen among the samples, as soon as their number is known."""
+        if isinstance(indices, int) and not isinstance(indices, bool):
+            # MMEngine takes so many of the first ones, with a minus of the last ones.
+            if not indices:
+                raise refuse(self, 'indices', indices, 'a number of samples, not 0')
+            return
+        low, high = (-math.inf, math.inf) if count is None else (-count, count - 1)
+        check_whole_numbers(self, 'indices', indices, low, high)
 
     def _build_pipeline(self, labels: DatasetLabelSource) -> None:
         self.pipeline = pipeline_of_samples(

@@ -9,6 +9,7 @@ from mmengine.dataset import ClassBalancedDataset, RepeatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import ConcatDataset, Dataset, Sampler
 
+from mmseg_ganaug.config_search import has_type
 from mmseg_ganaug.datasets.gan_recompose import GANRecomposeDataset
 from mmseg_ganaug.option_checks import (
     check_bool,
@@ -17,6 +18,7 @@ from mmseg_ganaug.option_checks import (
     check_whole_numbers,
 )
 from mmseg_ganaug.registry import DATA_SAMPLERS
+from mmseg_ganaug.safe_configs import runner_values
 
 # Fractions are counted in whole units, so that nothing drifts however long the training
 # is. The least common multiple of 1..20: n/m is exact for each m up to 20.
@@ -183,9 +185,21 @@ class InfiniteRatioSampler(RatioSampler):
 
     Training that is resumed goes on as if it had not been interrupted where MMEngine's
     loop skips what was trained on before (from MMEngine 0.10.3 on).
+
+    Raises:
+        ValueError: See :class:`RatioSampler`; when training begins, also where it is by
+            epochs, of which the first would never end.
     """
 
     def __iter__(self) -> Iterator[int]:
+        # The runner has left its config by now, other than when the sampler was built.
+        loop = runner_values().get('train_cfg') or {}
+        if loop.get('by_epoch') or has_type(loop, 'EpochBasedTrainLoop'):
+            raise ValueError(
+                'InfiniteRatioSampler has no end, and neither would the first epoch of '
+                f"train_cfg={loop}: set train_dataloader.sampler.type='mmseg_ganaug."
+                "RatioSampler'"
+            )
         return self._draw(0)
 
     def __len__(self) -> int:

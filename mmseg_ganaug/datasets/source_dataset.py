@@ -311,7 +311,7 @@ def _check_part(part: Any, first: BaseSegDataset) -> None:
     if not isinstance(part, BaseSegDataset):
         inner = [
             key
-            for key, value in vars(part).items()
+            for key, value in getattr(part, '__dict__', {}).items()
             if isinstance(value, BaseSegDataset)
         ]
         remedy = (

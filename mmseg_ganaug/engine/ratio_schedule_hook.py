@@ -7,6 +7,7 @@ from typing import Callable, Dict, Sequence, Tuple
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from torch.utils.data import Sampler
 
 from mmseg_ganaug.datasets import InfiniteRatioSampler, RatioSampler
 from mmseg_ganaug.option_checks import check_choice, check_numbers, refuse
@@ -96,7 +97,7 @@ class RatioScheduleHook(Hook):
             ValueError: See the class.
         """
         loader = runner.train_dataloader
-        sampler = loader.sampler
+        sampler, batch_size = self._drawn_by(runner)
         if not isinstance(sampler, RatioSampler):
             raise ValueError(
                 'RatioScheduleHook needs a sampler that holds a ratio, not '
@@ -109,10 +110,8 @@ class RatioScheduleHook(Hook):
         own = sampler.generated_fraction
         self._at = lambda iteration: self.fraction(iteration / runner.max_iters, own)
         if self.points:
-            sampler.set_schedule(self._at, loader.batch_size, len(loader))
-            self._warn_of_early_batches(
-                math.ceil(sampler.num_drawn / loader.batch_size), own
-            )
+            sampler.set_schedule(self._at, batch_size, len(loader))
+            self._warn_of_early_batches(math.ceil(sampler.num_drawn / batch_size), own)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None
@@ -122,11 +121,11 @@ class RatioScheduleHook(Hook):
         Raises:
             RuntimeError: When training was resumed, but not its samples.
         """
-        loader = runner.train_dataloader
+        sampler, batch_size = self._drawn_by(runner)
         if (
             self.points
-            and isinstance(loader.sampler, InfiniteRatioSampler)
-            and loader.sampler.num_drawn < runner.iter * loader.batch_size
+            and isinstance(sampler, InfiniteRatioSampler)
+            and sampler.num_drawn < runner.iter * batch_size
         ):
             raise RuntimeError(
                 f'training is resumed at iteration {runner.iter}, but its samples and '
@@ -137,6 +136,13 @@ class RatioScheduleHook(Hook):
         runner.message_hub.update_scalar(
             'train/generated_fraction', self._at(runner.iter)
         )
+
+    @staticmethod
+    def _drawn_by(runner: Runner) -> Tuple[Sampler, int]:
+        """Returns what draws the training samples, and how many of them a batch has."""
+        # Where the config has a batch_sampler, the loader itself knows neither.
+        batches = runner.train_dataloader.batch_sampler
+        return batches.sampler, batches.batch_size
 
     def _warn_of_early_batches(self, number: int, own: float) -> None:
         early = [at for at in range(number) if self._at(at) != own]

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmseg_ganaug.loss_checks import ChecksItsHead, check_labels
 from mmseg_ganaug.option_checks import check_number, check_text
 from mmseg_ganaug.registry import MODELS
 
 
 @MODELS.register_module()
-class SoftmaxFocalLoss(nn.Module):
+class SoftmaxFocalLoss(ChecksItsHead, nn.Module):
     """Cross entropy that weights down the pixels that are classified well.
 
     The cross entropy of a pixel is multiplied by (1 - p) ** gamma, where p is the
@@ -29,7 +30,8 @@ class SoftmaxFocalLoss(nn.Module):
         loss_name (str): Name in the log. Defaults to 'loss_focal'.
 
     Raises:
-        ValueError: When an option is out of its range.
+        ValueError: When an option is out of its range; when a head with one channel
+            takes the loss.
     """
 
     def __init__(
@@ -65,7 +67,12 @@ class SoftmaxFocalLoss(nn.Module):
         Returns:
             Tensor: The mean over the pixels that count, 0 where there is none; or
             [B, H, W].
+
+        Raises:
+            ValueError: When a label is neither a class nor ``ignore_index``.
         """
+        counted = label != ignore_index
+        check_labels(label[counted], cls_score.shape[1], ignore_index)
         # Neither a sum of many pixels nor a small p is kept by half precision.
         entropy = F.cross_entropy(
             cls_score.float(), label, reduction='none', ignore_index=ignore_index
@@ -77,4 +84,4 @@ class SoftmaxFocalLoss(nn.Module):
             loss = loss * weight
         if reduction_override == 'none':
             return loss
-        return loss.sum() / (label != ignore_index).sum().clamp(min=1)
+        return loss.sum() / counted.sum().clamp(min=1)

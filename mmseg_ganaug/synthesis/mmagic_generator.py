@@ -31,6 +31,7 @@ from mmseg_ganaug.synthesis.model_inputs import (
 from mmseg_ganaug.synthesis.tiles import check_tiles
 from mmseg_ganaug.synthesis.trained import (
     check_looks,
+    check_model,
     check_precision,
     find_checkpoint,
     find_device,
@@ -79,8 +80,8 @@ class MMagicGenerator(Generator):
 
     Raises:
         FileNotFoundError: When the config is missing.
-        ValueError: When an option is of the wrong type or outside its range, or the
-            overlap does not fit the tile.
+        ValueError: When an option is of the wrong type or outside its range, the
+            config is not of a generator, or the overlap does not fit the tile.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class MMagicGenerator(Generator):
         self._config_name = config if isinstance(config, str) else config.filename
         if isinstance(config, str):
             config = read_config(find_shipped(config))
+        check_model(config, self._config_name)
         self.config = config
         scale = config.get('scale')
         self.scale = tuple(scale) if scale else None

@@ -13,8 +13,10 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_ganaug.class_option_checks import check_ignore_index, check_num_classes
+from mmseg_ganaug.config_search import has_type, nested_dicts
 from mmseg_ganaug.option_checks import check_choice, check_mapping
 from mmseg_ganaug.registry import MODELS
+from mmseg_ganaug.safe_configs import runner_values
 from mmseg_ganaug.synthesis.batches import by_shape
 from mmseg_ganaug.synthesis.blending import blend
 from mmseg_ganaug.synthesis.compositing import build_compositing
@@ -76,7 +78,8 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         FileNotFoundError: In the first batch, when the generator's config or
             checkpoint is missing.
         ValueError: When an option is of the wrong type or outside its range. In the
-            first batch, when the numbers of classes differ; in any, when
+            first batch, when the numbers of classes differ, or a
+            ``MultiImageMixDataset`` mixes photos that are to be painted; in any, when
             a label value is no class of the generator's, or instance maps that it
             needs are missing.
     """
@@ -143,7 +146,9 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
         Returns:
             dict: The same on the device, with the painted photos in ``inputs``.
         """
-        return self._painted(data, None)
+        # Training then draws the same seeds as if nobody had looked.
+        with torch.random.fork_rng(devices=[]):
+            return self._painted(data, None)
 
     # Compiled training steps run this as it is: it works on whole batches already, and
     # its sizes and numbers of samples change.
@@ -269,6 +274,7 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
     def _load(self) -> None:
         if self._generator is not None and self._generator_device == self.device:
             return
+        _refuse_mixed()
         config = dict(self._generator_config)
         if 'device' in signature(generator_class(config)).parameters:
             config['device'] = str(self.device)
@@ -304,4 +310,22 @@ class GANSegDataPreProcessor(SegDataPreProcessor):
                 "'recomposed' to the meta_keys of PackSegInputs",
                 logger='current',
                 level=logging.WARNING,
+            )
+
+
+def _refuse_mixed() -> None:
+    """Raises ValueError where the runner's training mixes photos yet to be painted.
+
+    Of a mix, only one mark is left: parts of it would have new labels and old pixels.
+    """
+    for mix in nested_dicts(runner_values().get('train_dataloader')):
+        if has_type(mix, 'MultiImageMixDataset') and any(
+            has_type(step, 'RecomposeLabels') and not step.get('paste_pixels')
+            for step in nested_dicts(mix.get('dataset'))
+        ):
+            raise ValueError(
+                'RecomposeLabels: paste_pixels=False leaves photos to be painted in '
+                'the training step, but MultiImageMixDataset mixes them with others '
+                'before: set paste_pixels=True, or train on a GANRecomposeDataset, '
+                'whose photos are painted before training'
             )

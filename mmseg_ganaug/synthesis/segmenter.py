@@ -9,7 +9,12 @@ from mmengine.registry import DefaultScope
 from torch.nn import functional
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
-from mmseg_ganaug.config_search import find_shipped, nested_dicts
+from mmseg_ganaug.config_search import (
+    find_shipped,
+    model_of,
+    nested_dicts,
+    scoped_pipeline,
+)
 from mmseg_ganaug.option_checks import (
     Owner,
     check_device,
@@ -58,11 +63,16 @@ class FrozenSegmenter:
                 'segmenter: add one, as the data set configs of MMSeg have'
             )
         # The weights replace the pretrained ones, which need not be there.
-        for part in nested_dicts(cfg.model):
+        model = model_of(cfg)
+        for part in nested_dicts(model):
             part.pop('init_cfg', None)
             part.pop('pretrained', None)
-        with DefaultScope.overwrite_default_scope('mmseg'):
-            self._model = MODELS.build(cfg.model)
+        scope = cfg.get('default_scope') or 'mmseg'
+        # MMSeg's inference puts a loader of its own scope in the place of the first.
+        steps = dict(pipeline=cfg.test_pipeline[1:], _scope_=scope)
+        cfg.test_pipeline[1:] = scoped_pipeline(steps)
+        with DefaultScope.overwrite_default_scope(scope):
+            self._model = MODELS.build(model)
         load_strictly(self._model, read_state_dict(checkpoint), checkpoint)
         self._model.cfg = cfg
         device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')

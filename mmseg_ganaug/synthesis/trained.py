@@ -4,8 +4,10 @@ import os
 from typing import Any, Mapping, Optional
 
 import torch
+from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
+from mmseg_ganaug.config_search import type_name
 from mmseg_ganaug.option_checks import check_choice
 
 LOOKS = ('usual', 'drawn', 'kept', 'interpolated')
@@ -51,6 +53,30 @@ def find_checkpoint(
         f'the work dir {stated} of the {kind} {lacks}. '
         + (f'Set checkpoint to one of its files: {found}' if found else training)
     )
+
+
+def check_model(config: Config, config_name: Optional[str]) -> None:
+    """Checks that a config is of a generator, of which a segmenter's is none.
+
+    Args:
+        config (Config): A whole config.
+        config_name (str): Its name, for the message.
+
+    Raises:
+        ValueError: When it does not say which classes a generator paints.
+    """
+    for path in ('model', 'model.label_encoder.num_classes'):
+        found: Any = config
+        for key in path.split('.'):
+            found = found.get(key) if hasattr(found, 'get') else None
+        if found is None:
+            kind = type_name(config.get('model') or {})
+            raise ValueError(
+                f'MMagicGenerator: config={config_name!r} has no {path}'
+                + (f', but a model of the type {kind}' if path != 'model' else '')
+                + ': name the config that the generator was trained with, such as one '
+                'of configs/pix2pixhd'
+            )
 
 
 def check_looks(looks: str, model: Mapping[str, Any], config_name: str) -> None:

@@ -84,6 +84,7 @@ def test_the_proxy_trains_on_the_data_of_the_config(proxy):
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 
+@pytest.mark.parametrize('beside', [False, True])
 @pytest.mark.parametrize(
     ('stated', 'kept'),
     [
@@ -93,11 +94,16 @@ IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
         (dict(mean=None, std=None), False),  # normalised in the pipeline
     ],
 )
-def test_photos_that_are_not_of_8_bits_keep_their_normalisation(proxy, stated, kept):
+def test_photos_that_are_not_of_8_bits_keep_their_normalisation(
+    proxy, stated, kept, beside
+):
     own = Config(OWN)
-    own.model.data_preprocessor.update(stated)
+    theirs = own.model.data_preprocessor
+    theirs.update(stated)
+    if beside:
+        own.data_preprocessor = own.model.pop('data_preprocessor')
     norm = lay_proxy(own, proxy, 3, 255)[0].model.data_preprocessor
-    wanted = proxy.model.data_preprocessor if kept else own.model.data_preprocessor
+    wanted = proxy.model.data_preprocessor if kept else theirs
     assert (norm.mean, norm.std) == (wanted.mean, wanted.std)
     assert bool(norm.bgr_to_rgb) is kept
 
@@ -105,9 +111,7 @@ def test_photos_that_are_not_of_8_bits_keep_their_normalisation(proxy, stated, k
 def test_a_proxy_for_other_bands_is_refused(proxy):
     own = Config(OWN)
     own.model.data_preprocessor.update(mean=[90.0] * 4, std=[50.0] * 4)
-    with pytest.raises(
-        ValueError, match=r'is for photos of 4 bands.* --proxy none'
-    ):
+    with pytest.raises(ValueError, match=r'is for photos of 4 bands.* --proxy none'):
         lay_proxy(own, proxy, 3, 255)
 
 

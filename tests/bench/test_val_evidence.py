@@ -78,3 +78,11 @@ def test_weights_of_another_network_are_refused(tmp_path, weights):
     cfg.model.decode_head.channels = 16
     with pytest.raises(CheckpointError, match=r'weights\.pth'):
         predict_val(cfg, weights, len(NAMES))
+
+
+def test_a_data_preprocessor_beside_the_model_belongs_to_it(tmp_path, weights):
+    cfg = make_data(tmp_path, counts=(1, 2))
+    wanted = predict_val(cfg, weights, len(NAMES))
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    found = predict_val(cfg, weights, len(NAMES))
+    np.testing.assert_array_equal(found.counts, wanted.counts)

@@ -116,6 +116,17 @@ def test_crops_are_drawn_until_they_show_the_class(build):
     assert found[1] < 45
 
 
+def test_workers_that_begin_anew_draw_other_samples_in_each_epoch(build):
+    dataset = build(temperature=1e6)
+    epochs = []
+    for order in ([0, 1, 2, 3, 4, 5, 6, 7], [5, 2, 7, 0, 6, 1, 4, 3]):
+        # As MMEngine seeds a worker that is not persistent, in every epoch.
+        set_random_seed(0)
+        epochs.append([dataset[i]['data_samples'].img_path for i in order])
+    assert epochs[0] != epochs[1]
+    assert dataset[-1]
+
+
 def test_a_class_that_is_too_small_everywhere_is_never_drawn(build):
     dataset = build(min_area=0.05, temperature=0.01)
     assert sum(shows_birds(dataset[0]) for _ in range(40)) < 20

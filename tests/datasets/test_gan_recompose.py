@@ -84,6 +84,34 @@ def test_number_of_samples_must_be_clear(generated, change, message):
         DATASETS.build(dict(generated, **change))
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(indices='half'), "indices='half': must be a list"),
+        (dict(indices=[]), r'indices=\[\]: must be'),
+        (dict(indices=0), 'indices=0: must be a number of samples, not 0'),
+        (dict(indices=[3, 10]), r'indices=\[3, 10\]: .* within -10\.\.9'),
+        (dict(test_mode='False'), "test_mode='False': must be True or False"),
+        (dict(serialize_data=0), 'serialize_data=0: must be True or False'),
+        (dict(lazy_init=None), 'lazy_init=None: must be True or False'),
+        (dict(max_refetch=-1), 'max_refetch=-1: must be a whole number'),
+        (dict(pipeline='train'), "pipeline='train': must be a list of transforms"),
+        (dict(source=5), 'the source holds int, which is no BaseSegDataset'),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_painted(
+    generated, change, message
+):
+    with pytest.raises(ValueError, match=message):
+        DATASETS.build(dict(generated, **change))
+    assert ColourPainter.batches == 0
+
+
+@pytest.mark.parametrize(('indices', 'count'), [(3, 3), (-3, 3), ([1, -1, 1], 3)])
+def test_indices_choose_as_mmengine_does(generated, indices, count):
+    assert len(DATASETS.build(dict(generated, indices=indices))) == count
+
+
 def test_second_build_generates_nothing(generated):
     DATASETS.build(generated)
     batches = ColourPainter.batches

@@ -12,6 +12,7 @@ from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 from small_maps import CLASSES, make_label_map, write_png
 
+from mmseg_ganaug.datasets.label_source import DatasetLabelSource
 from mmseg_ganaug.models import Harmonizer
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
@@ -162,6 +163,17 @@ def test_the_same_seed_of_the_worker_gives_the_same_samples(telling, tmp_path):
     np.testing.assert_array_equal(*runs)
 
 
+def test_workers_that_begin_anew_draw_other_recipes_in_each_epoch(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, paste_pixels=True)
+    epochs = []
+    for order in ([0, 1, 2, 3, 4, 5, 6, 7], [5, 2, 7, 0, 6, 1, 4, 3]):
+        # As MMEngine seeds a worker that is not persistent, in every epoch.
+        set_random_seed(0)
+        epochs.append([dataset[i]['recipe'] for i in order])
+    assert all(0 <= number < 50 for epoch in epochs for number in epoch)
+    assert epochs[0] != epochs[1]
+
+
 def test_goes_through_the_rest_of_a_pipeline(telling, tmp_path):
     rest = [
         dict(type='RandomResize', scale=(64, 48), ratio_range=(0.5, 2.0)),
@@ -282,6 +294,21 @@ def test_a_harmonizer_without_pasted_objects_is_refused(
     weights = harmonizer_weights(tmp_path, len(CLASSES), 0.5)
     with pytest.raises(ValueError, match=message):
         dataset_with(telling, tmp_path, retouch=weights, **options)
+
+
+def test_samples_of_other_files_are_not_looked_for_one_by_one(telling, tmp_path):
+    dataset = dataset_with(telling, tmp_path, prob=0.0, paste_pixels=True)
+    transform, sample = dataset.pipeline.transforms[2], dataset[0]
+    transform._first_checked = False
+    asked = []
+    name = DatasetLabelSource.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            DatasetLabelSource, 'name', lambda *args: asked.append(0) or name(*args)
+        )
+        for _ in range(5):
+            transform(dict(sample, seg_map_path='of_another_data_set.png'))
+    assert len(asked) == len(dataset)
 
 
 def test_a_generator_that_paints_is_no_retouching(telling, tmp_path):

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from painters import GreyPainter
 from torch import nn
+from torch.utils.data import BatchSampler
 
 from mmseg_ganaug.engine import RatioScheduleHook
 from mmseg_ganaug.registry import GENERATORS
@@ -74,6 +75,14 @@ class Recorder(Hook):
         return [
             sum('cache' in path for path in paths) for paths, _ in self.batches.values()
         ]
+
+
+@HOOKS.register_module(force=True)
+class EndsEpochs(Hook):
+    """Ends what would go on for ever."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        assert batch_idx < 20, 'the epoch has no end'
 
 
 @pytest.fixture
@@ -244,6 +253,34 @@ def test_training_by_epochs_follows_the_schedule_and_resumes(train, tmp_path):
         assert paths == whole.recorder.batches[iteration][0]
 
 
+def test_a_batch_sampler_around_the_ratio_sampler_follows_the_schedule(train):
+    options = dict(sampler=dict(type='InfiniteRatioSampler', generated_fraction=0.5))
+    options['train_dataloader.batch_sampler'] = dict(type=BatchSampler, drop_last=True)
+    change = dict(type='RatioScheduleHook', points=[(0.5, 0.25)], curve='step')
+    runner = train('run', max_iters=8, hooks=[change], **options)
+    assert runner.recorder.counts == [2] * 4 + [1] * 4
+
+
+def leave_config(monkeypatch):
+    """Lays out of the config what is looked for in it, which takes no time."""
+    keys = ('train_cfg', 'train_dataloader')
+    text = property(lambda cfg: '\n'.join(f'{k} = {cfg[k].to_dict()!r}' for k in keys))
+    monkeypatch.setattr(Config, 'pretty_text', text)
+
+
+@pytest.mark.parametrize(
+    'loop',
+    [
+        dict(by_epoch=True, max_epochs=1),
+        dict(type='EpochBasedTrainLoop', max_epochs=1),
+    ],
+)
+def test_a_sampler_without_end_is_refused_by_epochs(train, monkeypatch, loop):
+    leave_config(monkeypatch)
+    with pytest.raises(ValueError, match=r"has no end.*sampler\.type='mmseg_ganaug\.R"):
+        train('run', loop=loop, hooks=[dict(type='EndsEpochs')])
+
+
 def test_workers_that_load_ahead_of_an_early_change_are_told_of(train, tmp_path):
     early = dict(type='RatioScheduleHook', points=[(0.1, 0.0)], curve='step')
     runner = train('run', max_iters=20, hooks=[early], workers=2)
@@ -358,6 +395,42 @@ def test_looking_at_samples_does_not_change_the_training(train):
         for name, hooks in (('with', [dict(type='MixedSamplesHook')]), ('without', []))
     ]
     assert all(torch.equal(value, states[1][k]) for k, value in states[0].items())
+
+
+@pytest.mark.parametrize('mixed', [False, True])
+def test_photos_that_wait_to_be_painted_are_not_mixed(
+    train, data, tmp_path, monkeypatch, mixed
+):
+    leave_config(monkeypatch)
+    real = data['datasets'][0]
+    source = {key: value for key, value in real.items() if key != 'pipeline'}
+    recompose = dict(
+        type='RecomposeLabels',
+        source=source,
+        recomposer=dict(type='AddSingle'),
+        cache_dir=str(tmp_path / 'statistics'),
+    )
+    load = [*real['pipeline'][:2], recompose]
+    pack = [dict(type='PackSegInputs', meta_keys=('img_path', 'recomposed'))]
+    if mixed:
+        mosaic = dict(type='RandomMosaic', prob=1.0, img_scale=SIZE)
+        inner = dict(real, pipeline=load)
+        data['datasets'][1] = dict(
+            type='MultiImageMixDataset', dataset=inner, pipeline=[mosaic, *pack]
+        )
+    else:
+        data['datasets'][1] = dict(real, pipeline=[*load, *pack])
+    options = {
+        'max_iters': 2,
+        'sampler': dict(type='InfiniteSampler'),
+        'model.data_preprocessor.type': 'GANSegDataPreProcessor',
+        'model.data_preprocessor.generator': dict(type='WhitePainter'),
+    }
+    if not mixed:
+        assert train('run', **options).iter == 2
+        return
+    with pytest.raises(ValueError, match=r'MultiImageMixDataset.*paste_pixels=True'):
+        train('run', **options)
 
 
 def test_online_painting_trains_resumes_and_leaves_plain_checkpoints(

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmseg.registry import MODELS
 from torch.nn import functional as F
 
 from mmseg_ganaug.models import SoftmaxFocalLoss
@@ -49,3 +50,34 @@ def test_slopes_are_finite_where_a_pixel_is_sure_and_where_all_are_ignored(gamma
         assert loss == 0
         loss.backward()
         assert torch.isfinite(scores.grad).all()
+
+
+def test_a_label_that_is_no_class_is_named(batch):
+    scores, label = batch
+    with pytest.raises(ValueError, match='the labels reach from 0 to 11, but the head'):
+        SoftmaxFocalLoss()(scores, label)
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [
+        dict(type='SoftmaxFocalLoss'),
+        dict(type='ClassWeightedCrossEntropyLoss', class_weight=[1.0]),
+        dict(type='ClassWeightedCrossEntropyLoss', class_weight='rare'),
+    ],
+)
+def test_a_head_of_one_channel_is_refused_when_built(loss):
+    head = dict(
+        type='FCNHead',
+        in_channels=4,
+        channels=4,
+        num_convs=0,
+        concat_input=False,
+        num_classes=2,
+        out_channels=1,
+        threshold=0.5,
+        norm_cfg=None,
+        loss_decode=loss,
+    )
+    with pytest.raises(ValueError, match=r'out_channels=1: .*use_sigmoid=True'):
+        MODELS.build(head)

@@ -550,6 +550,20 @@ def test_a_context_online_is_the_base_without_what_changed(composite):
     np.testing.assert_array_equal(context.shown, ~context.changed)
 
 
+def test_a_look_at_painted_photos_leaves_the_seeds_of_training_alone():
+    photo, sample = make_sample(0, True)
+    sample.set_metainfo(dict(gt_changed_map=np.ones(SIZE, np.uint8)))
+    preprocessor = build(dict(type='ContextPainter'))
+    seeds = []
+    for look in (False, True):
+        torch.manual_seed(0)
+        if look:
+            preprocessor.paint_batch(batch_of((photo, sample)))
+        preprocessor(batch_of((photo, sample)), training=True)
+        seeds.append(ContextPainter.seen[1].seeds)
+    assert seeds[0] == seeds[1]
+
+
 @pytest.mark.parametrize('repaint', ['unshown', 'changed'])
 def test_a_painter_of_holes_paints_what_changed_online(make_generator, repaint):
     photo, sample = make_sample(0, True)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import TRANSFORMS, Registry
 from mmseg.registry import MODELS
+from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 from torch import nn
 from torch.nn import functional as F
 
@@ -24,6 +27,10 @@ class PassesPhotosOn(nn.Module):
 
 @pytest.fixture
 def binary(tmp_path):
+    return make_binary(tmp_path)
+
+
+def make_binary(tmp_path, change=lambda config: None):
     """Its logit is the blue of a photo, -8..8, at each pixel."""
     head = dict(
         type='FCNHead',
@@ -47,6 +54,7 @@ def binary(tmp_path):
     )
     pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
     config = Config(dict(model=model, test_pipeline=pipeline))
+    change(config)
     config.dump(str(tmp_path / 'binary.py'))
     weights = {
         'decode_head.conv_seg.weight': torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1),
@@ -108,3 +116,39 @@ def test_a_missing_checkpoint_names_the_training(binary, tmp_path, use):
         FileNotFoundError, match=r'^segmenter checkpoint .*\n.*ganaug train'
     ):
         LossFilter(files).fingerprint() if use == 'filter' else FrozenSegmenter(**files)
+
+
+def test_a_data_preprocessor_beside_the_model_belongs_to_it(binary, tmp_path, photo):
+    def set_beside(config):
+        config.data_preprocessor = config.model.pop('data_preprocessor')
+
+    labels = np.zeros((6, 8), np.uint8)
+    beside = make_binary(tmp_path, set_beside)
+    found, wanted = (
+        each.losses([photo], [labels], ignore_index=255) for each in (beside, binary)
+    )
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_it_is_built_in_the_scope_of_its_project(tmp_path, photo):
+    own = Registry('model', parent=ROOT_MODELS, scope='somebodys_project')
+    own.register_module(name='OwnBackbone', module=PassesPhotosOn)
+    transforms = Registry('transform', parent=TRANSFORMS, scope='somebodys_project')
+    packer = MMSEG_TRANSFORMS.get('PackSegInputs')
+    transforms.register_module(name='OwnPacker', module=packer)
+
+    def move(config):
+        config.default_scope = 'somebodys_project'
+        config.model.backbone.type = 'OwnBackbone'
+        config.model.type = 'mmseg.EncoderDecoder'
+        config.model.data_preprocessor.type = 'mmseg.SegDataPreProcessor'
+        config.model.decode_head.type = 'mmseg.FCNHead'
+        config.model.decode_head.loss_decode.type = 'mmseg.CrossEntropyLoss'
+        config.test_pipeline[1].type = 'OwnPacker'
+
+    try:
+        (found,) = make_binary(tmp_path, move).label([photo])
+    finally:
+        for root in (ROOT_MODELS, TRANSFORMS):
+            del root.children['somebodys_project']
+    assert found.shape == (6, 8)

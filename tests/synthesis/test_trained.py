@@ -1,7 +1,9 @@
 """Checkpoints are found in work dirs, and what lacks is said."""
 
 import pytest
+from mmengine.config import Config
 
+from mmseg_ganaug.registry import GENERATORS
 from mmseg_ganaug.synthesis.trained import find_checkpoint
 
 
@@ -43,3 +45,18 @@ def test_what_is_not_there_has_to_be_trained(tmp_path):
     message = r'^generator checkpoint .*no does not exist. Train it(.|\n)*train a\.py'
     with pytest.raises(FileNotFoundError, match=message):
         find_checkpoint(str(tmp_path / 'no'), 'a.py')
+
+
+@pytest.mark.parametrize(
+    ('model', 'message'),
+    [
+        (None, 'has no model: name the config'),
+        (dict(type='mmseg.EncoderDecoder'), 'num_classes, but .*EncoderDecoder: name'),
+        (dict(generator={}, label_encoder={}), r'no model\.label_encoder\.num_classes'),
+    ],
+)
+def test_a_config_that_is_none_of_a_generator_is_refused(tmp_path, model, message):
+    path = str(tmp_path / 'a.py')
+    Config(dict(model=model)).dump(path)
+    with pytest.raises(ValueError, match=rf'MMagicGenerator: .*a\.py.*{message}'):
+        GENERATORS.build(dict(type='MMagicGenerator', config=path, checkpoint='b.pth'))

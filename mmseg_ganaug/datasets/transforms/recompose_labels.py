@@ -1,6 +1,7 @@
 """Recombination inside a data pipeline."""
 
-from typing import Optional, Tuple
+from os.path import abspath
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -40,7 +41,7 @@ class RecomposeLabels(BaseTransform):
     labels alone are new, and ``GANSegDataPreProcessor`` has to paint the photo within
     the training step: until then the photo is that of the base (black under Recon),
     and the sample is marked by ``recomposed``, which has to be among the ``meta_keys``
-    of ``PackSegInputs``.
+    of ``PackSegInputs``. Such samples must not be mixed (``MultiImageMixDataset``).
 
     Required keys: ``img``, ``gt_seg_map``, ``seg_fields``. Modified: those, and
     ``img_shape``, ``ori_shape``, ``img_path``, ``seg_map_path``. Added: ``recomposed``
@@ -127,6 +128,8 @@ class RecomposeLabels(BaseTransform):
             check_colour(self._source.photo(0), self._source.photo_name(0), title)
         self._retouch.check(self._source.num_classes, False)
         self._first_checked = False
+        # Numbers of the source's samples by label file, while the first is looked for.
+        self._numbers: Optional[Dict[str, int]] = None
         statistics = collect_statistics(
             self._source, cache_dir, num_workers, self._recomposer.needs_scene
         )
@@ -173,19 +176,21 @@ class RecomposeLabels(BaseTransform):
         return GENERATORS.build({**device, **retouch})
 
     @cache_randomness
-    def _draw(self) -> Optional[int]:
+    def _draw(self, sample: int) -> Optional[int]:
         """Draws a recipe, or None for a sample that stays as it is."""
-        # MMEngine seeds the global generator of each worker; there is no other.
+        # MMEngine seeds the global generator of each worker, and workers that are not
+        # persistent alike in every epoch: alone, it would draw the same recipes again
+        # and never the others. The order of the samples is another in every epoch.
         random = np.random
         if random.rand() >= self.prob:
             return None
-        return int(random.randint(len(self.plan)))
+        return int(random.randint(len(self.plan)) + sample) % len(self.plan)
 
     def transform(self, results: dict) -> dict:
         """Replaces the sample, or leaves it as it is."""
         if not self._first_checked:
             self._check_reading(results)
-        number = self._draw()
+        number = self._draw(results.get('sample_idx', 0))
         # What pixels were pasted for is finished; the others wait for their photo.
         results['recomposed'] = number is not None and not self.paste_pixels
         if number is None:
@@ -234,11 +239,14 @@ class RecomposeLabels(BaseTransform):
         """
         labels, path = results['gt_seg_map'], results.get('seg_map_path')
         source = self._source.full_size()
-        same = (i for i in range(len(source)) if source.name(i) == path)
-        index = next(same, None)
+        if self._numbers is None:
+            self._numbers = {
+                abspath(source.name(number)): number for number in range(len(source))
+            }
+        index = self._numbers.get(abspath(path or ''))
         if index is None:
             return
-        self._first_checked = True
+        self._first_checked, self._numbers = True, None
         wanted = source.label_map(index)
         if wanted.shape == labels.shape and not np.array_equal(wanted, labels):
             from mmseg_ganaug.datasets.loading_steps import LabelReadingError
