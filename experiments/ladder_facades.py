@@ -87,7 +87,7 @@ methods = {
     'weights-100-doubled': _arms.weighted(100, 2400),
 }
 ladder = ['plain', 'weights', 'weights-objects-gain', 'weights-100']
-against = ['weights', 'weights-objects-gain']
+against = ['weights', 'weights-objects-gain', 'weights-doubled']
 rare = ['door', 'blind', 'pillar']
 photos = {'weights': 25, 'weights-50': 50, 'weights-100': 100}
 doubled = {
