@@ -62,13 +62,14 @@ def metrics_of(cfg) -> List[dict]:
     return [part for part in nested_dicts(cfg.test_evaluator) if 'type' in part]
 
 
-def claim_folder(folder: str) -> None:
+def claim_folder(folder: str, work_dir: str) -> None:
     """Marks the folder of predictions: metrics name them as the photos are named.
 
     Label maps of the user have the same names.
 
     Args:
         folder (str): Missing, empty, or of an earlier test.
+        work_dir (str): Of the runner, which may lie in it.
 
     Raises:
         InTheWayError: When it holds something else.
@@ -77,7 +78,11 @@ def claim_folder(folder: str) -> None:
     from mmseg_ganaug.ownership import read_mark, write_mark
 
     place, mark = Path(folder), read_mark(folder)
-    is_free = not osp.lexists(place) or (place.is_dir() and not any(place.iterdir()))
+    work = Path(work_dir).resolve()
+    own = (work, *work.parents)
+    is_free = not osp.lexists(place) or (
+        place.is_dir() and all(path.resolve() in own for path in place.iterdir())
+    )
     if not is_free and (mark is None or mark.purpose != _PURPOSE):
         raise InTheWayError([place], 'Give an empty folder by --out.')
     write_mark(place, _PURPOSE)
@@ -138,6 +143,6 @@ def run(args: argparse.Namespace) -> None:
         if args.photo_counts:
             on_main_process(lambda: keep_other_file(args.photo_counts))
         if args.out:
-            on_main_process(lambda: claim_folder(args.out))
+            on_main_process(lambda: claim_folder(args.out, runner.work_dir))
     runner.register_hook(ProgressHook())
     runner.test()

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from mmengine.runner import Runner
 
+from mmseg_ganaug.commands.test import claim_folder
+from mmseg_ganaug.in_the_way import InTheWayError
+from mmseg_ganaug.ownership import MARK
 from mmseg_ganaug.progress_hook import ProgressHook
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -51,6 +54,7 @@ def evaluate(tmp_path, monkeypatch):
     class Run:
         def __init__(self, cfg):
             self.metric = cfg.test_evaluator
+            self.work_dir = cfg.work_dir
 
         def register_hook(self, hook):
             pass
@@ -117,3 +121,14 @@ def test_the_file_for_counts_may_have_any_name(tmp_path, monkeypatch):
         dict(type='Other'),
         dict(type='mmseg_ganaug.ClassIoUMetric', photo_counts='a photo, or [two].csv'),
     ]
+
+
+def test_the_work_dir_may_lie_in_the_folder_of_predictions(tmp_path):
+    out = tmp_path / 'out'
+    (out / 'log' / 'run').mkdir(parents=True)
+    claim_folder(str(out), str(out / 'log'))
+    (out / 'a.png').touch()
+    claim_folder(str(out), str(out / 'log'))  # of an earlier test
+    (out / MARK).unlink()
+    with pytest.raises(InTheWayError, match='out'):
+        claim_folder(str(out), str(out / 'log'))
