@@ -1,7 +1,5 @@
 """Arms of a ladder, for the matrices of this folder (by ``runpy``)."""
 
-_HALF = dict(type='mmseg_ganaug.InfiniteRatioSampler', generated_fraction=0.5)
-
 
 class Arms:
     """Makes the methods of a matrix, over one data set, network and length.
@@ -60,8 +58,16 @@ class Arms:
         )
         return self._method(None, {'train_dataloader.dataset': dataset, **self.weights})
 
-    def mixed(self, recomposer, generator=None, iterations=None, fade=(), **options):
-        """Class weights; half of each batch is drawn from 400 generated pairs."""
+    def mixed(
+        self,
+        recomposer,
+        generator=None,
+        iterations=None,
+        fraction=0.5,
+        fade=(),
+        **options,
+    ):
+        """Class weights; a part of each batch is drawn from 400 generated pairs."""
         generated = dict(
             type='mmseg_ganaug.GANRecomposeDataset',
             source=self.real,
@@ -75,7 +81,11 @@ class Arms:
             'train_dataloader.dataset': dict(
                 _delete_=True, type='ConcatDataset', datasets=[self.real, generated]
             ),
-            'train_dataloader.sampler': dict(_HALF, _delete_=True),
+            'train_dataloader.sampler': dict(
+                type='mmseg_ganaug.InfiniteRatioSampler',
+                generated_fraction=fraction,
+                _delete_=True,
+            ),
             **self.weights,
         }
         if fade:

@@ -83,6 +83,20 @@ methods = {
     'plain-doubled': _arms.plain(2400),
     'weights-doubled': _arms.weighted(iterations=2400),
     'weights-objects-doubled': _arms.mixed(_objects, iterations=2400),
+    # How they are mixed: a quarter of each batch; the last quarter of the training sees
+    # real photos alone; their loss counts at the objects and around them alone.
+    'weights-objects-quarter-doubled': _arms.mixed(
+        _objects, iterations=2400, fraction=0.25
+    ),
+    'weights-objects-faded-doubled': _arms.mixed(
+        _objects, iterations=2400, fade=[(0.5, 0.5), (0.75, 0.0)]
+    ),
+    'weights-objects-around-doubled': dict(
+        _arms.mixed(
+            _objects, iterations=2400, filters=[dict(type='OnlyChanged', margin=8)]
+        ),
+        config='experiments/segmenters/facades_around.py',
+    ),
     # Doors of four times the photos are still rising after 1,200.
     'weights-100-doubled': _arms.weighted(100, 2400),
 }

@@ -65,6 +65,12 @@ _painter = dict(
     checkpoint='work_dirs/idd_lite_25',
     repaint='changed',
 )
+# python tools/train.py experiments/harmonizer/idd_lite_25.py
+_harmonizer = dict(
+    type='HarmonizedPixels',
+    config='experiments/harmonizer/idd_lite_25.py',
+    checkpoint='work_dirs/idd_lite_25_harmonizer',
+)
 _faded = [(0.5, 0.5), (0.75, 0.0)]
 methods = {
     'plain': _arms.plain(),
@@ -90,6 +96,10 @@ methods = {
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same 25 photos.
     'weights-objects-painted': _arms.mixed(_objects, _painter),
+    # The objects are fitted in, by a harmonizer of the same 25 photos.
+    'weights-objects-harmonized': _arms.mixed(
+        _objects, _harmonizer, composite=dict(mode='real', match_tone=False)
+    ),
     # The last quarter of the training sees real photos alone.
     'weights-objects-faded': _arms.mixed(_objects, fade=_faded),
     'weights-50': _arms.weighted(50),
