@@ -47,6 +47,8 @@ _OPENERS: Dict[str, Any] = {
 }
 _NOT_BY_OPENCV = ('GIF', 'NPY', 'AVIF', 'HEIC', 'JPEG XL', 'EXR')
 _LABEL_MODES = ('L', 'P', '1')
+#: Pillow's modes of whole numbers of 16 and 32 bits.
+DEEP_MODES = ('I', 'I;16', 'I;16B', 'I;16L', 'I;16N')
 _MOST_PIXELS = 1 << 30  # CV_IO_MAX_IMAGE_PIXELS
 # Larger files are not decoded just for a message.
 _PIXELS_TO_LOOK_AT = 1 << 26
@@ -66,17 +68,22 @@ def check_label_file(content: bytes, path: str) -> ImageFormat:
 
     Raises:
         ValueError: When the file is damaged or truncated, its format is lossy, it has
-            several frames, more than one band or more than 8 bits, or is larger than
+            several frames, more than one band or values above 255, or is larger than
             Pillow reads. Names the file, and says what to do.
     """
     found = probe_format(content, path)
     _check_undamaged(content, path, found)
     check_holds_labels(found, path)
-    if found.bands > 1 or found.bits > 8 or found.kind != 'uint':
+    if found.bands > 1 or found.kind == 'float':
         raise _no_label_format(path, _pillow_mode(content, found), found)
-    mode = decode_image(content, path, found).mode
-    if mode not in _LABEL_MODES:
-        raise _no_label_format(path, mode, found)
+    image = decode_image(content, path, found)
+    if image.mode in DEEP_MODES:
+        values = np.asarray(image)
+        # Of these, MMSeg takes the lowest 8 bits.
+        if not 0 <= values.min() <= values.max() <= 255:
+            raise _no_label_format(path, image.mode, found, values.max())
+    elif image.mode not in _LABEL_MODES or found.kind != 'uint':
+        raise _no_label_format(path, image.mode, found)
     return found
 
 
@@ -232,11 +239,13 @@ def _pillow_mode(content: bytes, found: ImageFormat) -> str:
         return 'unknown to Pillow'
 
 
-def _no_label_format(path: str, mode: str, found: ImageFormat) -> ValueError:
+def _no_label_format(
+    path: str, mode: str, found: ImageFormat, largest: Optional[float] = None
+) -> ValueError:
     return ValueError(
-        f'{path} has pixel format {mode}{_samples(found)}; a label map is an 8-bit '
-        'single-channel image of class ids: convert it first (for many data sets '
-        'MMSeg has tools/dataset_converters)'
+        f'{path} has pixel format {mode}{_samples(found, largest)}; a label map is an '
+        '8-bit single-channel image of class ids: convert it first (for many data '
+        'sets MMSeg has tools/dataset_converters)'
     )
 
 

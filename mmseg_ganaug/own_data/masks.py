@@ -10,11 +10,14 @@ from typing import Any, Dict, FrozenSet, Iterable, NamedTuple, Tuple, Union
 import numpy as np
 from PIL import Image
 
-from mmseg_ganaug.datasets.image_files import check_holds_labels, decode_image
+from mmseg_ganaug.datasets.image_files import (
+    DEEP_MODES,
+    check_holds_labels,
+    decode_image,
+)
 from mmseg_ganaug.datasets.image_headers import probe_format, unreadable
 from mmseg_ganaug.datasets.label_files import MissingFileError
 
-_DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L', 'I;16N')
 _OPAQUE = {'LA': 'L', 'RGBA': 'RGB'}
 MOST_VALUES = 255
 _MOST_GREY_VALUES = 200
@@ -152,7 +155,7 @@ def inspect_mask(content: bytes, path: Union[str, Path]) -> MaskContent:
 
     Raises:
         ValueError: When it is no image, is damaged or truncated, of a lossy format, has
-            more than 8 bits a channel, several frames, is partly transparent, or holds
+            values above 255, several frames, is partly transparent, or holds
             so many or so thin values that it cannot be a mask. Names the file and the
             remedy.
     """
@@ -236,19 +239,16 @@ def _open(content: bytes, path: Union[str, Path]) -> Tuple[Image.Image, str]:
         )
     image = decode_image(content, str(path), found)
     mode = image.mode
-    if mode in _DEEP:
-        largest = np.asarray(image).max()
-        advice = (
-            'its values fit into 8 bits: save it as such (an 8-bit PNG)'
-            if 0 <= largest < 256
-            else 'more than 8 bits usually hold instance ids or class * 1000 + '
-            'instance: save the class ids alone as an 8-bit PNG'
-        )
-        raise ValueError(
-            f'{path} has more than 8 bits a pixel (pixel format {mode}) and values up '
-            f'to {largest}; {advice}'
-        )
-    if found.kind != 'uint':
+    if mode in DEEP_MODES:
+        values = np.asarray(image)
+        if not 0 <= values.min() <= values.max() <= 255:
+            raise ValueError(
+                f'{path} has more than 8 bits a pixel (pixel format {mode}) and values '
+                f'up to {values.max()}; such values usually are instance ids or class '
+                '* 1000 + instance: save the class ids alone as an 8-bit PNG'
+            )
+        image = Image.fromarray(values.astype(np.uint8))
+    elif found.kind != 'uint':
         raise ValueError(
             f'{path} holds negative or floating-point numbers (pixel format {mode}): '
             'save the class ids, 0 to 255, as an 8-bit PNG'

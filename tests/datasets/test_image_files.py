@@ -264,12 +264,30 @@ LABELS = {
     'GIF': pillow(GREYS, 'GIF'),
     'BMP': pillow(GREYS, 'BMP'),
     'TIFF': pillow(GREYS, 'TIFF', compression='tiff_lzw'),
+    'PNG of 16 bits': opencv('.png', GREYS.astype(np.uint16)),
+    'TIFF of 16 bits': opencv('.tif', GREYS.astype(np.uint16)),
+    'TIFF of 32 bits': tiff(GREYS[..., None].astype(np.uint32)),
+    'signed TIFF of 16 bits': opencv('.tif', GREYS.astype(np.int16)),
 }
 
 
 @pytest.mark.parametrize('name', LABELS)
-def test_label_maps_of_8_bits_and_one_band_pass(name):
+def test_label_maps_of_ids_in_one_band_pass(name):
     check_label_file(LABELS[name], 'x')
+
+
+DEEPER = {
+    'PNG of 16 bits': opencv('.png', GREYS.astype(np.uint16) + 1),
+    'TIFF of 16 bits': opencv('.tif', GREYS.astype(np.uint16) + 1),
+    'TIFF of 32 bits': tiff(GREYS[..., None].astype(np.uint32) + 1),
+    'signed TIFF of 32 bits': opencv('.tif', GREYS.astype(np.int32) + 1),
+}
+
+
+@pytest.mark.parametrize('name', DEEPER)
+def test_label_values_of_which_training_would_see_the_lowest_bits_are_named(name):
+    with pytest.raises(ValueError, match=r'x has .* values up to 256.*8-bit'):
+        check_label_file(DEEPER[name], 'x')
 
 
 NOT_LABELS = {

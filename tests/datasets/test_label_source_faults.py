@@ -46,7 +46,7 @@ def shorten(path):
 
 UNUSABLE = {
     '16 bits': (
-        lambda path: save(path, noise().astype(np.uint16)),
+        lambda path: save(path, noise().astype(np.uint16) + 253),
         ['pixel format I;16', '8-bit single-channel', 'convert it'],
     ),
     'colours': (
@@ -92,14 +92,24 @@ def test_an_unusable_label_file_is_named_with_the_remedy(
     expect(generated, str(path), *words, num_workers=num_workers)
 
 
-def test_palette_files_hold_the_class_ids_as_indices(generated, tmp_path):
+def as_palette(path):
+    image = Image.open(path)
+    image.putpalette(bytes(range(255, -1, -1)) * 3)
+    image.save(path)
+    assert Image.open(path).mode == 'P'
+
+
+def as_16_bits(path):
+    save(path, np.asarray(Image.open(path)).astype(np.uint16))
+    assert Image.open(path).mode == 'I;16'
+
+
+@pytest.mark.parametrize('stored', [as_palette, as_16_bits])
+def test_ids_are_read_however_they_are_stored(generated, tmp_path, stored):
     plan, _ = lazily(generated).plan()
     wanted = [lazily(generated).label_source().label_map(i) for i in range(8)]
     for path in (tmp_path / 'ann').iterdir():
-        image = Image.open(path)
-        image.putpalette(bytes(range(255, -1, -1)) * 3)
-        image.save(path)
-        assert Image.open(path).mode == 'P'
+        stored(path)
     dataset = lazily(generated)
     again, _ = dataset.plan()
     assert again.fingerprint() == plan.fingerprint()

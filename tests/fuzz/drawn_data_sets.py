@@ -84,6 +84,7 @@ LABELS = {
     'palette png': ('.png', True),
     'bmp': ('.bmp', True),
     'tif': ('.tif', True),
+    '16 bits that fit': ('.png', True),
     'lossless webp': ('.webp', None),
     'jpg': ('.jpg', False),
     'jpg named png': ('.png', False),
@@ -259,7 +260,9 @@ def _write_label(path: Path, kind: str, labels: np.ndarray) -> None:
     elif kind == 'jpeg 2000':
         image.save(path, 'JPEG2000', irreversible=True)
     elif kind == '16 bits':
-        cv2.imwrite(str(path), labels.astype(np.uint16) * 300)
+        cv2.imwrite(str(path), labels.astype(np.uint16) + 300)
+    elif kind == '16 bits that fit':
+        cv2.imwrite(str(path), labels.astype(np.uint16))
     elif kind == 'colours':
         Image.fromarray(np.dstack([labels, labels * 3, labels * 7])).save(path)
     else:

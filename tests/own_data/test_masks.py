@@ -96,10 +96,6 @@ UNUSABLE = {
         lambda path: save(path, np.full((9, 9), 7001, np.uint16)),
         ['more than 8 bits', '7001', 'instance'],
     ),
-    '16 bits of small ids': (
-        lambda path: save(path, np.full((9, 9), 7, np.uint16)),
-        ['more than 8 bits', 'values up to 7', 'fit into 8 bits'],
-    ),
     'transparent': (
         lambda path: save(path, np.full((9, 9, 4), 7, np.uint8)),
         ['partly transparent'],
@@ -151,6 +147,17 @@ def test_lossless_webp_masks_are_read(tmp_path):
     path = tmp_path / 'm.webp'
     Image.fromarray(blocks([0, 3])).convert('RGB').save(path, lossless=True)
     assert inspect(path).pixels == {0: 36, 0x030303: 36}
+
+
+@pytest.mark.parametrize(
+    'name, kind',
+    [('m.png', np.uint16), ('m.tif', np.int16), ('m.tif', np.int32)],
+)
+def test_ids_of_more_bits_are_read_where_they_fit(tmp_path, name, kind):
+    path = tmp_path / name
+    cv2.imwrite(str(path), blocks([0, 7, 255]).astype(kind))
+    assert inspect(path).pixels == {0: 36, 7: 36, 255: 36}
+    assert read_mask_values(path, MaskForm.IDS).tolist() == blocks([0, 7, 255]).tolist()
 
 
 def test_colours_of_16_bits_are_not_cut_to_8_in_silence(tmp_path):
