@@ -9,7 +9,8 @@ import secrets
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterator, List, Union
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Callable, Iterator, List, Union
 
 import numpy as np
 
@@ -211,3 +212,23 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+@contextmanager
+def drawn_by(
+    write: Callable[[Path, bytes], Path], path: Union[str, Path]
+) -> Iterator[Path]:
+    """Gives a function that draws a file by itself a path for it.
+
+    Args:
+        write (Callable[[Path, bytes], Path]): Writes the content, at the end.
+        path (str | Path): Where to.
+
+    Yields:
+        Path: Of a temporary file with the same name.
+    """
+    path = Path(path)
+    with TemporaryDirectory() as elsewhere:
+        temporary = Path(elsewhere) / path.name
+        yield temporary
+        write(path, temporary.read_bytes())

@@ -11,7 +11,6 @@ import os
 import time
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import (
     Dict,
     Iterable,
@@ -25,7 +24,7 @@ from typing import (
 )
 
 from mmseg_ganaug.file_locks import locked
-from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.files import drawn_by, write_atomically
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.version import __version__
 
@@ -261,11 +260,8 @@ class WorkFolder:
         Yields:
             Path: Of a temporary file with the same name.
         """
-        path = Path(path)
-        with TemporaryDirectory() as elsewhere:
-            temporary = Path(elsewhere) / path.name
+        with drawn_by(self.write, path) as temporary:
             yield temporary
-            self.write(path, temporary.read_bytes())
 
     def add_folder(self, path: Union[str, Path]) -> Path:
         """Makes a folder and lists it in the mark: all that is in it is of this tool.

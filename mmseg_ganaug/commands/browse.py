@@ -10,9 +10,10 @@ import os.path as osp
 from typing import List
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_seed
+from mmseg_ganaug.commands.named_files import figure_file, figures_folder
 from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import dataset_of, has_type, model_of
-from mmseg_ganaug.files import evenly_spread
+from mmseg_ganaug.files import drawn_by, evenly_spread
 
 GO_ON = 'Samples that were generated are kept; it begins again by'
 
@@ -90,6 +91,7 @@ def load(dataset, place, painter):
 
 def run(args: argparse.Namespace) -> None:
     """Writes the sheet."""
+    import cv2
     import mmcv
     import mmengine
     import numpy as np
@@ -108,6 +110,9 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.engine.mixed_samples import SampleReader
     from mmseg_ganaug.visualization import GalleryRow, recomposition_gallery
 
+    name = osp.splitext(osp.basename(args.config))[0]
+    sheet, write = figure_file(args.out, f'work_dirs/browse_dataset/{name}.png')
+    pictures = figures_folder(args.show_dir, '--show-dir') if args.show_dir else None
     dataset = DATASETS.build(dataset_of(cfg))
     sampler = cfg.train_dataloader.get('sampler') or {}
     mask = generated_mask(dataset, sampler.get('generated'))
@@ -121,20 +126,15 @@ def run(args: argparse.Namespace) -> None:
         overlay = sample.overlay(reader.palette, reader.ignore_index)
         title = f'{place:06d}_{sample.kind}_{osp.splitext(sample.name)[0]}'
         picture = np.hstack([sample.photo, overlay])
-        if args.show_dir:
-            path = osp.join(args.show_dir, f'{title}.png')
-            mmcv.imwrite(picture, path)
+        if pictures is not None:
+            content = cv2.imencode('.png', picture)[1].tobytes()
+            pictures.write(pictures.folder / f'{title}.png', content)
         if window is not None:
             shown = mmcv.bgr2rgb(picture)
             window.show(shown, win_name=title, wait_time=args.show_interval)
         cells = dict(photo=sample.photo, labels=sample.label_map, overlay=overlay)
         rows.append(GalleryRow(cells, f'{sample.kind}: {sample.name}'))
-    name = osp.splitext(osp.basename(args.config))[0]
-    sheet = recomposition_gallery(
-        rows,
-        reader.palette,
-        reader.ignore_index,
-        reader.class_names,
-        args.out or f'work_dirs/browse_dataset/{name}.png',
-    )
+    names = reader.class_names
+    with drawn_by(write, sheet) as drawn:
+        recomposition_gallery(rows, reader.palette, reader.ignore_index, names, drawn)
     print(f'\nWritten: {sheet}')

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Mapping
 
 from mmseg_ganaug.commands.flags import add_cfg_options
+from mmseg_ganaug.commands.named_files import figures_folder
 
 GO_ON = 'It begins again by'
 
@@ -86,7 +87,6 @@ def shown_layer(source, donor, class_id, parts):
 
 def run(args: argparse.Namespace) -> None:
     """Writes one sheet per generated data set."""
-    import mmengine
     from mmengine.registry import init_default_scope
 
     from mmseg_ganaug.config_overrides import override
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mmseg_ganaug.visualization import recomposition_gallery
 
-    mmengine.mkdir_or_exist(args.out)
+    out = figures_folder(args.out)
     for number, config in enumerate(configs):
         dataset = DATASETS.build(dict(config, lazy_init=True))
         source = dataset.label_source()
@@ -118,11 +118,13 @@ def run(args: argparse.Namespace) -> None:
             )
             for recipe in recipes[: args.num_samples]
         ]
-        path = recomposition_gallery(
-            rows,
-            dataset.metainfo['palette'],
-            source.ignore_index,
-            source.class_names,
-            f'{args.out}/{number}_{plan[0].recomposer}.png',
-        )
+        path = out.folder / f'{number}_{plan[0].recomposer}.png'
+        with out.drawn(path) as drawn:
+            recomposition_gallery(
+                rows,
+                dataset.metainfo['palette'],
+                source.ignore_index,
+                source.class_names,
+                drawn,
+            )
         print(f'Written: {path}')

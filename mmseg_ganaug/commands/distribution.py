@@ -38,9 +38,9 @@ from pathlib import Path
 from typing import Optional
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_jobs
-from mmseg_ganaug.commands.named_files import write_named
+from mmseg_ganaug.commands.named_files import figures_folder, write_named
 from mmseg_ganaug.config_search import type_name
-from mmseg_ganaug.files import write_atomically
+from mmseg_ganaug.ownership import WorkFolder
 
 GO_ON = 'What was read is kept; it goes on by'
 
@@ -101,7 +101,7 @@ def write_class_weights(statistics, path: str, formula: Optional[str]) -> None:
     print(f'Written: {path}')
 
 
-def show_balance(config: dict, number: int, out: Path) -> dict:
+def show_balance(config: dict, number: int, out: WorkFolder) -> dict:
     """Prints and draws how a generated data set moves the class distribution."""
     from mmseg.registry import DATASETS
 
@@ -135,14 +135,12 @@ def show_balance(config: dict, number: int, out: Path) -> dict:
         header=header, rows=rows, title=f'{number}: {recomposer}', notes=notes
     )
     print(table.to_text(width=120))
-    class_frequency_chart(
-        report.class_names,
-        {
-            'real': report.before.pixel_frequency,
-            f'real + {recomposer}': report.after.pixel_frequency,
-        },
-        out / f'balance_{number}_{recomposer}.png',
-    )
+    shares = {
+        'real': report.before.pixel_frequency,
+        f'real + {recomposer}': report.after.pixel_frequency,
+    }
+    with out.drawn(out.folder / f'balance_{number}_{recomposer}.png') as chart:
+        class_frequency_chart(report.class_names, shares, chart)
     return report.to_dict()
 
 
@@ -169,6 +167,11 @@ def run(args: argparse.Namespace) -> None:
         frequency_against_iou_chart,
     )
 
+    out = figures_folder(args.out)
+    chart, figures = (
+        out.folder / f'label_distribution{ending}' for ending in ('.png', '.json')
+    )
+    out.check_free([chart, figures])
     source = DatasetLabelSource(build_source(dataset_of(cfg, args.split)))
     statistics = collect_statistics(source, args.cache_dir, args.jobs)
     names = list(statistics.class_names)
@@ -193,8 +196,6 @@ def run(args: argparse.Namespace) -> None:
     if instances is not None:
         header.append('instances')
         rows = [[*row, str(n)] for row, n in zip(rows, values['instances'])]
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
     print(
         Table(
             header=header,
@@ -203,17 +204,18 @@ def run(args: argparse.Namespace) -> None:
             f'{100 * values["ignored"]:.2f} % of the pixels ignored',
         ).to_text()
     )
-    chart = out / 'label_distribution.png'
-    class_frequency_chart(names, {args.split: statistics.frequency}, chart)
+    with out.drawn(chart) as drawn:
+        class_frequency_chart(names, {args.split: statistics.frequency}, drawn)
     if args.iou:
         for result in load_results(args.iou):
             run = f'{result.method}_seed{result.seed}'
-            correlation = frequency_against_iou_chart(
-                names,
-                statistics.frequency.tolist(),
-                result.per_class_iou,
-                out / f'frequency_against_iou_{run}.png',
-            )
+            with out.drawn(out.folder / f'frequency_against_iou_{run}.png') as drawn:
+                correlation = frequency_against_iou_chart(
+                    names,
+                    statistics.frequency.tolist(),
+                    result.per_class_iou,
+                    drawn,
+                )
             print(f'{run}: rank correlation with IoU {correlation:.3f}')
     if args.class_weights:
         write_class_weights(statistics, args.class_weights, args.formula)
@@ -222,6 +224,5 @@ def run(args: argparse.Namespace) -> None:
         values['generated'] = [
             show_balance(config, number, out) for number, config in enumerate(generated)
         ]
-    path = out / 'label_distribution.json'
-    write_atomically(path, json.dumps(values, indent=2) + '\n')
-    print(f'Written: {path} and the charts beside it')
+    out.write(figures, json.dumps(values, indent=2) + '\n')
+    print(f'Written: {figures} and the charts beside it')

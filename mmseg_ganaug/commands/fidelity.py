@@ -15,9 +15,10 @@ import argparse
 import os.path as osp
 
 from mmseg_ganaug.commands.flags import add_cfg_options
+from mmseg_ganaug.commands.named_files import figure_file
 from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import dataset_of, find_generated
-from mmseg_ganaug.files import evenly_spread
+from mmseg_ganaug.files import drawn_by, evenly_spread
 from mmseg_ganaug.safe_configs import read_config
 
 GO_ON = 'Samples that were generated are kept; it begins again by'
@@ -167,6 +168,10 @@ def run(args: argparse.Namespace) -> None:
     from mmseg_ganaug.synthesis import MMagicGenerator
     from mmseg_ganaug.visualization import recomposition_gallery
 
+    name = osp.splitext(osp.basename(args.generator_config))[0]
+    default = f'work_dirs/generator_fidelity/{name}.json'
+    out, write = figure_file(args.out, default)
+    stem = osp.splitext(out)[0]
     # One that sees photos would leave the pixels that were pasted as they are.
     generator = MMagicGenerator(
         generator_config,
@@ -182,9 +187,6 @@ def run(args: argparse.Namespace) -> None:
     generator.check(len(classes), has_instances=generator.uses_instances)
     generator.load()
 
-    name = osp.splitext(osp.basename(args.generator_config))[0]
-    out = args.out or osp.join('work_dirs', 'generator_fidelity', f'{name}.json')
-    stem = osp.splitext(out)[0]
     measured, windows, sheets = {}, None, {}
 
     def evaluate(kind, metric, batches, total):
@@ -218,10 +220,9 @@ def run(args: argparse.Namespace) -> None:
         sheets.update(more)
 
     # Before sheets are drawn: the figures took longer.
-    written = fidelity.save_fidelity(
+    content = fidelity.fidelity_json(
         measured,
         classes,
-        out,
         protocol=f'{args.segmenter_config} on {dataset_config}',
         extra={
             'generator': args.generator_config,
@@ -230,9 +231,10 @@ def run(args: argparse.Namespace) -> None:
         },
         windows=windows,
     )
-    print(f'Written: {written}')
+    print(f'Written: {write(out, content)}')
     for kind, rows in sheets.items():
         if rows:
             sheet = f'{stem}_{kind}.png'
-            recomposition_gallery(rows, palette, ignore_index, list(classes), sheet)
+            with drawn_by(write, sheet) as drawn:
+                recomposition_gallery(rows, palette, ignore_index, list(classes), drawn)
             print(f'Written: {sheet}')

@@ -3,8 +3,7 @@
 import copy
 import json
 import math
-from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from mmseg_ganaug.evaluation.metrics.fidelity import (
     GeneratorFidelityMetric,
 )
 from mmseg_ganaug.evaluation.run_result import RunResult, class_iou_key
-from mmseg_ganaug.files import evenly_spread, write_atomically
+from mmseg_ganaug.files import evenly_spread
 from mmseg_ganaug.progress import Progress
 from mmseg_ganaug.synthesis.generator import Generator, paint_maps
 from mmseg_ganaug.synthesis.painting_choice import FIDELITY_KEY, WINDOWS_KEY
@@ -163,15 +162,14 @@ def measure(
     return metric.evaluate(total), rows
 
 
-def save_fidelity(
+def fidelity_json(
     measured: Mapping[str, Mapping[str, float]],
     class_names: Sequence[str],
-    path: Union[str, Path],
     protocol: str,
     extra: Dict[str, Any],
     windows: Optional[Dict[str, Any]] = None,
-) -> Path:
-    """Writes the figures, for the comparison of runs and for those who paint.
+) -> str:
+    """Puts the figures into a text, for the comparison of runs and for those who paint.
 
     ``runs`` is what :func:`mmseg_ganaug.evaluation.load_results` reads: the segmenter
     on the real photos, then on each kind of generated ones. ``fidelity`` is what
@@ -184,13 +182,12 @@ def save_fidelity(
         measured (Mapping[str, Mapping[str, float]]): Numbers of the metric by kind of
             photo, such as 'generated' and 'recombined'; may be empty.
         class_names (Sequence[str]): C names.
-        path (str | Path): The JSON file.
         protocol (str): What makes files comparable: the segmenter and the data.
         extra (dict): Whatever else is to be kept with each run.
         windows (dict, optional): Figures of windows.
 
     Returns:
-        Path: The file.
+        str: JSON, with a line break at the end.
     """
     content: Dict[str, Any] = {}
     if measured:
@@ -214,4 +211,4 @@ def save_fidelity(
     if windows is not None:
         content[WINDOWS_KEY] = {**extra, **windows}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, f'{text}\n')
+    return f'{text}\n'

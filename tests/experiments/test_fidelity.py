@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from mmseg_ganaug.evaluation import comparison_table, load_results
-from mmseg_ganaug.experiments.fidelity import save_fidelity
+from mmseg_ganaug.experiments.fidelity import fidelity_json
 from mmseg_ganaug.synthesis.painting_choice import load_class_fidelity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -231,7 +231,8 @@ def numbers(iou, real):
 
 def test_fidelity_is_read_as_it_was_saved(tmp_path):
     measured = {'generated': numbers(40.0, 50.0)}
-    save_fidelity(measured, ['road', 'pole'], tmp_path / 'f.json', 'toy', {'note': 1})
+    text = fidelity_json(measured, ['road', 'pole'], 'toy', {'note': 1})
+    (tmp_path / 'f.json').write_text(text)
 
     fidelity = load_class_fidelity(tmp_path / 'f.json')
 
@@ -254,7 +255,7 @@ def test_a_file_without_fidelity_is_named(tmp_path, content):
         load_class_fidelity(tmp_path / 'wrong.json')
 
 
-def test_figures_of_the_file_are_plain_json(tmp_path):
-    save_fidelity({'a': numbers(1.0, 2.0)}, ['road', 'pole'], tmp_path / 'f', 'p', {})
-    content = json.loads((tmp_path / 'f').read_text(), parse_constant=pytest.fail)
+def test_figures_of_the_file_are_plain_json():
+    text = fidelity_json({'a': numbers(1.0, 2.0)}, ['road', 'pole'], 'p', {})
+    content = json.loads(text, parse_constant=pytest.fail)
     assert content['fidelity'] == {'road': 0.8, 'pole': None}

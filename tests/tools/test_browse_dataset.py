@@ -87,7 +87,7 @@ def browse(tmp_path, monkeypatch):
         with DefaultScope.overwrite_default_scope('mmseg'):
             runpy.run_path(str(TOOL), run_name='__main__')
         return cv2.imread(str(sheet))[..., ::-1], sorted(
-            path.name for path in (tmp_path / 'out').iterdir()
+            path.name for path in (tmp_path / 'out').glob('*.png')
         )
 
     return run
@@ -129,6 +129,19 @@ def test_real_and_generated_samples_are_shown_and_marked(
         assert picture.shape == (SIZE[0], 2 * SIZE[1], 3)
         assert tuple(picture[0, SIZE[1]]) == colour
         assert tuple(picture[0, 0]) != colour
+
+
+def test_pictures_of_the_user_stay(browse, real, tmp_path):
+    browse([real], None)
+    sheet, picture = tmp_path / 'sheet' / 'a.png', tmp_path / 'out/000000_real_0.png'
+    for mine in (sheet, picture):
+        mine.write_bytes(b'mine')
+    browse([real], None)
+    for mine in (sheet, picture):
+        (kept,) = mine.parent.glob(f'{mine.name}.before-*')
+        assert kept.read_bytes() == b'mine'
+    for again in (sheet, picture):
+        assert cv2.imread(str(again)) is not None
 
 
 def test_a_config_of_data_alone_is_enough(browse, real):

@@ -171,3 +171,24 @@ def test_other_files_of_class_weights_are_refused(run_tool, capsys, arguments):
     with pytest.raises(SystemExit):
         run_tool(*arguments)
     assert '--class-weights' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['label_distribution.json', 'label_distribution.png'])
+def test_files_of_the_user_stop_it_before_anything_is_read(
+    run_tool, tmp_path, name, capsys
+):
+    mine = tmp_path / 'out' / name
+    mine.parent.mkdir()
+    mine.write_text('mine')
+    with pytest.raises(SystemExit) as left:
+        run_tool()
+    assert left.value.code == 2
+    assert str(mine) in capsys.readouterr().err
+    assert mine.read_text() == 'mine'
+    assert not (tmp_path / 'cache').exists()
+
+
+def test_its_own_figures_are_replaced(run_tool):
+    out = run_tool()
+    before = sorted(path.name for path in out.iterdir())
+    assert sorted(path.name for path in run_tool('--jobs', '2').iterdir()) == before
