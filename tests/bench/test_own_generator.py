@@ -57,6 +57,16 @@ def test_labels_are_ignored_as_in_the_data_where_the_network_does_not_say(inputs
     assert cfg.train_dataloader.dataset.pipeline[0].ignore_index == 3
 
 
+@pytest.mark.parametrize('beside', [False, True])
+def test_it_sees_crops_as_large_as_the_network_does(inputs, beside):
+    cfg = inputs[0].cfg
+    (cfg if beside else cfg.model).data_preprocessor = dict(size=(100, 150))
+    if beside:
+        cfg.model.pop('data_preprocessor', None)
+    painted = _generator_config(inputs[0], 2, 0).train_dataloader.dataset
+    assert tuple(painted.pipeline[0].crop_size) == (96, 144)
+
+
 def test_files_of_the_user_stay(inputs):
     inputs, work = inputs
     mine = work.folder / 'runs' / 'generator' / 'mine.txt'

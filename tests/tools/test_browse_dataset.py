@@ -65,7 +65,12 @@ def real(tmp_path):
 
 @pytest.fixture
 def browse(tmp_path, monkeypatch):
-    def run(datasets, preprocessor, *options, sampler=None):
+    def run(datasets, preprocessor, *options, sampler=None, beside=False):
+        network = {}
+        if beside:
+            network = dict(model=dict(type='Net'), data_preprocessor=preprocessor)
+        elif preprocessor:
+            network = dict(model=dict(data_preprocessor=preprocessor))
         Config(
             dict(
                 default_scope='mmseg',
@@ -73,11 +78,7 @@ def browse(tmp_path, monkeypatch):
                     dataset=dict(type='ConcatDataset', datasets=datasets),
                     sampler=sampler or dict(type='InfiniteSampler'),
                 ),
-                **(
-                    dict(model=dict(data_preprocessor=preprocessor))
-                    if preprocessor
-                    else {}
-                ),
+                **network,
             )
         ).dump(tmp_path / 'mixed.py')
         sheet = tmp_path / 'sheet' / 'a.png'
@@ -158,8 +159,9 @@ def test_one_kind_can_be_chosen(browse, real, generator, tmp_path):
         browse([real], plain, '--kind', 'generated')
 
 
+@pytest.mark.parametrize('beside', [False, True])
 def test_samples_recombined_in_the_pipeline_are_painted(
-    browse, real, generator, tmp_path
+    browse, real, generator, tmp_path, beside
 ):
     source = {key: value for key, value in real.items() if key != 'pipeline'}
     pipeline = [
@@ -179,6 +181,7 @@ def test_samples_recombined_in_the_pipeline_are_painted(
         '--num-samples',
         '4',
         sampler=dict(type='InfiniteRatioSampler', generated=[1]),
+        beside=beside,
     )
     assert [name.split('_')[1] for name in files] == ['real'] * 2 + ['generated'] * 2
     photos = [cv2.imread(str(tmp_path / 'out' / name))[:, : SIZE[1]] for name in files]
