@@ -397,19 +397,22 @@ def test_looking_at_samples_does_not_change_the_training(train):
     assert all(torch.equal(value, states[1][k]) for k, value in states[0].items())
 
 
+def recomposing(real, tmp_path):
+    return dict(
+        type='RecomposeLabels',
+        source={key: value for key, value in real.items() if key != 'pipeline'},
+        recomposer=dict(type='AddSingle'),
+        cache_dir=str(tmp_path / 'statistics'),
+    )
+
+
 @pytest.mark.parametrize('mixed', [False, True])
 def test_photos_that_wait_to_be_painted_are_not_mixed(
     train, data, tmp_path, monkeypatch, mixed
 ):
     leave_config(monkeypatch)
     real = data['datasets'][0]
-    source = {key: value for key, value in real.items() if key != 'pipeline'}
-    recompose = dict(
-        type='RecomposeLabels',
-        source=source,
-        recomposer=dict(type='AddSingle'),
-        cache_dir=str(tmp_path / 'statistics'),
-    )
+    recompose = recomposing(real, tmp_path)
     load = [*real['pipeline'][:2], recompose]
     pack = [dict(type='PackSegInputs', meta_keys=('img_path', 'recomposed'))]
     if mixed:
@@ -437,14 +440,7 @@ def test_online_painting_trains_resumes_and_leaves_plain_checkpoints(
     train, data, tmp_path
 ):
     real = data['datasets'][0]
-    source = {key: value for key, value in real.items() if key != 'pipeline'}
-    recompose = dict(
-        type='RecomposeLabels',
-        source=source,
-        recomposer=dict(type='AddSingle'),
-        cache_dir=str(tmp_path / 'statistics'),
-        prob=1.0,
-    )
+    recompose = dict(recomposing(real, tmp_path), prob=1.0)
     *rest, pack = real['pipeline']
     pack = dict(pack, meta_keys=('img_path', 'recomposed'))
     data['datasets'][1] = dict(real, pipeline=[*rest[:2], recompose, *rest[2:], pack])
