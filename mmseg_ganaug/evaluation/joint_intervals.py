@@ -194,8 +194,11 @@ class JointRuns:
             columns.append(drawn - self._difference(method, other, figure))
             freedom.append(self._freedom_of(ours - theirs, self._figures[figure]))
         moved = np.stack(columns, axis=1)
-        # Some draws lack all of the classes; others stand in for them.
-        moved = moved[~np.isnan(moved).any(axis=1)]
+        for column in moved.T:
+            # Some draws lack all of the classes; others stand in for them. Of each
+            # figure its own: hardly a draw holds all of many rare classes.
+            lacks = np.isnan(column)
+            column[lacks] = np.resize(column[~lacks], lacks.sum())
         moved = np.resize(moved, (DRAWS * _REPEATS, len(asked)))
         return _as_student(moved, np.array(freedom), rng)
 
