@@ -66,7 +66,8 @@ def measured_margins(counts: np.ndarray) -> np.ndarray:
 
     Returns:
         np.ndarray: float64 [C], half the width of the 95 % interval in points of IoU;
-        NaN for a class that no photo shows.
+        NaN for a class that no photo shows. Of one that a single photo shows it is
+        that of :func:`expected_margins`: drawn again, it is the same photo.
     """
     drawn = resampled_ious(counts[None])[:, 0]
     margins = np.full(drawn.shape[1], np.nan)
@@ -74,7 +75,8 @@ def measured_margins(counts: np.ndarray) -> np.ndarray:
     ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     low, high = np.nanquantile(drawn[:, shown], ends, axis=0)
     margins[shown] = (high - low) / 2
-    return margins
+    alone = (counts[..., 2] > 0).sum(axis=0) == 1
+    return np.where(alone, expected_margins(counts[..., 2]), margins)
 
 
 def predict_val(

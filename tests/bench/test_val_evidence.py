@@ -41,6 +41,13 @@ def test_a_large_photo_counts_for_many_and_a_class_that_lacks_has_no_interval():
     assert margins[0] == 0 and np.isnan(margins[1])
 
 
+def test_of_a_class_in_one_photo_drawing_it_again_says_nothing():
+    counts = np.full((20, 2, 3), 100, np.int64)
+    counts[..., 0] = 60
+    counts[1:, 1] = 0
+    assert measured_margins(counts)[1] == pytest.approx(39.2, abs=0.2)
+
+
 @pytest.fixture
 def weights(tmp_path):
     torch.manual_seed(0)
