@@ -25,7 +25,7 @@ REPORT = 'report.html'
 _TEMPLATE = 'bench.html.j2'
 # In pixels, twice of what a phone or a column shows.
 _PHOTO_WIDTH, _SHEET_WIDTH, _CHART_WIDTH = 480, 1200, 1000
-_HEADROOM = ('headroom', 'no-headroom')
+_HEADROOM = ('headroom', 'no-headroom', 'headroom-unknown')
 
 
 def apply_command(bench: Mapping[str, Any]) -> str:

@@ -137,6 +137,16 @@ def test_every_text_is_escaped(bench, folder):
     Page(html)
 
 
+def test_headroom_that_is_unknown_stands_in_its_section_alone(bench, folder):
+    unknown = copy.deepcopy(bench)
+    text = 'So short a training says nothing of more photos.'
+    unknown['diagnosis']['headroom'].update(rises=None, text=text)
+    unknown['diagnosis']['findings'][-1].update(kind='headroom-unknown', text=text)
+    html = report_html(unknown, folder)
+    assert html.count(text) == 1
+    assert html.index('id="headroom"') < html.index('IoU by the number of photos')
+
+
 def test_control_characters_are_shown_by_number(bench, folder):
     html = report_html(dict(bench, title='a\x00b'), folder)
     assert 'a\\x00b' in html and '\x00' not in html
@@ -163,6 +173,8 @@ def test_a_bench_without_a_winner_rare_classes_or_findings(tmp_path, seeds):
     assert bench['verdict']['kind'] == 'nothing'
     assert 'ganaug apply' not in page.text
     assert 'No problem was found in the data.' in page.text
+    # All classes are compared, also where none of them is rare.
+    assert 'IoU of every class' in page.text
     targets = {a['href'][1:] for a in page.attributes('a') if a['href'][0] == '#'}
     ids = {attrs['id'] for _, attrs in page.tags if attrs.get('id')}
     assert targets <= ids
