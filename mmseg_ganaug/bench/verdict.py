@@ -113,6 +113,11 @@ class _Verdict:
         if not found.treatments:
             return 'No treatment came to the end beside plain: nothing is compared.', []
         best = max(found.treatments, key=found.score)
+        if math.isnan(found.score(best)):
+            return (
+                'Too few photos evaluate: no class is in two of them or more, so that '
+                'nothing can be compared.'
+            ), []
         if found.runs.num_seeds < 2:
             return (
                 'One seed cannot tell a gain from chance: give more --minutes, so that '
@@ -123,7 +128,8 @@ class _Verdict:
             f'{self._gain(best)}.'
         )
         rare = [found.open_class(name) for name in self._bench['data']['rare']]
-        if not any(each.learned and not math.isnan(each.interval) for each in rare):
+        known = [each for each in rare if not math.isnan(each.interval)]
+        if known and not any(each.learned for each in known):
             unlearnable = {
                 name
                 for each in self._bench['diagnosis']['findings']

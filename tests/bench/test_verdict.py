@@ -149,6 +149,25 @@ def test_a_race_in_which_no_rare_class_wakes_says_that_it_was_too_short(tmp_path
     assert verdict['sentence'].startswith('Too short to tell')
 
 
+def test_what_is_wrong_is_not_the_length_where_photos_are_too_few(tmp_path):
+    effects = {'plain': 0, 'focal': 0}
+    _, verdict = reach(tmp_path, effects, rare_photos=1)
+    assert verdict['sentence'].startswith('Nothing here beats plain beyond chance')
+    assert 'Too few photos hold the rare classes' in verdict['sentence']
+    for seeds in (1, 3):
+        _, verdict = reach(tmp_path, effects, photos=1, rare_photos=1, seeds=seeds)
+        assert verdict['sentence'].startswith('Too few photos evaluate: no class')
+
+
+def test_without_rare_classes_the_width_of_the_interval_has_a_reason(tmp_path):
+    counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'focal': 0})
+    bench = simulated_bench(tmp_path, counts)
+    bench['data']['rare'] = []
+    _, verdict = reach_verdict(bench, tmp_path)
+    assert verdict['kind'] == 'nothing'
+    assert ' The interval is ±' in verdict['sentence']
+
+
 def test_a_gain_that_costs_elsewhere_is_no_winner(tmp_path):
     counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'focal': 1.5})
     counts['focal'][..., :4, 0] = counts['focal'][..., :4, 0] * 6 // 10
