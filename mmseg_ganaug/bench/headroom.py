@@ -112,8 +112,9 @@ def measure_headroom(
     gain = reached[-1] - reached[0]
     ends = _interval(runs[-1], runs[0], figure)
     rises: Optional[bool] = gain >= _LEAST_GAIN and (ends is None or ends[0] > 0)
+    is_learned = reached[-1] >= _LEARNED
     # All photos hold what a quarter holds: less of them is no finding, but luck.
-    if reached[-1] < _LEARNED or (ends and ends[1] < -_LEAST_GAIN):
+    if not is_learned or (ends and ends[1] < -_LEAST_GAIN):
         rises = None
     photos = [count_of(share, num_photos) for share in SHARES]
     name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
@@ -123,10 +124,16 @@ def measure_headroom(
         f'On {photos[0]}, {photos[1]} and {photos[2]} photos, {name} is {values} %: '
         f'{gain + 0.0:+.1f}{shown} from a quarter to all. '
     )
-    if rises is None:
+    if not is_learned:
+        what = '' if figure == 'mIoU' else ' of the rare classes'
         text += (
-            'So short a training learns hardly anything of the rare classes, and says '
-            'nothing of more photos: train longer.'
+            f'So short a training learns hardly anything{what}, and says nothing of '
+            'more photos: train longer.'
+        )
+    elif rises is None:
+        text += (
+            'All photos hold what a quarter holds, so that such a fall is the luck of '
+            'a short training, and says nothing of more photos: train longer.'
         )
     elif rises:
         text += 'More real photos help, so that what stands in for them may.'
