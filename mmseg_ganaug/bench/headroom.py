@@ -41,8 +41,8 @@ class Headroom:
         low: Lower end of its 95 % interval over photos; None where the runs have no
             counts of photos.
         high: Its upper end.
-        rises: Whether that is a point or more, and more than chance; None where no rare
-            class was learned, so that it cannot be said.
+        rises: Whether that is a point or more, and more than chance; None where nothing
+            was learned, or it falls, so that it cannot be said.
         text: Says so, with the figures.
     """
 

@@ -44,20 +44,26 @@ def photo_differences(
 
     Returns:
         np.ndarray: [photos], difference of the mean IoU over the classes that labels or
-        predictions of a photo show, in points: the mean over the seeds.
+        predictions of a photo show, in points: the mean over the seeds. 0 of a photo in
+        which no pixel has a class.
     """
     counts = [
         {run.seed: run.counts for run in runs if run.counts is not None}
         for runs in (ours, theirs)
     ]
     means = [
-        {seed: np.nanmean(class_ious(found), axis=1) for seed, found in each.items()}
-        for each in counts
+        {seed: _photo_means(found) for seed, found in each.items()} for each in counts
     ]
     differences = [
         means[0][seed] - means[1][seed] for seed in means[0].keys() & means[1]
     ]
     return np.mean(differences, axis=0) if differences else np.zeros(0)
+
+
+def _photo_means(counts: np.ndarray) -> np.ndarray:
+    ious = class_ious(counts)
+    classes = (~np.isnan(ious)).sum(axis=1)
+    return np.nansum(ious, axis=1) / np.maximum(classes, 1)
 
 
 def extremes(differences: np.ndarray, shown: int = _SHOWN) -> List[int]:

@@ -37,6 +37,15 @@ def test_a_photo_changes_by_the_mean_over_its_classes_and_the_seeds():
     assert photo_differences(ours, []).tolist() == []
 
 
+@pytest.mark.filterwarnings('error')
+def test_a_photo_without_a_labelled_pixel_was_neither_helped_nor_harmed():
+    empty = [[np.nan, np.nan]] * 3
+    plain, ours = run('plain', 0, [*empty, [50, 50]]), run('x', 0, [*empty, [60, 60]])
+    found = photo_differences([ours], [plain])
+    assert found.tolist() == [0, 0, 0, 10]
+    assert extremes(found) == [3]
+
+
 def test_the_worst_come_first_and_no_photo_twice():
     assert extremes(np.array([1.0, -3, 0, 2, -1]), shown=1) == [1, 3]
     assert extremes(np.array([1.0, -3, 0, 2, -1])) == [1, 4, 0, 3]
