@@ -100,7 +100,8 @@ def show_photos(
         jobs (int): Tests side by side.
 
     Returns:
-        list[dict]: ``photos`` of ``bench.json``: the worst first.
+        list[dict]: ``photos`` of ``bench.json``: the worst first; of several of one
+        name, in different folders, the worst alone.
 
     Raises:
         ToolError: When a test fails.
@@ -118,6 +119,11 @@ def show_photos(
         name: make_training(name, first.seed, first.extra['iterations'])
         for name in (BASELINE, treatment)
     }
+    dataset = build_source(trainings[BASELINE].cfg.test_dataloader.dataset)
+    source = DatasetLabelSource(dataset)
+    # Predictions are named as their photos are, without the folders of these.
+    first_of = {Path(source.photo_name(index)).stem: index for index in picked[::-1]}
+    picked = [index for index in picked if index in first_of.values()]
     folder = work.folder / PHOTOS
     stated = {
         name: [training.inputs, training.cfg.work_dir]
@@ -135,8 +141,6 @@ def show_photos(
     ]
     futures = SideBySide(min(jobs, 2), 2.0).run('predict the photos shown', pieces)
     before, after = (future.result() for future in futures)
-    dataset = build_source(trainings[BASELINE].cfg.test_dataloader.dataset)
-    source = DatasetLabelSource(dataset)
     shown = []
     for number, index in enumerate(picked):
         entry: Dict[str, Any] = dict(

@@ -133,6 +133,21 @@ def test_pictures_of_photo_truth_before_and_after_are_drawn_once(trained):
     assert len(tested) == 4
 
 
+def test_of_two_photos_of_one_name_the_one_that_was_harmed_most_is_shown(
+    trained, tmp_path
+):
+    work, make, _ = trained
+    for kind in ('photos', 'labels'):
+        image = cv2.imread(str(tmp_path / kind / '3.png'), cv2.IMREAD_UNCHANGED)
+        (tmp_path / kind / '3.png').unlink()
+        (tmp_path / kind / 'more').mkdir()
+        cv2.imwrite(str(tmp_path / kind / 'more' / '2.png'), image[:, :400])
+    plain = run('plain', 0, [[50, 50]] * 4)
+    ours = run('x', 0, [[50, 50], [60, 80], [10, 10], [20, 20]])
+    shown = show_photos([plain, ours], 'x', make, work)
+    assert [each['file'] for each in shown] == ['photos/2.png', 'photos/1.png']
+
+
 def test_nothing_is_shown_where_nothing_changed(trained):
     work, make, tested = trained
     runs = [run('plain', 0, [[50, 50]] * 4), run('x', 0, [[50, 50]] * 4)]
