@@ -30,9 +30,11 @@ from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.experiments.training_run import TrainingRun
 from mmseg_ganaug.ownership import WorkFolder
 
-_RUNS, _CONFIGS, _SAMPLES, _OVERLAYS = 'runs', 'configs', 'samples', 'overlays'
+_RUNS, _CONFIGS, _SAMPLES = 'runs', 'configs', 'samples'
+#: Of the user's config with each treatment.
+OVERLAYS = 'overlays'
 #: Folders in the work folder.
-FOLDERS = (_RUNS, _CONFIGS, _SAMPLES, _OVERLAYS)
+FOLDERS = (_RUNS, _CONFIGS, _SAMPLES, OVERLAYS)
 
 
 class Trainings:
@@ -150,7 +152,7 @@ class Trainings:
         """
         data = TreatmentData(generator=self._generator)
         if name != BASELINE:
-            path = self._work.folder / _OVERLAYS / f'{name}.py'
+            path = self._work.folder / OVERLAYS / f'{name}.py'
             write_overlay(
                 self._inputs.config, name, path, data, options, self._work.write
             )

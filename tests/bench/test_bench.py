@@ -91,8 +91,7 @@ def test_two_folders_come_to_a_verdict(tools, capsys):
     for name in ('report.html', 'bench.json'):
         (path,) = re.findall(rf'^(?:Report|Figures): +(\S+/{name})$', printed, re.M)
         assert Path(path).is_file()
-    applied = f'ganaug apply {found["config"]} --treatment class-weights-sqrt'
-    assert f'Next:     {applied}\n' in printed
+    assert 'Next:     ganaug train out/overlays/class-weights-sqrt.py\n' in printed
     assert found['data']['photos'] == dict(train=18, choose=6, evaluate=6)
     assert [each['left_after'] for each in found['treatments']] == [None, None, None, 1]
     assert [each['iterations'] for each in found['race']] == [40, 80]

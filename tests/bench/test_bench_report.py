@@ -85,7 +85,7 @@ def test_it_says_what_the_bench_says(bench, folder):
     for text in (
         verdict['sentence'],
         *verdict['more'],
-        'ganaug apply my_project/config.py --treatment real-pixels',
+        f'ganaug train {folder}/overlays/real-pixels.py',
         bench['data']['split'],
         bench['command'],
         bench['diagnosis']['headroom']['text'],
@@ -171,7 +171,7 @@ def test_a_bench_without_a_winner_rare_classes_or_findings(tmp_path, seeds):
         run['curve'] = []
     page = Page(report_html(bench, tmp_path))
     assert bench['verdict']['kind'] == 'nothing'
-    assert 'ganaug apply' not in page.text
+    assert 'Go on with' not in page.text
     assert 'No problem was found in the data.' in page.text
     # All classes are compared, also where none of them is rare.
     assert 'IoU of every class' in page.text
