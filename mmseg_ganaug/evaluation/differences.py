@@ -173,6 +173,8 @@ def method_gains(
 ) -> Dict[str, Dict[str, float]]:
     """Finds what each method gains on the baseline, the highest mIoU gain first.
 
+    Methods without a seed of the baseline come last.
+
     Args:
         results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
         min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
@@ -194,7 +196,11 @@ def method_gains(
             pairs = PairedRuns(group, reference)
             found = {name: pairs.mean_difference(name) for name in names}
             gains[f'{method} ({len(group)})'] = found
-    return dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
+    # A NaN has no place among numbers.
+    order = sorted(
+        gains, key=lambda m: (math.isnan(gains[m]['mIoU']), -gains[m]['mIoU'])
+    )
+    return {method: gains[method] for method in order}
 
 
 def difference_table(
