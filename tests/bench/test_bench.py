@@ -112,6 +112,30 @@ def test_two_folders_come_to_a_verdict(tools, capsys):
     assert len(set(tools.ran)) == len(tools.ran)
 
 
+def test_each_data_set_has_a_work_folder_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    folders = [
+        BenchOptions(**given).folder.as_posix()
+        for given in (
+            {},
+            dict(config='mine/streets.py'),
+            dict(images='a/photos', masks='a/masks'),
+            dict(images='../b/photos/', masks='b/masks'),
+            dict(images='photos', masks='masks'),
+            dict(images='photos', masks='masks', work_dir='out'),
+        )
+    ]
+    assert folders == [
+        'work_dirs/bench-toystreets',
+        'work_dirs/bench-streets',
+        'work_dirs/bench-a-photos',
+        'work_dirs/bench-b-photos',
+        'work_dirs/bench-here-photos',
+        'out',
+    ]
+
+
 def test_killed_in_each_stage_it_goes_on_to_the_same(tools, known):
     Bench(ask()).run()
     whole, count = timeless('out/bench.json'), len(tools.ran)
