@@ -19,7 +19,7 @@ from mmseg_ganaug.bench.verdict import run_seconds
 from mmseg_ganaug.config_search import shown_command
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.ownership import WorkFolder
-from mmseg_ganaug.shown_text import visible
+from mmseg_ganaug.shown_text import signed, visible
 from mmseg_ganaug.version import __version__
 
 REPORT = 'report.html'
@@ -85,7 +85,7 @@ def report_html(bench: Mapping[str, Any], folder: Union[str, Path]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters['signed'] = lambda value: f'{value + 0.0:+.1f}'
+    environment.filters['signed'] = signed
     environment.filters['per_cent'] = _per_cent
     page = _Page(bench, Path(folder))
     template = environment.get_template(_TEMPLATE)

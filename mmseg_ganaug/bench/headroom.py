@@ -13,6 +13,7 @@ from mmseg_ganaug.config_search import find_real
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.shown_text import signed
 from mmseg_ganaug.visualization import headroom_chart
 
 #: The shares of the photos that are trained on, each within the next.
@@ -119,10 +120,10 @@ def measure_headroom(
     photos = [count_of(share, num_photos) for share in SHARES]
     name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
     values = ', '.join(f'{value:.1f}' for value in reached)
-    shown = f' ({ends[0] + 0.0:+.1f} to {ends[1] + 0.0:+.1f})' if ends else ''
+    shown = f' ({signed(ends[0])} to {signed(ends[1])})' if ends else ''
     text = (
         f'On {photos[0]}, {photos[1]} and {photos[2]} photos, {name} is {values} %: '
-        f'{gain + 0.0:+.1f}{shown} from a quarter to all. '
+        f'{signed(gain)}{shown} from a quarter to all. '
     )
     if not is_learned:
         what = '' if figure == 'mIoU' else ' of the rare classes'

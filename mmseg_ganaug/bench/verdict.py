@@ -22,6 +22,7 @@ from mmseg_ganaug.bench.comparisons import (
 )
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.shown_text import signed
 
 # Kinds of findings that say why nothing can learn a class.
 _UNLEARNABLE = ('labels-off-photos', 'class-missing-in-train')
@@ -274,10 +275,10 @@ def _amount(found: OpenClass) -> str:
 
 
 def _with_interval(found: Difference, unit: str) -> str:
-    text = f'{found.mean:+.1f} {unit}'
+    text = f'{signed(found.mean)} {unit}'
     if math.isnan(found.margin):
         return text
-    return f'{text} ({found.low:+.1f} to {found.high:+.1f})'
+    return f'{text} ({signed(found.low)} to {signed(found.high)})'
 
 
 def _listed(names: Sequence[str]) -> str:

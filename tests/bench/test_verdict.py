@@ -86,6 +86,15 @@ def test_where_seeds_differ_most_more_of_them_are_asked_for(tmp_path):
     assert 'because the 3 seeds differ that much' in verdict['sentence']
 
 
+def test_no_end_of_an_interval_is_less_than_nothing_by_nothing(tmp_path):
+    effects = {'plain': 0, 'focal': 0}
+    counts = simulated_counts(np.random.default_rng(0), effects)
+    counts['focal'] = counts['plain'].copy()
+    _, verdict = reach_verdict(simulated_bench(tmp_path, counts), tmp_path)
+    assert '-0.0' not in verdict['sentence']
+    assert '(+0.0 to +0.0)' in verdict['sentence']
+
+
 def test_shuffled_labels_of_rare_classes_give_no_winner(tmp_path):
     effects = {'plain': 0, 'class-weights-sqrt': 1.5, 'recon': 2}
     counts = simulated_counts(np.random.default_rng(0), effects)
