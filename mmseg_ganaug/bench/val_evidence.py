@@ -84,6 +84,7 @@ def predict_val(
     checkpoint: Union[str, Path],
     num_classes: int,
     device: Optional[str] = None,
+    ignore_index: int = 255,
 ) -> Predicted:
     """Has a trained network label the validation photos, and compares with the labels.
 
@@ -93,6 +94,8 @@ def predict_val(
         num_classes (int): Number of classes C.
         device (str, optional): Torch device. Defaults to None: the first GPU where
             there is one, else the CPU.
+        ignore_index (int): Label value of pixels without a class, which may be the
+            number of one. Defaults to 255.
 
     Raises:
         FileNotFoundError: When there is no such checkpoint.
@@ -122,7 +125,7 @@ def predict_val(
     with Progress('Looking for confusions', len(dataset)) as progress:
         for index in range(len(dataset)):
             (sample,) = model.test_step(pseudo_collate([dataset[index]]))
-            found = _confusion(sample, num_classes)
+            found = _confusion(sample, num_classes, ignore_index)
             confusion += found
             same, label = found.diagonal(), found.sum(axis=1)
             union = label + found.sum(axis=0) - same
@@ -131,11 +134,11 @@ def predict_val(
     return Predicted(np.stack(counts), confusion)
 
 
-def _confusion(sample: Any, num_classes: int) -> np.ndarray:
+def _confusion(sample: Any, num_classes: int, ignore_index: int) -> np.ndarray:
     """Counts pixels by label and prediction; those without a class do not count."""
     label = sample.gt_sem_seg.data.cpu().numpy().ravel().astype(np.int64)
     predicted = sample.pred_sem_seg.data.cpu().numpy().ravel().astype(np.int64)
-    valid = (label >= 0) & (label < num_classes)
+    valid = (label >= 0) & (label < num_classes) & (label != ignore_index)
     joined = label[valid] * num_classes + predicted[valid]
     counted = np.bincount(joined, minlength=num_classes**2)
     return counted.reshape(num_classes, num_classes)
