@@ -122,6 +122,7 @@ class Trainings:
 
         Raises:
             ToolError: When the training on all photos fails.
+            ValueError: When that on a smaller share fails; says why.
         """
         shares = {_share_name(share): share for share in SHARES}
 
@@ -137,6 +138,8 @@ class Trainings:
             list(shares), (), make, rungs, rare, self._work, self._jobs, 'headroom'
         )
         tested = [run for run in race.run() if run.extra['on'] == EVALUATE]
+        if race.failures:
+            raise ValueError('; '.join(race.failures.values()))
         return {shares[run.method]: run for run in tested}
 
     def write_overlay(self, name: str, options: Optional[Mapping[str, Any]]) -> str:

@@ -245,6 +245,16 @@ def test_real_trainings_come_to_a_report(tmp_path, monkeypatch):
     assert Path('out/report.html').stat().st_size > 10_000
 
 
+def test_a_share_of_photos_that_fails_leaves_out_the_headroom_alone(tools, known):
+    tools.fails = {'headroom-photos-25'}
+    Bench(ask(treatments=['ohem'])).run()
+    found = json.loads(Path('out/bench.json').read_text())
+    assert found['diagnosis']['headroom'] is None
+    (note,) = [each for each in found['notes'] if 'Headroom' in each]
+    assert note.startswith('Headroom was not measured: photos-25')
+    assert 'fails' in note and not note.endswith('..')
+
+
 def test_the_time_before_it_was_interrupted_counts(tools, known):
     tools.killed_at = 7
     with pytest.raises(KeyboardInterrupt):
