@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
 from mmseg_ganaug.config_search import model_of, nested_dicts
-from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, WIDEST, resampled_ious
 from mmseg_ganaug.progress import Progress
 
 #: Spread (standard deviation) of a class's IoU from photo to photo that is taken where
@@ -19,8 +19,6 @@ from mmseg_ganaug.progress import Progress
 #: classes of 17 to 43 % IoU, with several objects a photo; of single objects that are
 #: found or missed it is up to 0.5.
 PHOTO_SPREAD = 0.2
-# A wider half cannot be, since an IoU lies between 0 and 100.
-_WIDEST = 50.0
 
 
 class Predicted(NamedTuple):
@@ -55,7 +53,7 @@ def expected_margins(pixels: np.ndarray) -> np.ndarray:
     total, squares = pixels.sum(axis=0), (pixels**2).sum(axis=0)
     with np.errstate(invalid='ignore', divide='ignore'):
         error = PHOTO_SPREAD * np.sqrt(squares) / total
-    return np.minimum(100 * _quantile() * error, _WIDEST)
+    return np.minimum(100 * _quantile() * error, WIDEST)
 
 
 def measured_margins(counts: np.ndarray) -> np.ndarray:

@@ -129,6 +129,15 @@ def test_joint_margins_are_all_kept_as_often_as_asked():
     assert margins[2] == pytest.approx(5 * margins[0], rel=0.1)
 
 
+def test_chance_moves_no_iou_by_more_than_there_is():
+    counts = counts_of(np.random.default_rng(5))
+    for found in counts.values():
+        found[:, 2:, 2] = 0
+        found[:, 0, 2, 0] = 0
+    # Student's tails of two photos are wide.
+    assert JointRuns(counts, FIGURES).photo_margin(2) == 50
+
+
 def test_an_interval_alone_does_not_hang_on_how_many_classes_are_asked_for():
     """Of 100 classes in two photos each, no draw of photos holds all."""
     rng = np.random.default_rng(6)
