@@ -1,7 +1,6 @@
 """Headroom: do more real photos help at all?"""
 
 import copy
-import math
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -13,6 +12,7 @@ from mmseg_ganaug.config_search import find_real
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.evaluation.run_result import absent_classes
 from mmseg_ganaug.shown_text import signed
 from mmseg_ganaug.visualization import headroom_chart
 
@@ -35,8 +35,8 @@ class Headroom:
     Attributes:
         photos: Numbers of training photos.
         mIoU: In per cent, for each.
-        rare: Mean IoU over the rare classes in per cent, for each; None where no class
-            is rare, or a run has none of them.
+        rare: Mean IoU over the rare classes that the photos show, in per cent, for
+            each; None where there is none.
         gain: Of all photos over a quarter of them in points: of the rare mean or,
             without rare classes, of mIoU.
         low: Lower end of its 95 % interval over photos; None where the runs have no
@@ -104,11 +104,9 @@ def measure_headroom(
             f'with all: headroom needs {_FEWEST}'
         )
     runs = [train(share) for share in SHARES]
-    figure: Any = list(rare)
-    means = [run.iou(figure) if figure else math.nan for run in runs]
-    known = not any(map(math.isnan, means))
-    if not known:
-        figure = 'mIoU'
+    absent = absent_classes(runs)
+    known = [name for name in rare if name not in absent]
+    figure: Any = known or 'mIoU'
     reached = [run.iou(figure) for run in runs]
     gain = reached[-1] - reached[0]
     ends = _interval(runs[-1], runs[0], figure)
@@ -153,7 +151,7 @@ def measure_headroom(
     return Headroom(
         photos=photos,
         mIoU=[run.mIoU for run in runs],
-        rare=means if known else None,
+        rare=reached if known else None,
         gain=gain,
         low=low,
         high=high,

@@ -70,6 +70,15 @@ def test_of_a_fall_nothing_is_concluded(means):
     assert finding.kind == 'headroom-unknown' and not finding.speaks_against
 
 
+def test_a_class_that_no_photo_shows_is_no_fall_where_it_is_predicted():
+    def train(share):
+        cup = 0.0 if share == 1 else np.nan
+        return run_of([0.8, 0.7, 0.2 + share / 5, cup])
+
+    found = measure_headroom(train, 100, ['bird', 'cup'])
+    assert found.rises and found.rare == pytest.approx([25, 30, 40])
+
+
 def test_without_rare_classes_no_word_is_of_them():
     found = measure_headroom(lambda _: run_of([0.02] * 4, photos=80), 100, [])
     assert found.rises is None and 'learns hardly anything,' in found.text
