@@ -170,8 +170,16 @@ def run(args: argparse.Namespace) -> None:
     )
 
     source = DatasetLabelSource(build_source(dataset_of(cfg, args.split)))
+    names = list(source.class_names)
+    # Before what takes long.
+    results = load_results(args.iou) if args.iou else []
+    for result in results:
+        if missing := [name for name in names if name not in result.per_class_iou]:
+            raise SystemExit(
+                f'{args.iou}: {result.method} (seed {result.seed}) has no IoU of '
+                f'{", ".join(missing)}: give results on the classes of {args.config}'
+            )
     statistics = collect_statistics(source, args.cache_dir, args.jobs)
-    names = list(statistics.class_names)
     instances = statistics.instances
     values = {
         'classes': names,
@@ -205,16 +213,15 @@ def run(args: argparse.Namespace) -> None:
     )
     chart = out / 'label_distribution.png'
     class_frequency_chart(names, {args.split: statistics.frequency}, chart)
-    if args.iou:
-        for result in load_results(args.iou):
-            run = f'{result.method}_seed{result.seed}'
-            correlation = frequency_against_iou_chart(
-                names,
-                statistics.frequency.tolist(),
-                result.per_class_iou,
-                out / f'frequency_against_iou_{run}.png',
-            )
-            print(f'{run}: rank correlation with IoU {correlation:.3f}')
+    for result in results:
+        run = f'{result.method}_seed{result.seed}'
+        correlation = frequency_against_iou_chart(
+            names,
+            statistics.frequency.tolist(),
+            result.per_class_iou,
+            out / f'frequency_against_iou_{run}.png',
+        )
+        print(f'{run}: rank correlation with IoU {correlation:.3f}')
     if args.class_weights:
         write_class_weights(statistics, args.class_weights, args.formula)
     if args.split == 'train':
