@@ -139,6 +139,14 @@ def test_every_text_is_escaped(bench, folder):
     Page(html)
 
 
+def test_one_rare_class_is_named_and_no_mean(bench, folder):
+    assert 'mean of the 2 rare classes' in Page(report_html(bench, folder)).text
+    one = copy.deepcopy(bench)
+    one['data']['rare'] = ['rider']
+    text = Page(report_html(one, folder)).text
+    assert 'rider, the rare class,' in text and 'the 1 rare' not in text
+
+
 def test_headroom_that_is_unknown_stands_in_its_section_alone(bench, folder):
     unknown = copy.deepcopy(bench)
     text = 'So short a training says nothing of more photos.'
