@@ -1,7 +1,8 @@
 """Names and texts of users, made fit for a terminal, a chart, HTML or Markdown.
 
 They are shown as they are. Only what cannot be shown, or would be obeyed, is written
-otherwise: a control character by its number, as Python does.
+otherwise: a control character by its number, as Python does. Differences are written
+with their sign.
 """
 
 import re
@@ -52,6 +53,17 @@ def shortened(text: str, most: int) -> str:
         return text
     end = max(0, most - 1) // 3
     return text[: most - 1 - end] + _ELLIPSIS + text[len(text) - end :]
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Writes a difference with its sign; of nothing, once it is rounded, with a plus.
+
+    Args:
+        value (float): The difference.
+        digits (int): Behind the point. Defaults to 1.
+    """
+    # Adding zero turns the -0.0 of a rounded loss into 0.0.
+    return f'{round(value, digits) + 0.0:+.{digits}f}'
 
 
 def markdown(text: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmseg_ganaug.shown_text import markdown, one_line, shortened, visible
+from mmseg_ganaug.shown_text import markdown, one_line, shortened, signed, visible
 from mmseg_ganaug.visualization import (
     GalleryRow,
     ReportFigure,
@@ -76,6 +76,22 @@ def test_what_is_shown_has_no_control_character_and_is_utf8(text):
         shown.encode()
         assert not any(unicodedata.category(c) in ('Cc', 'Cs') for c in shown)
     assert len(shortened(text, 20)) <= 20
+
+
+@pytest.mark.parametrize(
+    ('value', 'digits', 'text'),
+    [
+        (-0.04, 1, '+0.0'),
+        (0.04, 1, '+0.0'),
+        (-0.06, 1, '-0.1'),
+        (-0.004, 2, '+0.00'),
+        (-0.4, 0, '+0'),
+        (12.34, 1, '+12.3'),
+        (float('nan'), 1, '+nan'),
+    ],
+)
+def test_nothing_lost_has_no_minus(value, digits, text):
+    assert signed(value, digits) == text
 
 
 def test_what_can_be_shown_is_left_alone():

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from mmseg_ganaug.bench.bench_report import REPORT, apply_command, write_bench_report
+from mmseg_ganaug.bench.bench_report import REPORT, next_command, write_bench_report
 from mmseg_ganaug.bench.budget import (
     CHOOSE,
     VALIDATIONS,
@@ -171,8 +171,8 @@ class Bench:
         report = write_bench_report(content, self.work)
         print(f'\n{content["verdict"]["sentence"]}\n')
         print(f'Report:   {report}\nFigures:  {folder / BENCH}')
-        if next_command := apply_command(content):
-            print(f'Next:     {next_command}')
+        if command := next_command(content, folder):
+            print(f'Next:     {command}')
         return report
 
     def _seconds(self) -> float:

@@ -1,6 +1,5 @@
 """The report of a bench: one HTML file, made of ``bench.json`` alone."""
 
-import shlex
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
 
@@ -15,29 +14,34 @@ from mmseg_ganaug.bench.report_figures import (
     picture_in_page,
 )
 from mmseg_ganaug.bench.schema import check_bench
+from mmseg_ganaug.bench.trainings import OVERLAYS
 from mmseg_ganaug.bench.verdict import run_seconds
+from mmseg_ganaug.config_search import shown_command
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.ownership import WorkFolder
-from mmseg_ganaug.shown_text import visible
+from mmseg_ganaug.shown_text import signed, visible
 from mmseg_ganaug.version import __version__
 
 REPORT = 'report.html'
 _TEMPLATE = 'bench.html.j2'
 # In pixels, twice of what a phone or a column shows.
 _PHOTO_WIDTH, _SHEET_WIDTH, _CHART_WIDTH = 480, 1200, 1000
-_HEADROOM = ('headroom', 'no-headroom')
+_HEADROOM = ('headroom', 'no-headroom', 'headroom-unknown')
 
 
-def apply_command(bench: Mapping[str, Any]) -> str:
-    """Returns the command that applies what the verdict names; '' where it names none.
+def next_command(bench: Mapping[str, Any], folder: Union[str, Path]) -> str:
+    """Returns the command that trains what the verdict names; '' where it names none.
+
+    The overlay has all that the bench was given: settings of the config, a generator.
 
     Args:
         bench (Mapping): Content of ``bench.json``.
+        folder (str | Path): Where it stands.
     """
-    name, config = bench['verdict']['treatment'], bench['config']
+    name = bench['verdict']['treatment']
     if not name:
         return ''
-    return f'ganaug apply {shlex.quote(config)} --treatment {shlex.quote(name)}'
+    return shown_command('tools/train.py', [Path(folder) / OVERLAYS / f'{name}.py'])
 
 
 def write_bench_report(bench: Mapping[str, Any], work: WorkFolder) -> Path:
@@ -81,7 +85,7 @@ def report_html(bench: Mapping[str, Any], folder: Union[str, Path]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters['signed'] = lambda value: f'{value + 0.0:+.1f}'
+    environment.filters['signed'] = signed
     environment.filters['per_cent'] = _per_cent
     page = _Page(bench, Path(folder))
     template = environment.get_template(_TEMPLATE)
@@ -143,9 +147,9 @@ class _Page:
         ]
 
     @property
-    def apply(self) -> str:
+    def next(self) -> str:
         """Returns the command to go on with; '' where nothing is named."""
-        return apply_command(self._bench)
+        return next_command(self._bench, self._folder)
 
     def title(self, name: str) -> str:
         """Returns the title of a treatment."""

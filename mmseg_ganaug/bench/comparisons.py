@@ -92,9 +92,13 @@ class Comparisons:
         return gains and not any(each.high < 0 for each in found)
 
     def score(self, treatment: str) -> float:
-        """Returns the mean gain on plain of mIoU and the rare mean, in points."""
+        """Returns the mean gain on plain of mIoU and the rare mean, in points.
+
+        NaN where no class is in two photos that evaluate.
+        """
         gains = [self.differences[treatment, BASELINE, m].mean for m in self.means]
-        return float(np.nanmean(gains))
+        known = [gain for gain in gains if not math.isnan(gain)]
+        return float(np.mean(known)) if known else math.nan
 
     def to_json(self) -> List[Dict[str, Any]]:
         """Returns 'comparisons' of ``bench.json``."""

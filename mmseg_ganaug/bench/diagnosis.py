@@ -167,7 +167,10 @@ def _diagnose(
         print_log(
             f'A stride of {stride.pixels:g} is {stride.known_from}', logger='current'
         )
-    predicted = predict_val(cfg, checkpoint, len(names)) if checkpoint else None
+    predicted = None
+    if checkpoint:
+        ignored = val.source.ignore_index
+        predicted = predict_val(cfg, checkpoint, len(names), ignore_index=ignored)
     margins = (
         expected_margins(val.statistics.pixels)
         if predicted is None

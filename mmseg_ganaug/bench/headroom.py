@@ -1,7 +1,6 @@
 """Headroom: do more real photos help at all?"""
 
 import copy
-import math
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -13,6 +12,8 @@ from mmseg_ganaug.config_search import find_real
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.evaluation.run_result import absent_classes
+from mmseg_ganaug.shown_text import signed
 from mmseg_ganaug.visualization import headroom_chart
 
 #: The shares of the photos that are trained on, each within the next.
@@ -34,15 +35,15 @@ class Headroom:
     Attributes:
         photos: Numbers of training photos.
         mIoU: In per cent, for each.
-        rare: Mean IoU over the rare classes in per cent, for each; None where no class
-            is rare, or a run has none of them.
+        rare: Mean IoU over the rare classes that the photos show, in per cent, for
+            each; None where there is none.
         gain: Of all photos over a quarter of them in points: of the rare mean or,
             without rare classes, of mIoU.
         low: Lower end of its 95 % interval over photos; None where the runs have no
             counts of photos.
         high: Its upper end.
-        rises: Whether that is a point or more, and more than chance; None where no rare
-            class was learned, so that it cannot be said.
+        rises: Whether that is a point or more, and more than chance; None where nothing
+            was learned, or it falls, so that it cannot be said.
         text: Says so, with the figures.
     """
 
@@ -103,30 +104,35 @@ def measure_headroom(
             f'with all: headroom needs {_FEWEST}'
         )
     runs = [train(share) for share in SHARES]
-    figure: Any = list(rare)
-    means = [run.iou(figure) if figure else math.nan for run in runs]
-    known = not any(map(math.isnan, means))
-    if not known:
-        figure = 'mIoU'
+    absent = absent_classes(runs)
+    known = [name for name in rare if name not in absent]
+    figure: Any = known or 'mIoU'
     reached = [run.iou(figure) for run in runs]
     gain = reached[-1] - reached[0]
     ends = _interval(runs[-1], runs[0], figure)
     rises: Optional[bool] = gain >= _LEAST_GAIN and (ends is None or ends[0] > 0)
+    is_learned = reached[-1] >= _LEARNED
     # All photos hold what a quarter holds: less of them is no finding, but luck.
-    if reached[-1] < _LEARNED or (ends and ends[1] < -_LEAST_GAIN):
+    if not is_learned or (ends and ends[1] < -_LEAST_GAIN):
         rises = None
     photos = [count_of(share, num_photos) for share in SHARES]
     name = 'mIoU' if figure == 'mIoU' else 'the mean over the rare classes'
     values = ', '.join(f'{value:.1f}' for value in reached)
-    shown = f' ({ends[0] + 0.0:+.1f} to {ends[1] + 0.0:+.1f})' if ends else ''
+    shown = f' ({signed(ends[0])} to {signed(ends[1])})' if ends else ''
     text = (
         f'On {photos[0]}, {photos[1]} and {photos[2]} photos, {name} is {values} %: '
-        f'{gain + 0.0:+.1f}{shown} from a quarter to all. '
+        f'{signed(gain)}{shown} from a quarter to all. '
     )
-    if rises is None:
+    if not is_learned:
+        what = '' if figure == 'mIoU' else ' of the rare classes'
         text += (
-            'So short a training learns hardly anything of the rare classes, and says '
-            'nothing of more photos: train longer.'
+            f'So short a training learns hardly anything{what}, and says nothing of '
+            'more photos: train longer.'
+        )
+    elif rises is None:
+        text += (
+            'All photos hold what a quarter holds, so that such a fall is the luck of '
+            'a short training, and says nothing of more photos: train longer.'
         )
     elif rises:
         text += 'More real photos help, so that what stands in for them may.'
@@ -145,7 +151,7 @@ def measure_headroom(
     return Headroom(
         photos=photos,
         mIoU=[run.mIoU for run in runs],
-        rare=means if known else None,
+        rare=reached if known else None,
         gain=gain,
         low=low,
         high=high,

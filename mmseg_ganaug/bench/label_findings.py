@@ -15,6 +15,7 @@ from mmseg_ganaug.bench.finding import (
     listed,
 )
 from mmseg_ganaug.bench.parts import SPECK_BELOW
+from mmseg_ganaug.shown_text import signed
 from mmseg_ganaug.visualization import (
     GalleryRow,
     overlay_label_map,
@@ -57,13 +58,15 @@ def _labels_off_photos(facts: Facts, pictures: Pictures) -> List[Finding]:
     if not off:
         return []
     shown = [
-        f'{facts.classes[c].name} ({100 * facts.fits[c].gain + 0.0:+.0f} % in '
+        f'{facts.classes[c].name} ({signed(100 * facts.fits[c].gain, 0)} % in '
         f'{facts.fits[c].photos} photos)'
         for c in off
     ]
     good = [fit.gain for fit in facts.fits.values() if fit.fits]
     against = (
-        f' ({100 * np.median(good):+.0f} % for other classes here)' if good else ''
+        f' ({signed(100 * float(np.median(good)), 0)} % for other classes here)'
+        if good
+        else ''
     )
     text = (
         f'Edges in the photos are hardly stronger along the labels of {listed(shown)} '

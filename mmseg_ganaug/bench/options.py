@@ -98,7 +98,14 @@ class BenchOptions:
     @property
     def folder(self) -> Path:
         """Returns the work folder."""
-        name = 'toystreets' if self.is_toy else Path(self.config or 'folders').stem
+        if self.config is not None:
+            name = Path(self.config).stem
+        elif self.images is not None:
+            # Lists of classes and splits in it are of these photos; many folders are
+            # called 'images', in one of the data set's name.
+            name = '-'.join(Path(os.path.abspath(self.images)).parts[1:][-2:])
+        else:
+            name = 'toystreets'
         return Path(self.work_dir or f'work_dirs/bench-{name}')
 
     @property

@@ -36,7 +36,7 @@ from mmseg_ganaug.evaluation.photo_counts import (
     with_counts,
 )
 from mmseg_ganaug.evaluation.results import BASELINE
-from mmseg_ganaug.evaluation.run_result import add_run, read_runs
+from mmseg_ganaug.evaluation.run_result import absent_classes, add_run, read_runs
 from mmseg_ganaug.experiments.matrix import last_line
 from mmseg_ganaug.experiments.runner import Cell, CellRunner, config_hash
 from mmseg_ganaug.experiments.side_by_side import Piece, SideBySide
@@ -139,21 +139,28 @@ class Race:
             entered = kept
         return found
 
-    def score(self, runs: Sequence[RunResult]) -> float:
-        """Returns what decides who goes on: mIoU and the rare mean, half and half."""
-        values = [
-            (run.mIoU + rare) / 2 if not math.isnan(rare) else run.mIoU
-            for run in runs
-            for rare in [run.iou(self._rare)]
-        ]
+    def score(self, runs: Sequence[RunResult], absent: Collection[str] = ()) -> float:
+        """Returns what decides who goes on: mIoU and the rare mean, half and half.
+
+        Args:
+            runs (Sequence[RunResult]): Of a treatment.
+            absent (Collection[str]): Classes that count in neither.
+        """
+        values = []
+        for run in runs:
+            shown = [name for name in run.per_class_iou if name not in absent]
+            rare = run.iou([name for name in self._rare if name not in absent])
+            miou = run.iou(shown)
+            values.append(miou if math.isnan(rare) else (miou + rare) / 2)
         return sum(values) / len(values)
 
     def _best(
         self, results: Sequence[RunResult], entered: Sequence[str], keep: int
     ) -> List[str]:
         """Returns who goes on, in the order of the treatments."""
+        absent = absent_classes(results)
         scores = {
-            name: self.score([run for run in results if run.method == name])
+            name: self.score([run for run in results if run.method == name], absent)
             for name in entered
             if name not in self.failures
         }

@@ -44,20 +44,26 @@ def photo_differences(
 
     Returns:
         np.ndarray: [photos], difference of the mean IoU over the classes that labels or
-        predictions of a photo show, in points: the mean over the seeds.
+        predictions of a photo show, in points: the mean over the seeds. 0 of a photo in
+        which no pixel has a class.
     """
     counts = [
         {run.seed: run.counts for run in runs if run.counts is not None}
         for runs in (ours, theirs)
     ]
     means = [
-        {seed: np.nanmean(class_ious(found), axis=1) for seed, found in each.items()}
-        for each in counts
+        {seed: _photo_means(found) for seed, found in each.items()} for each in counts
     ]
     differences = [
         means[0][seed] - means[1][seed] for seed in means[0].keys() & means[1]
     ]
     return np.mean(differences, axis=0) if differences else np.zeros(0)
+
+
+def _photo_means(counts: np.ndarray) -> np.ndarray:
+    ious = class_ious(counts)
+    classes = (~np.isnan(ious)).sum(axis=1)
+    return np.nansum(ious, axis=1) / np.maximum(classes, 1)
 
 
 def extremes(differences: np.ndarray, shown: int = _SHOWN) -> List[int]:
@@ -94,7 +100,8 @@ def show_photos(
         jobs (int): Tests side by side.
 
     Returns:
-        list[dict]: ``photos`` of ``bench.json``: the worst first.
+        list[dict]: ``photos`` of ``bench.json``: the worst first; of several of one
+        name, in different folders, the worst alone.
 
     Raises:
         ToolError: When a test fails.
@@ -112,6 +119,11 @@ def show_photos(
         name: make_training(name, first.seed, first.extra['iterations'])
         for name in (BASELINE, treatment)
     }
+    dataset = build_source(trainings[BASELINE].cfg.test_dataloader.dataset)
+    source = DatasetLabelSource(dataset)
+    # Predictions are named as their photos are, without the folders of these.
+    first_of = {Path(source.photo_name(index)).stem: index for index in picked[::-1]}
+    picked = [index for index in picked if index in first_of.values()]
     folder = work.folder / PHOTOS
     stated = {
         name: [training.inputs, training.cfg.work_dir]
@@ -129,8 +141,6 @@ def show_photos(
     ]
     futures = SideBySide(min(jobs, 2), 2.0).run('predict the photos shown', pieces)
     before, after = (future.result() for future in futures)
-    dataset = build_source(trainings[BASELINE].cfg.test_dataloader.dataset)
-    source = DatasetLabelSource(dataset)
     shown = []
     for number, index in enumerate(picked):
         entry: Dict[str, Any] = dict(

@@ -30,9 +30,11 @@ from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.experiments.training_run import TrainingRun
 from mmseg_ganaug.ownership import WorkFolder
 
-_RUNS, _CONFIGS, _SAMPLES, _OVERLAYS = 'runs', 'configs', 'samples', 'overlays'
+_RUNS, _CONFIGS, _SAMPLES = 'runs', 'configs', 'samples'
+#: Of the user's config with each treatment.
+OVERLAYS = 'overlays'
 #: Folders in the work folder.
-FOLDERS = (_RUNS, _CONFIGS, _SAMPLES, _OVERLAYS)
+FOLDERS = (_RUNS, _CONFIGS, _SAMPLES, OVERLAYS)
 
 
 class Trainings:
@@ -120,6 +122,7 @@ class Trainings:
 
         Raises:
             ToolError: When the training on all photos fails.
+            ValueError: When that on a smaller share fails; says why.
         """
         shares = {_share_name(share): share for share in SHARES}
 
@@ -135,6 +138,8 @@ class Trainings:
             list(shares), (), make, rungs, rare, self._work, self._jobs, 'headroom'
         )
         tested = [run for run in race.run() if run.extra['on'] == EVALUATE]
+        if race.failures:
+            raise ValueError('; '.join(race.failures.values()))
         return {shares[run.method]: run for run in tested}
 
     def write_overlay(self, name: str, options: Optional[Mapping[str, Any]]) -> str:
@@ -150,7 +155,7 @@ class Trainings:
         """
         data = TreatmentData(generator=self._generator)
         if name != BASELINE:
-            path = self._work.folder / _OVERLAYS / f'{name}.py'
+            path = self._work.folder / OVERLAYS / f'{name}.py'
             write_overlay(
                 self._inputs.config, name, path, data, options, self._work.write
             )

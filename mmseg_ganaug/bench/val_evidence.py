@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 
 from mmseg_ganaug.checkpoints import load_strictly, read_state_dict
 from mmseg_ganaug.config_search import model_of, nested_dicts
-from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, resampled_ious
+from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, WIDEST, resampled_ious
 from mmseg_ganaug.progress import Progress
 
 #: Spread (standard deviation) of a class's IoU from photo to photo that is taken where
@@ -19,8 +19,6 @@ from mmseg_ganaug.progress import Progress
 #: classes of 17 to 43 % IoU, with several objects a photo; of single objects that are
 #: found or missed it is up to 0.5.
 PHOTO_SPREAD = 0.2
-# A wider half cannot be, since an IoU lies between 0 and 100.
-_WIDEST = 50.0
 
 
 class Predicted(NamedTuple):
@@ -55,7 +53,7 @@ def expected_margins(pixels: np.ndarray) -> np.ndarray:
     total, squares = pixels.sum(axis=0), (pixels**2).sum(axis=0)
     with np.errstate(invalid='ignore', divide='ignore'):
         error = PHOTO_SPREAD * np.sqrt(squares) / total
-    return np.minimum(100 * _quantile() * error, _WIDEST)
+    return np.minimum(100 * _quantile() * error, WIDEST)
 
 
 def measured_margins(counts: np.ndarray) -> np.ndarray:
@@ -66,7 +64,8 @@ def measured_margins(counts: np.ndarray) -> np.ndarray:
 
     Returns:
         np.ndarray: float64 [C], half the width of the 95 % interval in points of IoU;
-        NaN for a class that no photo shows.
+        NaN for a class that no photo shows. Of one that a single photo shows it is
+        that of :func:`expected_margins`: drawn again, it is the same photo.
     """
     drawn = resampled_ious(counts[None])[:, 0]
     margins = np.full(drawn.shape[1], np.nan)
@@ -74,7 +73,8 @@ def measured_margins(counts: np.ndarray) -> np.ndarray:
     ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     low, high = np.nanquantile(drawn[:, shown], ends, axis=0)
     margins[shown] = (high - low) / 2
-    return margins
+    alone = (counts[..., 2] > 0).sum(axis=0) == 1
+    return np.where(alone, expected_margins(counts[..., 2]), margins)
 
 
 def predict_val(
@@ -82,6 +82,7 @@ def predict_val(
     checkpoint: Union[str, Path],
     num_classes: int,
     device: Optional[str] = None,
+    ignore_index: int = 255,
 ) -> Predicted:
     """Has a trained network label the validation photos, and compares with the labels.
 
@@ -91,6 +92,8 @@ def predict_val(
         num_classes (int): Number of classes C.
         device (str, optional): Torch device. Defaults to None: the first GPU where
             there is one, else the CPU.
+        ignore_index (int): Label value of pixels without a class, which may be the
+            number of one. Defaults to 255.
 
     Raises:
         FileNotFoundError: When there is no such checkpoint.
@@ -120,7 +123,7 @@ def predict_val(
     with Progress('Looking for confusions', len(dataset)) as progress:
         for index in range(len(dataset)):
             (sample,) = model.test_step(pseudo_collate([dataset[index]]))
-            found = _confusion(sample, num_classes)
+            found = _confusion(sample, num_classes, ignore_index)
             confusion += found
             same, label = found.diagonal(), found.sum(axis=1)
             union = label + found.sum(axis=0) - same
@@ -129,11 +132,11 @@ def predict_val(
     return Predicted(np.stack(counts), confusion)
 
 
-def _confusion(sample: Any, num_classes: int) -> np.ndarray:
+def _confusion(sample: Any, num_classes: int, ignore_index: int) -> np.ndarray:
     """Counts pixels by label and prediction; those without a class do not count."""
     label = sample.gt_sem_seg.data.cpu().numpy().ravel().astype(np.int64)
     predicted = sample.pred_sem_seg.data.cpu().numpy().ravel().astype(np.int64)
-    valid = (label >= 0) & (label < num_classes)
+    valid = (label >= 0) & (label < num_classes) & (label != ignore_index)
     joined = label[valid] * num_classes + predicted[valid]
     counted = np.bincount(joined, minlength=num_classes**2)
     return counted.reshape(num_classes, num_classes)

@@ -22,6 +22,7 @@ from mmseg_ganaug.bench.comparisons import (
 )
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.results import BASELINE
+from mmseg_ganaug.shown_text import signed
 
 # Kinds of findings that say why nothing can learn a class.
 _UNLEARNABLE = ('labels-off-photos', 'class-missing-in-train')
@@ -113,6 +114,11 @@ class _Verdict:
         if not found.treatments:
             return 'No treatment came to the end beside plain: nothing is compared.', []
         best = max(found.treatments, key=found.score)
+        if math.isnan(found.score(best)):
+            return (
+                'Too few photos evaluate: no class is in two of them or more, so that '
+                'nothing can be compared.'
+            ), []
         if found.runs.num_seeds < 2:
             return (
                 'One seed cannot tell a gain from chance: give more --minutes, so that '
@@ -123,7 +129,8 @@ class _Verdict:
             f'{self._gain(best)}.'
         )
         rare = [found.open_class(name) for name in self._bench['data']['rare']]
-        if not any(each.learned and not math.isnan(each.interval) for each in rare):
+        known = [each for each in rare if not math.isnan(each.interval)]
+        if known and not any(each.learned for each in known):
             unlearnable = {
                 name
                 for each in self._bench['diagnosis']['findings']
@@ -268,10 +275,10 @@ def _amount(found: OpenClass) -> str:
 
 
 def _with_interval(found: Difference, unit: str) -> str:
-    text = f'{found.mean:+.1f} {unit}'
+    text = f'{signed(found.mean)} {unit}'
     if math.isnan(found.margin):
         return text
-    return f'{text} ({found.low:+.1f} to {found.high:+.1f})'
+    return f'{text} ({signed(found.low)} to {signed(found.high)})'
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -33,6 +33,7 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels, tone=True
     """Puts one sample together: its base, the layers of its donors, the new map."""
     import numpy as np
 
+    from mmseg_ganaug.recompose.placement import resize_nearest
     from mmseg_ganaug.visualization import GalleryRow
 
     names = source.class_names
@@ -47,7 +48,9 @@ def gallery_row(recipe, recomposer, source, most_donors, paste_pixels, tone=True
         if donor is not None
     ]
     for number, layer in enumerate(layers[-most_donors:], 1):
-        cells[f'donor {number}: its layer'] = shown_layer(source, *layer)
+        # As it was given: resized, where donors are.
+        given = resize_nearest(shown_layer(source, *layer), result.label_map.shape)
+        cells[f'donor {number}: its layer'] = given
     cells['recombined'] = result.label_map
     if paste_pixels:
         cells['their own pixels'] = result.photo

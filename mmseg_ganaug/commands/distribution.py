@@ -173,8 +173,16 @@ def run(args: argparse.Namespace) -> None:
     )
     out.check_free([chart, figures])
     source = DatasetLabelSource(build_source(dataset_of(cfg, args.split)))
+    names = list(source.class_names)
+    # Before what takes long.
+    results = load_results(args.iou) if args.iou else []
+    for result in results:
+        if missing := [name for name in names if name not in result.per_class_iou]:
+            raise SystemExit(
+                f'{args.iou}: {result.method} (seed {result.seed}) has no IoU of '
+                f'{", ".join(missing)}: give results on the classes of {args.config}'
+            )
     statistics = collect_statistics(source, args.cache_dir, args.jobs)
-    names = list(statistics.class_names)
     instances = statistics.instances
     values = {
         'classes': names,
@@ -206,17 +214,13 @@ def run(args: argparse.Namespace) -> None:
     )
     with out.drawn(chart) as drawn:
         class_frequency_chart(names, {args.split: statistics.frequency}, drawn)
-    if args.iou:
-        for result in load_results(args.iou):
-            run = f'{result.method}_seed{result.seed}'
-            with out.drawn(out.folder / f'frequency_against_iou_{run}.png') as drawn:
-                correlation = frequency_against_iou_chart(
-                    names,
-                    statistics.frequency.tolist(),
-                    result.per_class_iou,
-                    drawn,
-                )
-            print(f'{run}: rank correlation with IoU {correlation:.3f}')
+    for result in results:
+        run = f'{result.method}_seed{result.seed}'
+        with out.drawn(out.folder / f'frequency_against_iou_{run}.png') as drawn:
+            correlation = frequency_against_iou_chart(
+                names, statistics.frequency.tolist(), result.per_class_iou, drawn
+            )
+        print(f'{run}: rank correlation with IoU {correlation:.3f}')
     if args.class_weights:
         write_class_weights(statistics, args.class_weights, args.formula)
     if args.split == 'train':

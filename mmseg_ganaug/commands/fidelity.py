@@ -98,6 +98,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error('name a segmenter, or set --windows')
     if args.segmenter_config is None and args.dataset is None:
         parser.error('without a segmenter, name the held-out photos by --dataset')
+    if args.segmenter_config is None and args.recomposed:
+        parser.error('--recomposed needs a segmenter, which evaluates the samples')
     if args.painters and not args.windows:
         parser.error('--painters are for --windows: set both')
 
@@ -132,19 +134,20 @@ def measure_windows(args, generator, pairs, stem):
     }
 
 
-def recomposed_samples(args, generator_config):
-    """Builds the samples that a config trains on, painted by this generator."""
-    from mmseg.registry import DATASETS
-
-    from mmseg_ganaug.datasets import DatasetLabelSource
-
+def recomposed_config(args, generator_config):
+    """Finds the data set whose samples a config trains on, for this generator."""
     configs = find_generated(dataset_of(read_config(args.recomposed)))
     if not configs:
         raise SystemExit(f'{args.recomposed} trains on no GANRecomposeDataset')
+    if not configs[0].get('generator'):
+        raise SystemExit(
+            f'the GANRecomposeDataset of {args.recomposed} has no generator: its '
+            'samples are of real pixels. Name a config of painted ones by --recomposed'
+        )
     configs[0]['generator'].update(
         config=generator_config, checkpoint=args.generator_checkpoint
     )
-    return DatasetLabelSource(DATASETS.build(configs[0]))
+    return configs[0]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -162,7 +165,12 @@ def run(args: argparse.Namespace) -> None:
             'samples by --recomposed MIXED_CONFIG, which the segmenter then evaluates, '
             'or leave the segmenter out and set --windows'
         )
+    # Before what takes long.
+    recomposed = recomposed_config(args, generator_config) if args.recomposed else None
 
+    from mmseg.registry import DATASETS
+
+    from mmseg_ganaug.datasets import DatasetLabelSource
     from mmseg_ganaug.evaluation.metrics import GeneratorFidelityMetric
     from mmseg_ganaug.experiments import fidelity as fidelity
     from mmseg_ganaug.synthesis import MMagicGenerator
@@ -210,8 +218,8 @@ def run(args: argparse.Namespace) -> None:
                 generator, pairs, indices, args.batch_size
             )
             evaluate('generated', metric, batches, len(indices))
-    if args.segmenter_config and args.recomposed:
-        samples = recomposed_samples(args, generator_config)
+    if recomposed:
+        samples = DatasetLabelSource(DATASETS.build(recomposed))
         indices = evenly_spread(len(samples), args.num_samples or len(samples))
         batches = fidelity.stored_batches(samples, indices)
         evaluate('recombined', metric, batches, len(indices))

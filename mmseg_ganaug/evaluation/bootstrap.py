@@ -10,6 +10,8 @@ from mmseg_ganaug.evaluation.photo_counts import class_ious
 
 CONFIDENCE = 0.95
 DRAWS = 2000
+#: Half an interval of an IoU cannot be wider, in points: it lies between 0 and 100.
+WIDEST = 50.0
 _SEED = 0
 # Draws that are weighed at once: bounds the memory with many photos.
 _BLOCK = 100

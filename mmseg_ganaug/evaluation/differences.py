@@ -11,6 +11,7 @@ from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, interval, resampled_io
 from mmseg_ganaug.evaluation.photo_counts import counts_file
 from mmseg_ganaug.evaluation.results import BASELINE, runs_by_method
 from mmseg_ganaug.evaluation.run_result import RunResult
+from mmseg_ganaug.shown_text import signed
 from mmseg_ganaug.visualization.table import ABSENT, Table
 
 #: 'mIoU', a class, or several classes of which the mean is taken.
@@ -53,12 +54,11 @@ class Difference:
     def __str__(self) -> str:
         if not self.seeds:
             return ABSENT
-        text = f'{round(self.mean, 2) + 0.0:+.2f}'
+        text = signed(self.mean, 2)
         if math.isnan(self.margin):
             return text
         if self.of_photos:
-            low, high = (round(end, 2) + 0.0 for end in (self.low, self.high))
-            return f'{text} ({low:+.2f} to {high:+.2f})'
+            return f'{text} ({signed(self.low, 2)} to {signed(self.high, 2)})'
         return f'{text} ± {self.margin:.2f}'
 
 
@@ -173,6 +173,8 @@ def method_gains(
 ) -> Dict[str, Dict[str, float]]:
     """Finds what each method gains on the baseline, the highest mIoU gain first.
 
+    Methods without a seed of the baseline come last.
+
     Args:
         results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
         min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
@@ -194,7 +196,11 @@ def method_gains(
             pairs = PairedRuns(group, reference)
             found = {name: pairs.mean_difference(name) for name in names}
             gains[f'{method} ({len(group)})'] = found
-    return dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
+    # A NaN has no place among numbers.
+    order = sorted(
+        gains, key=lambda m: (math.isnan(gains[m]['mIoU']), -gains[m]['mIoU'])
+    )
+    return {method: gains[method] for method in order}
 
 
 def difference_table(

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, DRAWS, resampled_ious
+from mmseg_ganaug.evaluation.bootstrap import CONFIDENCE, DRAWS, WIDEST, resampled_ious
 from mmseg_ganaug.evaluation.differences import Difference
 from mmseg_ganaug.evaluation.photo_counts import class_ious
 
@@ -149,8 +149,9 @@ class JointRuns:
             class_id (int): The class.
 
         Returns:
-            float: In points, of the method for which it is smallest: no other of them
-            makes it smaller. NaN where fewer than two photos hold the class.
+            float: In points, 50 at most, of the method for which it is smallest: no
+            other of them makes it smaller. NaN where fewer than two photos hold the
+            class.
         """
         if self.photos[class_id] < FEWEST_PHOTOS:
             return math.nan
@@ -159,7 +160,7 @@ class JointRuns:
         moved = drawn - self._whole[..., class_id].mean(axis=1)
         freedom = np.full(moved.shape[1], self._freedom[class_id])
         moved = _as_student(moved, freedom, np.random.default_rng(_SEED))
-        return float(np.quantile(abs(moved), CONFIDENCE, axis=0).min())
+        return float(min(np.quantile(abs(moved), CONFIDENCE, axis=0).min(), WIDEST))
 
     def iou(self, method: str, figure: str) -> float:
         """Returns the mean over the seeds, in per cent; NaN where there is none."""
@@ -194,8 +195,11 @@ class JointRuns:
             columns.append(drawn - self._difference(method, other, figure))
             freedom.append(self._freedom_of(ours - theirs, self._figures[figure]))
         moved = np.stack(columns, axis=1)
-        # Some draws lack all of the classes; others stand in for them.
-        moved = moved[~np.isnan(moved).any(axis=1)]
+        for column in moved.T:
+            # Some draws lack all of the classes; others stand in for them. Of each
+            # figure its own: hardly a draw holds all of many rare classes.
+            lacks = np.isnan(column)
+            column[lacks] = np.resize(column[~lacks], lacks.sum())
         moved = np.resize(moved, (DRAWS * _REPEATS, len(asked)))
         return _as_student(moved, np.array(freedom), rng)
 

@@ -4,7 +4,18 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -159,6 +170,26 @@ class RunResult:
             raise ValueError(f'a run result needs the keys {missing}')
         extra = {key: value for key, value in values.items() if key not in _KEYS}
         return cls(extra=extra, **{key: values[key] for key in _KEYS})
+
+
+def absent_classes(runs: Sequence[RunResult]) -> Set[str]:
+    """Finds classes that no label shows, as some run shows.
+
+    The IoU of such a class is NaN, until one of its pixels is predicted: then it is 0.
+    Means that hold it of one run alone cannot be compared.
+
+    Args:
+        runs (Sequence[RunResult]): Evaluated on the same photos.
+
+    Returns:
+        set[str]: Names of the classes whose IoU is NaN for one run or more.
+    """
+    return {
+        name
+        for run in runs
+        for name, iou in run.per_class_iou.items()
+        if math.isnan(iou)
+    }
 
 
 def add_run(

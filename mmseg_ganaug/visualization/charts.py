@@ -6,7 +6,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from mmseg_ganaug.shown_text import shortened
+from mmseg_ganaug.shown_text import shortened, signed
 from mmseg_ganaug.visualization.figure_files import (
     COLOURS,
     DPI,
@@ -179,7 +179,7 @@ def gain_chart(
                 # On a strong colour, white is what can be read.
                 ink = 'white' if abs(value) > 0.55 * _STRONG_GAIN else INK
                 style: Any = dict(ha='center', va='center', size=7, color=ink)
-                axes.text(across, down, f'{value + 0.0:+.1f}', **style)
+                axes.text(across, down, signed(value), **style)
         axes.spines[:].set_visible(False)
         title = f'Gain on {shortened(baseline, MOST_CHARACTERS)}, points of IoU'
         figure.suptitle(title, x=0.01, ha='left', fontsize=11)

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
 
-from mmseg_ganaug.shown_text import shortened
+from mmseg_ganaug.shown_text import shortened, signed
 from mmseg_ganaug.visualization.figure_files import (
     COLOURS,
     DPI,
@@ -154,7 +154,7 @@ def _draw_steps(axes: Any, steps: Sequence[Optional[Step]]) -> None:
                 ends = [before + step.low, before + step.high]
                 axes.plot(ends, [row, row], color=INK, lw=1.3, marker='|', ms=7)
                 end = max(end, *ends)
-            text = f'{step.gain + 0.0:+.1f}'
+            text = signed(step.gain)
         place: Any = dict(xytext=(6, 0), textcoords='offset points', va='center')
         axes.annotate(text, (end, row), fontsize=8.5, color=INK, **place)
     # Bars would end the axis where they begin.

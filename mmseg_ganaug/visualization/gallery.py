@@ -181,9 +181,10 @@ def _legend_labels(
     if num_classes > _WHOLE_LEGEND:
         cells = [cell for row in rows for cell in row.cells.values()]
         maps = [cell for cell in cells if cell.ndim == 2]
-        occurring = set(np.concatenate([np.unique(label_map) for label_map in maps]))
+        occurring = set().union(*(np.unique(label_map).tolist() for label_map in maps))
         labels = [label for label in labels if label in occurring]
-    return [*labels, ignore_index]
+    # It may be the number of a class, such as 0 of a background.
+    return [*(label for label in labels if label != ignore_index), ignore_index]
 
 
 def _draw_legend(

@@ -5,7 +5,13 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, List, Optional, Sequence, Union
 
-from mmseg_ganaug.shown_text import markdown, markdown_paragraph, one_line, visible
+from mmseg_ganaug.shown_text import (
+    markdown,
+    markdown_paragraph,
+    one_line,
+    signed,
+    visible,
+)
 
 if TYPE_CHECKING:
     from prettytable import PrettyTable
@@ -34,8 +40,7 @@ class Cell:
     @property
     def change_text(self) -> str:
         """Returns the change with its sign and two decimals, '' where there is none."""
-        # Adding zero turns the -0.0 of a rounded loss into 0.0.
-        return '' if self.change is None else f'{round(self.change, 2) + 0.0:+.2f}'
+        return '' if self.change is None else signed(self.change, 2)
 
     def __str__(self) -> str:
         return f'{self.text} ({self.change_text})' if self.change_text else self.text

@@ -41,7 +41,7 @@ class PretendedTools:
             raise ValueError(f'{treatment} fails')
         cfg = Config.fromfile(config)
         ious = self.ious(treatment, int(iterations), int(seed.split('-')[0]))
-        metrics = {'aAcc': 80.0, 'mIoU': float(np.mean(ious))}
+        metrics = {'aAcc': 80.0, 'mIoU': float(np.nanmean(ious))}
         metrics.update({f'IoU.{n}': float(v) for n, v in zip(CLASSES, ious)})
         if tool == 'tools/train.py':
             self.train(cfg, config, metrics)
@@ -71,7 +71,7 @@ class PretendedTools:
         if '--photo-counts' in options:
             counts = np.zeros((self.num_photos, len(CLASSES), 3), np.int64)
             counts[:, :, 1:] = 10_000
-            counts[:, :, 0] = np.rint(np.multiply(ious, 100))
+            counts[:, :, 0] = np.rint(np.nan_to_num(ious) * 100)
             Path(options['--photo-counts']).write_text(counts_content(counts))
         if '--out' in options:
             folder = Path(options['--out'])

@@ -91,8 +91,7 @@ def test_two_folders_come_to_a_verdict(tools, capsys):
     for name in ('report.html', 'bench.json'):
         (path,) = re.findall(rf'^(?:Report|Figures): +(\S+/{name})$', printed, re.M)
         assert Path(path).is_file()
-    applied = f'ganaug apply {found["config"]} --treatment class-weights-sqrt'
-    assert f'Next:     {applied}\n' in printed
+    assert 'Next:     ganaug train out/overlays/class-weights-sqrt.py\n' in printed
     assert found['data']['photos'] == dict(train=18, choose=6, evaluate=6)
     assert [each['left_after'] for each in found['treatments']] == [None, None, None, 1]
     assert [each['iterations'] for each in found['race']] == [40, 80]
@@ -111,6 +110,30 @@ def test_two_folders_come_to_a_verdict(tools, capsys):
     assert found['disk_bytes']['plain'] > 0
     # No part of a training is run twice: the whole of headroom is plain's first rung.
     assert len(set(tools.ran)) == len(tools.ran)
+
+
+def test_each_data_set_has_a_work_folder_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    folders = [
+        BenchOptions(**given).folder.as_posix()
+        for given in (
+            {},
+            dict(config='mine/streets.py'),
+            dict(images='a/photos', masks='a/masks'),
+            dict(images='../b/photos/', masks='b/masks'),
+            dict(images='photos', masks='masks'),
+            dict(images='photos', masks='masks', work_dir='out'),
+        )
+    ]
+    assert folders == [
+        'work_dirs/bench-toystreets',
+        'work_dirs/bench-streets',
+        'work_dirs/bench-a-photos',
+        'work_dirs/bench-b-photos',
+        'work_dirs/bench-here-photos',
+        'out',
+    ]
 
 
 def test_killed_in_each_stage_it_goes_on_to_the_same(tools, known):
@@ -220,6 +243,16 @@ def test_real_trainings_come_to_a_report(tmp_path, monkeypatch):
     curves = [run['curve'] for run in found['runs'] if run['rung'] == 2]
     assert max(map(len, curves)) > 1
     assert Path('out/report.html').stat().st_size > 10_000
+
+
+def test_a_share_of_photos_that_fails_leaves_out_the_headroom_alone(tools, known):
+    tools.fails = {'headroom-photos-25'}
+    Bench(ask(treatments=['ohem'])).run()
+    found = json.loads(Path('out/bench.json').read_text())
+    assert found['diagnosis']['headroom'] is None
+    (note,) = [each for each in found['notes'] if 'Headroom' in each]
+    assert note.startswith('Headroom was not measured: photos-25')
+    assert 'fails' in note and not note.endswith('..')
 
 
 def test_the_time_before_it_was_interrupted_counts(tools, known):

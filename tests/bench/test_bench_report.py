@@ -85,7 +85,7 @@ def test_it_says_what_the_bench_says(bench, folder):
     for text in (
         verdict['sentence'],
         *verdict['more'],
-        'ganaug apply my_project/config.py --treatment real-pixels',
+        f'ganaug train {folder}/overlays/real-pixels.py',
         bench['data']['split'],
         bench['command'],
         bench['diagnosis']['headroom']['text'],
@@ -93,6 +93,8 @@ def test_it_says_what_the_bench_says(bench, folder):
         *(run['command'] for run in bench['runs']),
         *(run['work_dir'] for run in bench['runs']),
         'Focal: left after round 1',
+        # Three seeds are too few to be drawn again, and are not.
+        'photos are drawn again, the same ones for all treatments; what other seeds',
         'torch 2.1.0',
     ):
         assert text in page.text
@@ -137,6 +139,24 @@ def test_every_text_is_escaped(bench, folder):
     Page(html)
 
 
+def test_one_rare_class_is_named_and_no_mean(bench, folder):
+    assert 'mean of the 2 rare classes' in Page(report_html(bench, folder)).text
+    one = copy.deepcopy(bench)
+    one['data']['rare'] = ['rider']
+    text = Page(report_html(one, folder)).text
+    assert 'rider, the rare class,' in text and 'the 1 rare' not in text
+
+
+def test_headroom_that_is_unknown_stands_in_its_section_alone(bench, folder):
+    unknown = copy.deepcopy(bench)
+    text = 'So short a training says nothing of more photos.'
+    unknown['diagnosis']['headroom'].update(rises=None, text=text)
+    unknown['diagnosis']['findings'][-1].update(kind='headroom-unknown', text=text)
+    html = report_html(unknown, folder)
+    assert html.count(text) == 1
+    assert html.index('id="headroom"') < html.index('IoU by the number of photos')
+
+
 def test_control_characters_are_shown_by_number(bench, folder):
     html = report_html(dict(bench, title='a\x00b'), folder)
     assert 'a\\x00b' in html and '\x00' not in html
@@ -161,8 +181,10 @@ def test_a_bench_without_a_winner_rare_classes_or_findings(tmp_path, seeds):
         run['curve'] = []
     page = Page(report_html(bench, tmp_path))
     assert bench['verdict']['kind'] == 'nothing'
-    assert 'ganaug apply' not in page.text
+    assert 'Go on with' not in page.text
     assert 'No problem was found in the data.' in page.text
+    # All classes are compared, also where none of them is rare.
+    assert 'IoU of every class' in page.text
     targets = {a['href'][1:] for a in page.attributes('a') if a['href'][0] == '#'}
     ids = {attrs['id'] for _, attrs in page.tags if attrs.get('id')}
     assert targets <= ids

@@ -63,8 +63,26 @@ def test_where_no_rare_class_is_learned_nothing_is_concluded():
 def test_of_a_fall_nothing_is_concluded(means):
     found = measure_headroom(runs(means, photos=80), 100, ['bird'])
     assert found.rises is None and 'train longer' in found.text
+    is_learned = means[-1] >= 0.05
+    assert ('luck' in found.text) == is_learned
+    assert ('learns hardly anything of the rare' in found.text) != is_learned
     (finding,) = found.findings(Pictures())
     assert finding.kind == 'headroom-unknown' and not finding.speaks_against
+
+
+def test_a_class_that_no_photo_shows_is_no_fall_where_it_is_predicted():
+    def train(share):
+        cup = 0.0 if share == 1 else np.nan
+        return run_of([0.8, 0.7, 0.2 + share / 5, cup])
+
+    found = measure_headroom(train, 100, ['bird', 'cup'])
+    assert found.rises and found.rare == pytest.approx([25, 30, 40])
+
+
+def test_without_rare_classes_no_word_is_of_them():
+    found = measure_headroom(lambda _: run_of([0.02] * 4, photos=80), 100, [])
+    assert found.rises is None and 'learns hardly anything,' in found.text
+    assert 'rare' not in found.text
 
 
 def test_few_photos_cannot_tell_and_that_is_written():

@@ -89,6 +89,17 @@ def test_plain_stays_even_where_it_is_the_worst(tools, monkeypatch):
     assert 'plain' in race.rounds[-1].kept
 
 
+def test_a_class_that_no_photo_shows_is_no_loss_for_who_predicts_it(tools):
+    # Where none of its pixels is predicted, it has no IoU; else it has 0.
+    tools.ious = lambda name, *others: [
+        *reached(name, *others)[:2],
+        0.0 if name in ('weights', 'pixels') else float('nan'),
+    ]
+    race = make_race()
+    race.run()
+    assert race.rounds[0].kept == ['plain', 'weights', 'pixels']
+
+
 def test_the_photos_that_evaluate_have_no_part_in_the_choice(tools):
     test = tools.test
     tools.test = lambda arguments, metrics, ious: test(

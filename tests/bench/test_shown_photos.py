@@ -37,6 +37,15 @@ def test_a_photo_changes_by_the_mean_over_its_classes_and_the_seeds():
     assert photo_differences(ours, []).tolist() == []
 
 
+@pytest.mark.filterwarnings('error')
+def test_a_photo_without_a_labelled_pixel_was_neither_helped_nor_harmed():
+    empty = [[np.nan, np.nan]] * 3
+    plain, ours = run('plain', 0, [*empty, [50, 50]]), run('x', 0, [*empty, [60, 60]])
+    found = photo_differences([ours], [plain])
+    assert found.tolist() == [0, 0, 0, 10]
+    assert extremes(found) == [3]
+
+
 def test_the_worst_come_first_and_no_photo_twice():
     assert extremes(np.array([1.0, -3, 0, 2, -1]), shown=1) == [1, 3]
     assert extremes(np.array([1.0, -3, 0, 2, -1])) == [1, 4, 0, 3]
@@ -122,6 +131,21 @@ def test_pictures_of_photo_truth_before_and_after_are_drawn_once(trained):
     others = [runs[0], run('x', 0, [[60, 60]] * 4)]
     assert len(show_photos(others, 'x', make, work)) == 3
     assert len(tested) == 4
+
+
+def test_of_two_photos_of_one_name_the_one_that_was_harmed_most_is_shown(
+    trained, tmp_path
+):
+    work, make, _ = trained
+    for kind in ('photos', 'labels'):
+        image = cv2.imread(str(tmp_path / kind / '3.png'), cv2.IMREAD_UNCHANGED)
+        (tmp_path / kind / '3.png').unlink()
+        (tmp_path / kind / 'more').mkdir()
+        cv2.imwrite(str(tmp_path / kind / 'more' / '2.png'), image[:, :400])
+    plain = run('plain', 0, [[50, 50]] * 4)
+    ours = run('x', 0, [[50, 50], [60, 80], [10, 10], [20, 20]])
+    shown = show_photos([plain, ours], 'x', make, work)
+    assert [each['file'] for each in shown] == ['photos/2.png', 'photos/1.png']
 
 
 def test_nothing_is_shown_where_nothing_changed(trained):

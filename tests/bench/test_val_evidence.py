@@ -41,6 +41,13 @@ def test_a_large_photo_counts_for_many_and_a_class_that_lacks_has_no_interval():
     assert margins[0] == 0 and np.isnan(margins[1])
 
 
+def test_of_a_class_in_one_photo_drawing_it_again_says_nothing():
+    counts = np.full((20, 2, 3), 100, np.int64)
+    counts[..., 0] = 60
+    counts[1:, 1] = 0
+    assert measured_margins(counts)[1] == pytest.approx(39.2, abs=0.2)
+
+
 @pytest.fixture
 def weights(tmp_path):
     torch.manual_seed(0)
@@ -51,13 +58,17 @@ def weights(tmp_path):
     return tmp_path / 'weights.pth'
 
 
-def test_counts_are_those_of_mmsegs_metric(tmp_path, weights):
+# 0 is the number of a class, too.
+@pytest.mark.parametrize('ignored', [IGNORED, 0])
+def test_counts_are_those_of_mmsegs_metric(tmp_path, weights, ignored):
     def border(labels, *_):
         labels[:3] = IGNORED
 
     cfg = make_data(tmp_path, relabel=border, counts=(1, 3))
-    found = predict_val(cfg, weights, len(NAMES))
-    assert found.counts.shape == (3, 4, 3) and found.confusion.sum() == 3 * 93 * 128
+    found = predict_val(cfg, weights, len(NAMES), ignore_index=ignored)
+    assert found.counts.shape == (3, 4, 3)
+    if ignored == IGNORED:
+        assert found.confusion.sum() == 3 * 93 * 128
     assert len(found.confusion.any(axis=0).nonzero()[0]) > 1
     with DefaultScope.overwrite_default_scope('mmseg'):
         model = MODELS.build(cfg.model).eval()
@@ -66,8 +77,10 @@ def test_counts_are_those_of_mmsegs_metric(tmp_path, weights):
     with torch.no_grad():
         for index, counts in enumerate(found.counts):
             (sample,) = model.test_step(pseudo_collate([val[index]]))
+            label = sample.gt_sem_seg.data[0]
+            label[label == IGNORED] = ignored
             areas = IoUMetric.intersect_and_union(
-                sample.pred_sem_seg.data[0], sample.gt_sem_seg.data[0], 4, IGNORED
+                sample.pred_sem_seg.data[0], label, 4, ignored
             )
             same, union, _, label = (area.numpy() for area in areas)
             assert np.array_equal(counts, np.stack([same, union, label], axis=1))

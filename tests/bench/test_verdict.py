@@ -86,6 +86,15 @@ def test_where_seeds_differ_most_more_of_them_are_asked_for(tmp_path):
     assert 'because the 3 seeds differ that much' in verdict['sentence']
 
 
+def test_no_end_of_an_interval_is_less_than_nothing_by_nothing(tmp_path):
+    effects = {'plain': 0, 'focal': 0}
+    counts = simulated_counts(np.random.default_rng(0), effects)
+    counts['focal'] = counts['plain'].copy()
+    _, verdict = reach_verdict(simulated_bench(tmp_path, counts), tmp_path)
+    assert '-0.0' not in verdict['sentence']
+    assert '(+0.0 to +0.0)' in verdict['sentence']
+
+
 def test_shuffled_labels_of_rare_classes_give_no_winner(tmp_path):
     effects = {'plain': 0, 'class-weights-sqrt': 1.5, 'recon': 2}
     counts = simulated_counts(np.random.default_rng(0), effects)
@@ -147,6 +156,25 @@ def test_a_race_in_which_no_rare_class_wakes_says_that_it_was_too_short(tmp_path
         found[:, :, -1] = 0
     _, verdict = reach_verdict(simulated_bench(tmp_path, counts), tmp_path)
     assert verdict['sentence'].startswith('Too short to tell')
+
+
+def test_what_is_wrong_is_not_the_length_where_photos_are_too_few(tmp_path):
+    effects = {'plain': 0, 'focal': 0}
+    _, verdict = reach(tmp_path, effects, rare_photos=1)
+    assert verdict['sentence'].startswith('Nothing here beats plain beyond chance')
+    assert 'Too few photos hold the rare classes' in verdict['sentence']
+    for seeds in (1, 3):
+        _, verdict = reach(tmp_path, effects, photos=1, rare_photos=1, seeds=seeds)
+        assert verdict['sentence'].startswith('Too few photos evaluate: no class')
+
+
+def test_without_rare_classes_the_width_of_the_interval_has_a_reason(tmp_path):
+    counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'focal': 0})
+    bench = simulated_bench(tmp_path, counts)
+    bench['data']['rare'] = []
+    _, verdict = reach_verdict(bench, tmp_path)
+    assert verdict['kind'] == 'nothing'
+    assert ' The interval is ±' in verdict['sentence']
 
 
 def test_a_gain_that_costs_elsewhere_is_no_winner(tmp_path):

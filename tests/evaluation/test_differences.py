@@ -11,6 +11,7 @@ from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.differences import (
     PairedRuns,
     difference_table,
+    method_gains,
     paired_difference,
 )
 
@@ -71,6 +72,25 @@ def test_table_compares_the_seeds_that_both_have():
         'road': '+0.00 ± 0.00',
         'pole': '+5.00 ± 0.00 *',
     }
+
+
+def test_gains_are_in_order_also_where_a_method_has_no_seed_of_the_baseline():
+    results = [
+        _pole_run(method, seed, miou, 10.0)
+        for method, seed, miou in (
+            ('plain', 0, 30.0),
+            ('some', 0, 32.0),
+            ('alone', 5, 40.0),
+            ('most', 0, 35.0),
+            ('least', 0, 31.0),
+        )
+    ]
+    assert [name.split()[0] for name in method_gains(results)] == [
+        'most',
+        'some',
+        'least',
+        'alone',
+    ]
 
 
 @pytest.mark.parametrize('methods', [['plain'], ['recon', 'add']])

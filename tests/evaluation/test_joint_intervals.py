@@ -127,3 +127,31 @@ def test_joint_margins_are_all_kept_as_often_as_asked():
     kept = (abs(moved) <= margins).all(axis=1).mean()
     assert kept == pytest.approx(0.9, abs=0.005)
     assert margins[2] == pytest.approx(5 * margins[0], rel=0.1)
+
+
+def test_chance_moves_no_iou_by_more_than_there_is():
+    counts = counts_of(np.random.default_rng(5))
+    for found in counts.values():
+        found[:, 2:, 2] = 0
+        found[:, 0, 2, 0] = 0
+    # Student's tails of two photos are wide.
+    assert JointRuns(counts, FIGURES).photo_margin(2) == 50
+
+
+def test_an_interval_alone_does_not_hang_on_how_many_classes_are_asked_for():
+    """Of 100 classes in two photos each, no draw of photos holds all."""
+    rng = np.random.default_rng(6)
+    counts = counts_of(rng, methods=2, photos=200, classes=100, chance=0.2)
+    for found in counts.values():
+        for class_id in range(100):
+            found[:, np.arange(200) // 2 != class_id, class_id] = 0
+    runs = JointRuns(counts, {str(n): [n] for n in range(100)})
+    few, many = (
+        runs.differences_alone([('m1', 'm0', str(n)) for n in range(number)])
+        for number in (10, 100)
+    )
+    margins = [
+        np.mean([found['m1', 'm0', str(n)].margin for n in range(10)])
+        for found in (few, many)
+    ]
+    assert margins[1] == pytest.approx(margins[0], rel=0.15)

@@ -221,6 +221,15 @@ def test_the_tool_refuses_a_config_without_generated_samples(files):
     assert not Path('fidelity.json').exists()
 
 
+def test_samples_of_real_pixels_are_refused_before_anything_is_loaded(files):
+    mixed = Config.fromfile('mixed.py')
+    mixed.train_dataloader.dataset.pop('generator')
+    mixed.dump('pasted.py')
+    Path('generator.pth').unlink()
+    with pytest.raises(SystemExit, match=r'pasted\.py has no generator'):
+        run_tool('--out', 'fidelity.json', '--recomposed', 'pasted.py')
+
+
 def numbers(iou, real):
     figures = {'mIoU': iou, 'aAcc': 90.0, 'real_mIoU': real, 'real_aAcc': 95.0}
     for name, ratio in (('road', 0.8), ('pole', math.nan)):

@@ -332,6 +332,10 @@ def test_a_generator_that_sees_photos_paints_what_was_laid(run_tool, source):
     ('arguments', 'message'),
     [
         ((), 'name a segmenter, or set --windows'),
+        (
+            ('--windows', '--dataset', 'a.py', '--recomposed', 'b.py'),
+            '--recomposed needs a segmenter',
+        ),
         (('segmenter.py', '--windows'), 'a config and a checkpoint'),
         (('--windows',), 'held-out photos by --dataset'),
         (('a.py', 'a.pth', '--painters', 'b.py'), '--painters are for --windows'),

@@ -6,6 +6,7 @@ from mmengine.config import ConfigDict
 
 from mmseg_ganaug.commands.browse_recomposed import gallery_row, tone_of
 from mmseg_ganaug.recompose import AddSingle, LabelStatistics, MemoryLabelSource
+from mmseg_ganaug.visualization import recomposition_gallery
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,19 @@ def test_pixels_are_shown_in_the_light_that_the_config_gives_them(config, tone):
     }
     same = [other for other, photo in expected.items() if np.array_equal(photo, shown)]
     assert same == [tone]
+
+
+def test_donors_of_another_size_are_shown_as_they_were_given(tmp_path):
+    maps = [np.zeros((24, 32), np.uint8), np.zeros((40, 20), np.uint8)]
+    for label_map in maps:
+        label_map[8:16, 5:15] = 1
+    source = MemoryLabelSource(maps, 2)
+    way = AddSingle(min_area=0.0, resize_donors=True)
+    plan = way.plan(LabelStatistics.collect(source), 4, 0)
+    rows = [gallery_row(recipe, way, source, 3, False) for recipe in plan]
+    assert any('donor 1: its layer' in row.cells for row in rows)
+    for row in rows:
+        assert len({cell.shape for cell in row.cells.values()}) == 1
+    colours = [[9, 9, 9], [200, 0, 0]]
+    sheet = recomposition_gallery(rows, colours, 255, ['a', 'b'], tmp_path / 'a.png')
+    assert sheet.is_file()

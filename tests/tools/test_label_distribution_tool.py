@@ -108,7 +108,10 @@ def test_a_run_of_other_classes_is_refused(tmp_path, run_tool, capsys):
     path, _ = write_results([other], tmp_path / 'results')
     with pytest.raises(SystemExit) as stop:
         run_tool('--jobs', '0', '--iou', str(path))
-    assert "has no IoU of the classes ['road'" in f'{stop.value}{capsys.readouterr()}'
+    said = f'{stop.value}{capsys.readouterr()}'
+    assert f'{path}: plain (seed 0) has no IoU of road, ' in said
+    # It is said before label maps are read.
+    assert 'label maps, ' not in said
 
 
 # Labelled pixels: 432 a map. Sky has 144 in each of four maps, bicycle in one, road 288

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_ganaug.visualization import GalleryRow, recomposition_gallery
+from mmseg_ganaug.visualization import GalleryRow, gallery, recomposition_gallery
 
 NAMES = ['sky', 'road', 'car']
 PALETTE = [(70, 130, 180), (128, 64, 128), (0, 0, 142)]
@@ -88,6 +88,30 @@ def test_of_many_classes_the_legend_shows_those_that_occur(tmp_path):
         for count in (5, 150)
     )
     assert few.shape[0] + 200 < many.shape[0]
+
+
+def test_photos_alone_of_many_classes_have_a_sheet(tmp_path):
+    palette, names = [[9, 9, 9]] * 150, [f'class {i}' for i in range(150)]
+    photo = np.zeros((48, 64, 3), np.uint8)
+    sheet = _sheet(
+        tmp_path / 'a.png',
+        [GalleryRow({'real': photo, 'pasted': photo})],
+        palette=palette,
+        class_names=names,
+    )
+    assert sheet.shape[1] > 2 * 256
+
+
+def test_an_ignored_class_is_once_in_the_legend(tmp_path, monkeypatch):
+    shown, add_legend = [], gallery.add_legend
+
+    def noted(figure, handles, names, *others, **options):
+        shown.extend(names)
+        return add_legend(figure, handles, names, *others, **options)
+
+    monkeypatch.setattr(gallery, 'add_legend', noted)
+    _sheet(tmp_path / 'a.png', [_row()], ignore_index=0)
+    assert shown == ['road', 'car', 'unlabelled']
 
 
 def test_a_long_caption_does_not_leave_the_sheet(tmp_path):
