@@ -42,16 +42,18 @@ def resampled_ious(counts: np.ndarray) -> np.ndarray:
     return class_ious(np.concatenate(sums).reshape(DRAWS, seeds, classes, 2))
 
 
-def interval(drawn: np.ndarray) -> Tuple[float, float]:
+def interval(drawn: np.ndarray, whole: np.ndarray) -> Tuple[float, float]:
     """Returns the 95 % interval of a mean over seeds, drawing these again, too.
 
     A few seeds drawn again differ less than seeds do: with n of them by the factor
     sqrt((n - 1) / n), and the tails are those of Student's t. What a draw of seeds
-    changes is widened by both.
+    changes is widened by both. It is taken from what they give on all photos: on drawn
+    ones they differ by the chance of photos once more.
 
     Args:
         drawn (np.ndarray): [draws, seeds], such as the difference of two methods for
             each seed on each draw of photos; NaN is left out.
+        whole (np.ndarray): [seeds], the same on all photos.
 
     Returns:
         tuple[float, float]: Its ends; NaN with fewer than two seeds.
@@ -60,12 +62,11 @@ def interval(drawn: np.ndarray) -> Tuple[float, float]:
     if seeds < 2:
         return math.nan, math.nan
     picked = np.random.default_rng(_SEED).integers(seeds, size=(draws, seeds))
+    moved = whole[picked].mean(axis=1) - whole.mean()
     with warnings.catch_warnings():
         # A rare class can be absent from all of a draw.
         warnings.simplefilter('ignore', RuntimeWarning)
-        middle = np.nanmean(drawn, axis=1)
-        again = np.nanmean(np.take_along_axis(drawn, picked, axis=1), axis=1)
-        values = middle + _widening(seeds) * (again - middle)
+        values = np.nanmean(drawn, axis=1) + _widening(seeds) * moved
         low, high = np.nanquantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 

@@ -113,7 +113,8 @@ class PairedRuns:
         if not self.shares_photos or of_seeds.seeds < 2:
             return of_seeds
         ours, theirs = (self._drawn(ious, figure) for ious in self._resampled)
-        low, high = interval(ours - theirs)
+        whole = np.subtract(*self._values(figure))
+        low, high = interval(ours - theirs, whole)
         return Difference(of_seeds.mean, low, high, of_seeds.seeds, of_photos=True)
 
     @cached_property
