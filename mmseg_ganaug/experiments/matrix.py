@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 from mmengine.config import Config, ConfigDict
 
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import (
     find_generated,
     find_real,
@@ -204,7 +205,7 @@ def _method_config(
     stated: Mapping, train_every: int, generator: Optional[Mapping]
 ) -> Config:
     cfg = read_config(find_shipped(stated['config']))
-    cfg.merge_from_dict(dict(stated.get('cfg_options') or {}))
+    override(cfg, stated.get('cfg_options'), 'cfg_options')
     missing = [name for name in _NEEDED if not cfg.get(name)]
     if missing:
         raise ValueError(
@@ -277,7 +278,7 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
                 f"dict(type='{name.title()}Hook', {option}=False))"
             )
     tested = Config(copy.deepcopy(cfg._cfg_dict))
-    tested.merge_from_dict(dict(test_options))
+    override(tested, test_options, 'test_options (--evaluate-on)')
     evaluators = tested.test_evaluator
     if isinstance(evaluators, Mapping):
         evaluators = evaluators.get('metrics', [evaluators])

@@ -32,8 +32,9 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False),
     logger=dict(type='LoggerHook', log_metric_by_epoch=False),
 )
-lr = 0.1
+optim_wrapper = dict(optimizer=dict(lr=0.1))
 """
+LR = 'optim_wrapper.optimizer.lr'
 GENERATED = (
     "dict(type='ConcatDataset', datasets=[real, "
     "dict(type='GANRecomposeDataset', source=real)])"
@@ -54,7 +55,7 @@ def matrix(tmp_path):
     path.write_text(
         "protocol = 'toy'\nseeds = [0, 1]\n"
         f"methods = dict(plain='{tmp_path}/plain.py',"
-        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{'lr': 0.2}}))\n"
+        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{{LR!r}: 0.2}}))\n"
     )
     return path
 
@@ -130,7 +131,7 @@ def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path
     assert [config.randomness.seed for _, config in tools.calls] == [0] * 5 + [1] * 5
     generated = tools.calls[-1][1].train_dataloader.dataset.datasets[1]
     assert generated.seed == 1
-    assert tools.calls[-1][1].lr == 0.2
+    assert tools.calls[-1][1].optim_wrapper.optimizer.lr == 0.2
     runs = saved_runs(tmp_path / 'results/toy.jsonl')
     assert [(run['method'], run['seed']) for run in runs] == [
         *(('plain', 0), ('plain', 1), ('recon', 0), ('recon', 1))
@@ -174,7 +175,7 @@ def test_a_changed_config_is_trained_again_and_the_old_one_kept(
     folder = tmp_path / 'work/compare-toy/plain'
     (folder / 'seed0/iter_10.pth').write_bytes(b'old')
     with open(tmp_path / 'plain.py', 'a') as file:
-        file.write('lr = 0.3\n')
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.3))\n')
     tools.calls.clear()
     changed = make(matrix, tmp_path)
     assert changed.results() == []
@@ -216,7 +217,7 @@ def test_trained_weights_are_evaluated_on_other_data(matrix, tools, tmp_path, ca
     # What was trained by another config since is not evaluated as if it were this one.
     saved.unlink()
     config = tmp_path / 'plain.py'
-    config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
+    config.write_text(config.read_text().replace('lr=0.1', 'lr=0.3'))
     assert make(other, tmp_path).run(trained) is None
 
 
@@ -387,7 +388,7 @@ def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
             file.write(f"methods['{name[:-3]}'] = '{tmp_path}/{name}'\n")
         file.write(
             f"methods['options'] = dict(config='{tmp_path}/plain.py', "
-            "cfg_options={'lr.rate': 1})\n"
+            "cfg_options={'train_cfg.max_iters.rate': 1})\n"
         )
     comparison = make(matrix, tmp_path)
     tools.failing = 'train.py recon-seed0'

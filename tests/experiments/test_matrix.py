@@ -101,3 +101,22 @@ def test_a_painter_without_a_plan_is_a_fault_of_its_method(matrix):
     read = read_matrix(matrix)
     assert 'trains on no GANRecomposeDataset' in read.faults['odd']
     assert set(read.configs) == {'plain', 'own', 'grey', 'colour'}
+
+
+@pytest.mark.parametrize('key', ['generated.num_samples', 'train_dataloder.batch_size'])
+def test_options_of_a_method_that_change_nothing_are_a_fault_of_it(matrix, key):
+    with open(matrix, 'a') as file:
+        file.write(
+            f'  odd: {{config: {matrix.parent}/painted.py, cfg_options: {{{key}: 8}}}}\n'
+        )
+    read = read_matrix(matrix)
+    assert set(read.faults) == {'odd'}
+    assert f'cfg_options {key}' in read.faults['odd']
+    assert 'would change nothing' in read.faults['odd']
+
+
+def test_other_test_data_that_would_be_the_same_are_a_fault(matrix):
+    read = read_matrix(matrix, 'toy-elsewhere', {'real.ann_file': 'test.txt'})
+    assert not read.configs
+    assert 'set' in read.faults['plain']
+    assert 'test_dataloader.dataset.ann_file' in read.faults['plain']
