@@ -291,4 +291,12 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
 
 
 def _every(step: int, dataset: Mapping) -> List[int]:
-    return list(range(0, len(build_source(dataset)), step))
+    """Lists every n-th sample, of those that ``indices`` of the data set choose."""
+    chosen = dataset.get('indices')
+    whole = build_source({k: v for k, v in dataset.items() if k != 'indices'})
+    numbers = list(range(len(whole)))
+    if isinstance(chosen, int):
+        numbers = numbers[:chosen] if chosen >= 0 else numbers[chosen:]
+    elif chosen is not None:
+        numbers = [numbers[index] for index in chosen]
+    return numbers[::step]

@@ -106,9 +106,8 @@ def test_a_painter_without_a_plan_is_a_fault_of_its_method(matrix):
 @pytest.mark.parametrize('key', ['generated.num_samples', 'train_dataloder.batch_size'])
 def test_options_of_a_method_that_change_nothing_are_a_fault_of_it(matrix, key):
     with open(matrix, 'a') as file:
-        file.write(
-            f'  odd: {{config: {matrix.parent}/painted.py, cfg_options: {{{key}: 8}}}}\n'
-        )
+        config = f'{matrix.parent}/painted.py'
+        file.write(f'  odd: {{config: {config}, cfg_options: {{{key}: 8}}}}\n')
     read = read_matrix(matrix)
     assert set(read.faults) == {'odd'}
     assert f'cfg_options {key}' in read.faults['odd']
@@ -120,3 +119,19 @@ def test_other_test_data_that_would_be_the_same_are_a_fault(matrix):
     assert not read.configs
     assert 'set' in read.faults['plain']
     assert 'test_dataloader.dataset.ann_file' in read.faults['plain']
+
+
+@pytest.mark.parametrize(
+    ('indices', 'kept'),
+    [([3, 1, 2], [3, 2]), (3, [0, 2]), (-3, [1, 3]), (None, [0, 2])],
+)
+def test_a_part_of_the_samples_is_thinned_not_replaced(matrix, indices, kept):
+    config = matrix.parent / 'painted.py'
+    suffix = "img_suffix='.png',"
+    text = config.read_text().replace(suffix, f'{suffix} indices={indices},')
+    config.write_text(text)
+    matrix.write_text(f'{matrix.read_text()}train_every: 2\n')
+    real, generated = (
+        read_matrix(matrix).configs['own'].train_dataloader.dataset.datasets
+    )
+    assert real['indices'] == generated['source']['indices'] == kept
