@@ -1,6 +1,7 @@
 """The matrix of a comparison: which methods, seeds and data, read and checked."""
 
 import copy
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
@@ -17,7 +18,12 @@ from mmseg_ganaug.config_search import (
 )
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation.results import BASELINE
-from mmseg_ganaug.experiments.questions import Questions, check_rare, read_questions
+from mmseg_ganaug.experiments.questions import (
+    QUESTIONS,
+    Questions,
+    check_rare,
+    read_questions,
+)
 from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
 from mmseg_ganaug.own_data.configs import scale_length
@@ -26,6 +32,10 @@ from mmseg_ganaug.synthesis.generator import build_generator
 
 #: Folders beside those of the methods.
 FOLDERS = ('configs', LOGS, 'results')
+_KEYS = (
+    *('protocol', 'seeds', 'methods', 'train_every', 'generator'),
+    *('test_options', 'trained_as', *QUESTIONS),
+)
 _NEEDED = ('train_dataloader', 'train_cfg', 'test_dataloader', 'test_evaluator')
 
 
@@ -85,6 +95,7 @@ def read_matrix(
         )
     if evaluate_on is not None:
         settings = _evaluated_on(settings, path, protocol, evaluate_on)
+    _check_keys(settings, path)
     _check_values(settings, path)
     questions = read_questions(settings, list(settings.methods), str(path))
     test_options = dict(settings.get('test_options') or {})
@@ -158,9 +169,12 @@ def _evaluated_on(
 
 def _check_values(settings: Config, path: Union[str, Path]) -> None:
     seeds, methods = settings.seeds, settings.methods
-    if not isinstance(seeds, (list, tuple)) or any(type(s) is not int for s in seeds):
+    if not isinstance(seeds, (list, tuple)) or any(
+        type(seed) is not int or not 0 <= seed < 2**32 for seed in seeds
+    ):
         raise ValueError(
-            f'seeds of {path} is {seeds!r}, but is a list of whole numbers'
+            f'seeds of {path} is {seeds!r}, but is a list of whole numbers from 0 to '
+            '2**32 - 1'
         )
     if len(set(seeds)) < len(seeds):
         raise ValueError(f'seeds of {path} is {seeds!r}: each once')
@@ -180,17 +194,16 @@ def _check_values(settings: Config, path: Union[str, Path]) -> None:
             f'{path} has a method {reserved[0]!r}, which is the name of a folder for '
             'something else: call it otherwise'
         )
-    wrong = [
-        name
-        for name, value in methods.items()
-        if not isinstance(value, str)
-        and not (isinstance(value, Mapping) and isinstance(value.get('config'), str))
-    ]
+    wrong = [name for name, value in methods.items() if not _is_method(value)]
     if wrong:
         raise ValueError(
             f'method {wrong[0]!r} of {path} is {methods[wrong[0]]!r}, but is the path '
-            'of a config, or dict(config=..., cfg_options=..., generator=...)'
+            'of a config, or dict(config=..., cfg_options=..., generator=...) with no '
+            'other keys'
         )
+    for key in ('generator', 'test_options'):
+        if not isinstance(settings.get(key) or {}, Mapping):
+            raise ValueError(f'{key} of {path} is {settings[key]!r}, but is a dict')
     if BASELINE not in methods:
         raise ValueError(
             f'{path} has no method {BASELINE!r}: call the one so that all others '
@@ -199,6 +212,29 @@ def _check_values(settings: Config, path: Union[str, Path]) -> None:
     every = settings.get('train_every', 1)
     if type(every) is not int or every < 1:
         raise ValueError(f'train_every of {path} is {every!r}, but is 1 or more')
+
+
+def _is_method(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return isinstance(value, str)
+    has_options = isinstance(value.get('cfg_options') or {}, Mapping)
+    known = set(value) <= {'config', 'cfg_options', 'generator'}
+    return isinstance(value.get('config'), str) and has_options and known
+
+
+def _check_keys(settings: Config, path: Union[str, Path]) -> None:
+    """Refuses keys that are nearly one of a matrix; others may be what it is made of.
+
+    A matrix in Python may have names of its own like these.
+    """
+    if Path(path).suffix == '.py':
+        return
+    for key in sorted(set(settings) - set(_KEYS)):
+        meant = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.8)
+        if meant:
+            raise ValueError(
+                f'{path} has {key!r}, which nothing reads: did you mean {meant[0]}?'
+            )
 
 
 def _method_config(

@@ -135,3 +135,12 @@ def test_a_part_of_the_samples_is_thinned_not_replaced(matrix, indices, kept):
         read_matrix(matrix).configs['own'].train_dataloader.dataset.datasets
     )
     assert real['indices'] == generated['source']['indices'] == kept
+
+
+def test_a_misspelt_key_of_a_matrix_is_refused_and_others_are_not(matrix):
+    text = f'{matrix.read_text()}x-anchors: {{a: 1}}\n'
+    matrix.write_text(text)
+    assert not read_matrix(matrix).faults
+    matrix.write_text(f'{text}train_evry: 4\n')
+    with pytest.raises(ValueError, match=r"'train_evry', .* did you mean train_every"):
+        read_matrix(matrix)
