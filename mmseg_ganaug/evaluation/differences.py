@@ -173,6 +173,8 @@ def method_gains(
 ) -> Dict[str, Dict[str, float]]:
     """Finds what each method gains on the baseline, the highest mIoU gain first.
 
+    Methods that share no seed with the baseline come last.
+
     Args:
         results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
         min_runs (int): Leaves out methods with fewer runs. Defaults to 1.
@@ -194,7 +196,10 @@ def method_gains(
             pairs = PairedRuns(group, reference)
             found = {name: pairs.mean_difference(name) for name in names}
             gains[f'{method} ({len(group)})'] = found
-    return dict(sorted(gains.items(), key=lambda item: -item[1]['mIoU']))
+    gain = {name: found['mIoU'] for name, found in gains.items()}
+    # NaN is neither above nor below a number, and would mix up the order.
+    order = sorted(gain, key=lambda name: (math.isnan(gain[name]), -gain[name]))
+    return {name: gains[name] for name in order}
 
 
 def difference_table(
