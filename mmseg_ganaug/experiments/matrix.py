@@ -102,6 +102,7 @@ def read_matrix(
     stated: Dict[str, Dict[str, Any]] = {}
     configs: Dict[str, Config] = {}
     faults: Dict[str, str] = {}
+    classes: Dict[str, List[str]] = {}
     for name, value in settings.methods.items():
         value = dict(config=value) if isinstance(value, str) else value
         stated[name] = ConfigDict(value).to_dict()
@@ -109,12 +110,19 @@ def read_matrix(
             configs[name] = _method_config(
                 stated[name], settings.get('train_every', 1), settings.get('generator')
             )
-            names = _check_method(configs[name], test_options)
+            classes[name] = _check_method(configs[name], test_options)
         except Exception as error:  # Whatever it is, the other methods can be trained.
             configs.pop(name, None)
             faults[name] = last_line(error)
         else:
-            check_rare(questions.rare, names)
+            check_rare(questions.rare, classes[name])
+    first = BASELINE if BASELINE in classes else next(iter(classes), BASELINE)
+    for name in [name for name in classes if classes[name] != classes[first]]:
+        del configs[name]
+        faults[name] = (
+            f'it is evaluated on the classes {classes[name]}, but {first} on '
+            f'{classes[first]}: figures of other classes cannot be compared'
+        )
     for name, longer in questions.doubled.items():
         if longer not in stated:
             stated[longer] = dict(stated[name], twice_as_long_as=name)

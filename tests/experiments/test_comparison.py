@@ -314,6 +314,20 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('plain', 0)) is not None
 
 
+@pytest.mark.parametrize('names', ["'road', 'sky'", "'pole', 'road'"])
+def test_other_classes_are_a_fault_of_the_method(matrix, tools, tmp_path, names):
+    text = (tmp_path / 'plain.py').read_text()
+    (tmp_path / 'other.py').write_text(text.replace("'road', 'pole'", names))
+    add(matrix, f"methods['other'] = '{tmp_path}/other.py'", "doubled = ['other']")
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    assert set(comparison.failures) == {'other', 'other-doubled'}
+    assert 'cannot be compared' in comparison.failures['other'][0]
+    assert [name for name, _ in tools.calls].count('train.py') == 4
+    assert comparison.report()
+
+
 def test_doubled_methods_are_trained_twice_as_long(matrix, tools, tmp_path):
     schedule = "[dict(type='PolyLR', begin=2, end=10), dict(type='Other')]"
     with open(tmp_path / 'recon.py', 'a') as file:
