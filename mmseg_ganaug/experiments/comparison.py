@@ -249,9 +249,12 @@ class MethodComparison:
             reasons = [
                 f'{m}: {r}' for m, s in self.failures.items() for r in s.values()
             ]
+            remedy = 'run it without --report-only'
+            if self.trained_as != self.protocol:
+                remedy += f', once {self.trained_as} is trained'
             raise ValueError(
                 f'no training of {self.protocol} is finished: '
-                + ('; '.join(dict.fromkeys(reasons)) or 'run it without --report-only')
+                + ('; '.join(dict.fromkeys(reasons)) or remedy)
             )
         report = ExperimentReport(
             self.work,

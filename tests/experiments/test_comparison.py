@@ -230,6 +230,8 @@ def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
     options = {'test_dataloader.batch_size': 7}
     elsewhere = make(matrix, tmp_path, protocol='toy-untouched', evaluate_on=options)
     assert elsewhere.run(cell) is None
+    with pytest.raises(ValueError, match='without --report-only, once toy is trained'):
+        elsewhere.report()
     assert elsewhere.run(trained).protocol == 'toy-untouched'
     assert names(tools) == ['test.py']
     assert tools.calls[0][1].test_dataloader.batch_size == 7
