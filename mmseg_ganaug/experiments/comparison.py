@@ -93,9 +93,8 @@ class MethodComparison:
         self.failures: Dict[str, Dict[int, str]] = {}
         self._faults_said: Set[str] = set()
         self._work_dir = Path(work_dir)
-        self._results_dir = None if results_dir is None else Path(results_dir)
         self.work = WorkFolder(self._folder(self.protocol), 'comparison')
-        results = self._results_folder(self.protocol)
+        results = Path(results_dir or self.work.folder / 'results')
         self.results_work = WorkFolder(results, 'results of a comparison', '--out')
         self.pages = results / self.protocol
         self._runner = CellRunner(self.protocol, self.work)
@@ -149,7 +148,7 @@ class MethodComparison:
             found += self._training(cell).in_the_way()
         results = self.results_work.in_the_way(
             [self.pages / name for name in RESULT_PAGES]
-            + [self._runs_file(self.protocol)] * bool(open_cells)
+            + [self._runs_file()] * bool(open_cells)
             + [counts_file(self.pages, cell.method, cell.seed) for cell in open_cells]
         )
         refuse(
@@ -161,7 +160,11 @@ class MethodComparison:
         """Finds what a training reached; None where that is still to be done."""
         if cell.method not in self.methods:
             return None
-        return self._find(cell, self.protocol, self.test_config(cell))
+        digest = config_hash(self.test_config(cell))
+        for found in self._saved_runs():
+            if (found.method, found.seed) == (cell.method, cell.seed):
+                return found if found.extra.get('config_hash') == digest else None
+        return None
 
     def results(self) -> List[RunResult]:
         """Lists what all finished trainings reached."""
@@ -211,12 +214,13 @@ class MethodComparison:
         training = self._training(cell)
         weights = None
         if self.trained_as != self.protocol:
-            trained_with = self._training_config(cell)
-            weights = final_checkpoint(trained_with)
-            trained = self._find(cell, self.trained_as, trained_with)
-            if trained is None or not weights.is_file():
+            config = self._training_config(cell)
+            trained = TrainingRun(self._config_path(cell), config, '', self.work)
+            # By this very config: another one may have been trained there since.
+            if not trained.is_trained():
                 print(f'{cell}: not trained as {self.trained_as}, left out')
                 return None
+            weights = final_checkpoint(config)
         write_config(training.cfg, training.config, self.work.write)
         result = self._runner.run(
             cell,
@@ -228,7 +232,7 @@ class MethodComparison:
         if result.counts is not None:
             counts = counts_file(self.pages, cell.method, cell.seed)
             self.results_work.write(counts, counts_content(result.counts))
-        add_run(self._runs_file(self.protocol), result, self.results_work.write)
+        add_run(self._runs_file(), result, self.results_work.write)
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
 
@@ -292,28 +296,21 @@ class MethodComparison:
     def _config_path(self, cell: Cell) -> Path:
         return self.work.folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
 
-    def _results_folder(self, protocol: str) -> Path:
-        return self._results_dir or self._folder(protocol) / 'results'
+    def _runs_file(self) -> Path:
+        return runs_file(self.results_work.folder, self.protocol)
 
-    def _runs_file(self, protocol: str) -> Path:
-        return runs_file(self._results_folder(protocol), protocol)
-
-    def _find(self, cell: Cell, protocol: str, cfg: Config) -> Optional[RunResult]:
-        """Finds what a config reached in a protocol; None where it is another one."""
-        path = self._runs_file(protocol)
+    def _saved_runs(self) -> List[RunResult]:
+        """Reads the runs of the protocol, and names lines that cannot be read once."""
+        path = self._runs_file()
         if not path.is_file():
-            return None
+            return []
         runs, faults = read_runs(path)
         for fault in faults:
             if fault not in self._faults_said:
                 # Not lost: the file is kept beside when the next run is added.
                 self._faults_said.add(fault)
                 print(fault)
-        digest = config_hash(cfg)
-        for found in runs:
-            if (found.method, found.seed) == (cell.method, cell.seed):
-                return found if found.extra.get('config_hash') == digest else None
-        return None
+        return runs
 
     def _training(self, cell: Cell) -> TrainingRun:
         path, cfg = self._config_path(cell), self.test_config(cell)

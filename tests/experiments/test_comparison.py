@@ -248,6 +248,32 @@ def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
             make(matrix, tmp_path, protocol=name, evaluate_on=options)
 
 
+def test_weights_of_another_config_are_not_evaluated_elsewhere(matrix, tools, tmp_path):
+    cell, config = Cell('plain', 0), tmp_path / 'plain.py'
+    text = config.read_text()
+    make(matrix, tmp_path).run(cell)
+    config.write_text(text.replace('lr=0.1', 'lr=0.3'))
+    # Its result stays that of the config before.
+    tools.failing = 'test.py'
+    assert make(matrix, tmp_path).attempt(cell) is None
+    tools.failing = None
+    options = {'test_dataloader.batch_size': 7}
+    for values, is_there in ((text, False), (config.read_text(), True)):
+        config.write_text(values)
+        elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
+        assert (elsewhere.run(cell) is not None) == is_there
+
+
+def test_trainings_with_options_of_the_test_are_evaluated_elsewhere(
+    matrix, tools, tmp_path
+):
+    add(matrix, "test_options = {'test_dataloader.num_workers': 3}")
+    make(matrix, tmp_path).run(Cell('plain', 0))
+    options = {'test_dataloader.batch_size': 7}
+    elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
+    assert elsewhere.run(Cell('plain', 0)) is not None
+
+
 def test_the_counts_of_the_photos_are_kept_beside_the_results(matrix, tools, tmp_path):
     tools.counts = fitting_counts
     comparison = make(matrix, tmp_path)
