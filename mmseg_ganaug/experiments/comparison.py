@@ -28,6 +28,7 @@ from mmseg_ganaug.experiments.results_page import (
 )
 from mmseg_ganaug.experiments.runner import LOGS, Cell, CellRunner, config_hash
 from mmseg_ganaug.experiments.training_run import TrainingRun, final_checkpoint
+from mmseg_ganaug.file_locks import locked_unless_held
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.recompose import LabelStatistics
@@ -44,7 +45,8 @@ class MethodComparison:
     results. A cell whose config is the one of that line is not trained again; an
     interrupted one goes on from its last checkpoint. Files that a config names are not
     looked into: after training a generator again, remove the results that it had a part
-    in. A method that fails does not stop the others.
+    in. A method that fails does not stop the others. Several processes may share a
+    matrix: each passes over what another one runs.
 
     Args:
         matrix (str | Path): A config (``.py``, ``.yaml`` or ``.json``) with
@@ -201,8 +203,8 @@ class MethodComparison:
         """Generates samples, trains, and tests, as far as that is still to be done.
 
         Returns:
-            RunResult | None: None where nothing is to be trained (``trained_as``), and
-            the weights are not there.
+            RunResult | None: None where another process runs it, and where nothing is
+            to be trained (``trained_as``), and the weights are not there.
 
         Raises:
             ToolError: When a tool fails.
@@ -211,6 +213,15 @@ class MethodComparison:
         if done is not None:
             print(f'{cell}: done before, mIoU {done.mIoU:.2f}')
             return done
+        folder = self._cell_folder(cell, self.protocol)
+        # Beside the folder, which is renamed where its config has changed.
+        with locked_unless_held(folder.with_name(f'.{folder.name}.lock')) as is_ours:
+            if is_ours:
+                return self._run(cell)
+        print(f'{cell}: another process runs it, left out')
+        return None
+
+    def _run(self, cell: Cell) -> Optional[RunResult]:
         training = self._training(cell)
         weights = None
         if self.trained_as != self.protocol:

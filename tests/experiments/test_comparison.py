@@ -342,6 +342,30 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('plain', 0)) is not None
 
 
+def test_two_processes_share_a_matrix(matrix, tools, tmp_path, capsys, monkeypatch):
+    first, second, third = Cell('plain', 0), Cell('plain', 1), Cell('recon', 0)
+    comparison, other = make(matrix, tmp_path), make(matrix, tmp_path)
+    tool, asked = runner.run_tool, []
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(runner, 'run_tool', tool)
+        asked.extend([other.run(first), other.run(second)])
+        return tool(*arguments)
+
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
+    assert comparison.run(first).mIoU == 50
+    assert asked[0] is None
+    assert asked[1].mIoU == 50
+    assert 'plain, seed 0: another process runs it, left out' in capsys.readouterr().out
+    assert names(tools) == ['train.py', 'test.py'] * 2
+    assert comparison.run(second) == asked[1]
+    # Also after a failure.
+    tools.failing = 'train.py'
+    assert comparison.attempt(third) is None
+    tools.failing = None
+    assert other.run(third).mIoU == 52
+
+
 @pytest.mark.parametrize('names', ["'road', 'sky'", "'pole', 'road'"])
 def test_other_classes_are_a_fault_of_the_method(matrix, tools, tmp_path, names):
     text = (tmp_path / 'plain.py').read_text()
