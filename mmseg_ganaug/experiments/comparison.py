@@ -56,7 +56,7 @@ class MethodComparison:
             scale); one method is called 'plain'. Optional, for all methods:
             ``train_every`` (n: only every n-th real training sample is used),
             ``generator`` (what replaces the ``generator`` of generated data sets: one
-            that saw no other samples),
+            that saw no other samples; pairs of real pixels keep them),
             ``test_options`` (cfg_options of the test: other data to evaluate on),
             ``trained_as`` (another protocol: nothing is trained, the weights of its
             finished trainings are tested), and what is asked of them: see

@@ -29,6 +29,7 @@ from mmseg_ganaug.experiments.training_run import num_iters
 from mmseg_ganaug.own_data.configs import scale_length
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.generator import build_generator
+from mmseg_ganaug.synthesis.harmonized_pixels import paints
 
 #: Folders beside those of the methods.
 FOLDERS = ('configs', LOGS, 'results')
@@ -264,7 +265,8 @@ def _method_config(
                 real['indices'] = _every(train_every, dict(real, pipeline=[]))
     generated = find_generated(dataset)
     for config in generated if generator else ():
-        config['generator'] = copy.deepcopy(generator)
+        if _is_painted(config):
+            config['generator'] = copy.deepcopy(generator)
     if 'generator' in stated:
         if not generated:
             raise ValueError(
@@ -274,6 +276,12 @@ def _method_config(
         for config in generated:
             _paint_by(config, stated['generator'])
     return cfg
+
+
+def _is_painted(generated: Mapping) -> bool:
+    """Checks whether a generator paints the pairs, or they keep real pixels."""
+    painter = generated.get('generator', {})
+    return painter is not None and paints(painter, generated.get('recomposer') or {})
 
 
 def _paint_by(generated: Dict[str, Any], painter: Mapping) -> None:

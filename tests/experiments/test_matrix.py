@@ -144,3 +144,22 @@ def test_a_misspelt_key_of_a_matrix_is_refused_and_others_are_not(matrix):
     matrix.write_text(f'{text}train_evry: 4\n')
     with pytest.raises(ValueError, match=r"'train_evry', .* did you mean train_every"):
         read_matrix(matrix)
+
+
+@pytest.mark.parametrize(
+    'kept', ['null', '{type: RealPixels}', '{type: BlurredPixels}']
+)
+def test_a_generator_for_all_replaces_no_real_pixels(matrix, kept):
+    option = f'train_dataloader.dataset.datasets.1.generator: {kept}'
+    config = f'config: {matrix.parent}/painted.py'
+    matrix.write_text(
+        f'{matrix.read_text()}  pasted: {{{config}, cfg_options: {{{option}}}}}\n'
+        'generator: {type: ColourPainter, name: small}\n'
+    )
+    found = {
+        name: find_generated(cfg.train_dataloader.dataset)[0]['generator']
+        for name, cfg in read_matrix(matrix).configs.items()
+        if name != 'plain'
+    }
+    assert found['own']['name'] == 'small'
+    assert (found['pasted'] or {}).get('type') in (None, 'RealPixels', 'BlurredPixels')
