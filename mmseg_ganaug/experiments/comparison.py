@@ -330,7 +330,7 @@ class MethodComparison:
     def _training_config(self, cell: Cell) -> Config:
         cfg = Config(copy.deepcopy(self.methods[cell.method]._cfg_dict))
         cfg.work_dir = str(self._cell_folder(cell, self.trained_as))
-        cfg.randomness = dict(seed=cell.seed)
+        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': cell.seed}
         for part in nested_dicts(cfg._cfg_dict):
             # The seed decides what is recombined, too.
             if type_name(part) in ('GANRecomposeDataset', 'RecomposeLabels'):

@@ -342,6 +342,15 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('plain', 0)) is not None
 
 
+def test_what_a_config_says_of_randomness_stays_but_for_the_seed(matrix, tmp_path):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write('randomness = dict(seed=7, deterministic=True)\n')
+    comparison = make(matrix, tmp_path)
+    found = comparison.test_config(Cell('plain', 1)).randomness
+    assert found == dict(seed=1, deterministic=True)
+    assert comparison.test_config(Cell('recon', 1)).randomness == dict(seed=1)
+
+
 def test_two_processes_share_a_matrix(matrix, tools, tmp_path, capsys, monkeypatch):
     first, second, third = Cell('plain', 0), Cell('plain', 1), Cell('recon', 0)
     comparison, other = make(matrix, tmp_path), make(matrix, tmp_path)
