@@ -342,6 +342,13 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('plain', 0)) is not None
 
 
+def test_data_to_test_on_may_be_joined(matrix, tools, tmp_path):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        joined = "dict(type='ConcatDataset', datasets=[real, real])"
+        file.write(f'test_dataloader = dict(dataset={joined})\n')
+    assert make(matrix, tmp_path).attempt(Cell('plain', 0)).mIoU == 50
+
+
 def test_what_a_config_says_of_randomness_stays_but_for_the_seed(matrix, tmp_path):
     with open(tmp_path / 'plain.py', 'a') as file:
         file.write('randomness = dict(seed=7, deterministic=True)\n')
