@@ -339,6 +339,16 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
             'test_evaluator is an IoUMetric, which prints the IoU of a class to the '
             "log only: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
         )
+    for part in evaluators:
+        measured = part.get('iou_metrics', 'mIoU')
+        if has_type(part, 'ClassIoUMetric') and (
+            'mIoU' not in measured or part.get('prefix') is not None
+        ):
+            raise ValueError(
+                f'test_evaluator gives {measured} with prefix={part.get("prefix")!r}, '
+                "but methods are compared by mIoU: add it, as in iou_metrics=['mIoU', "
+                "'mDice'], and leave prefix out"
+            )
     return class_names(tested)
 
 

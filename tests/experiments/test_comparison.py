@@ -342,6 +342,26 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('plain', 0)) is not None
 
 
+@pytest.mark.parametrize(
+    ('options', 'is_fault'),
+    [
+        ({'iou_metrics': ['mDice']}, True),
+        ({'prefix': 'test'}, True),
+        ({'iou_metrics': ['mIoU', 'mDice'], 'prefix': None}, False),
+    ],
+)
+def test_what_does_not_measure_miou_is_a_fault_before_it_is_trained(
+    matrix, tools, tmp_path, options, is_fault
+):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write(f'test_evaluator.update({options})\n')
+    comparison = make(matrix, tmp_path)
+    assert ('plain' not in comparison.methods) == is_fault
+    if is_fault:
+        assert comparison.attempt(Cell('plain', 0)) is None
+        assert 'compared by mIoU' in comparison.failures['plain'][0]
+
+
 def test_data_to_test_on_may_be_joined(matrix, tools, tmp_path):
     with open(tmp_path / 'plain.py', 'a') as file:
         joined = "dict(type='ConcatDataset', datasets=[real, real])"
