@@ -24,12 +24,17 @@ _READ_BY_TOOLS = {
 _NAMED = 4
 
 
-def override(cfg: Config, options: Optional[Mapping[str, Any]]) -> None:
+def override(
+    cfg: Config,
+    options: Optional[Mapping[str, Any]],
+    stated_by: str = '--cfg-options',
+) -> None:
     """Changes settings of a config, as ``--cfg-options`` states them.
 
     Args:
         cfg (Config): Is changed.
         options (Mapping[str, Any], optional): New values, by keys joined by dots.
+        stated_by (str): What states them, for messages. Defaults to '--cfg-options'.
 
     Raises:
         ValueError: When a setting, here or in the file of the config, would change
@@ -48,14 +53,14 @@ def override(cfg: Config, options: Optional[Mapping[str, Any]]) -> None:
             keys = [f'{place}.{rest}' if rest else place for place in places]
             hint = f': set {" and ".join(keys)}' if keys else ''
             raise ValueError(
-                f'--cfg-options {key}: {name} is a variable of the config, copied to '
+                f'{stated_by} {key}: {name} is a variable of the config, copied to '
                 'where it is used when the config was read, so that this would change '
                 f'nothing{hint}'
             )
         known = difflib.get_close_matches(name, read, n=1)
         hint = f': did you mean {known[0]}?' if known else ''
         raise ValueError(
-            f'--cfg-options {key}: nothing that is built reads {name}, so that this '
+            f'{stated_by} {key}: nothing that is built reads {name}, so that this '
             f'would change nothing{hint}'
         )
     cfg.merge_from_dict(dict(options or {}))

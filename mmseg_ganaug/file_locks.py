@@ -23,14 +23,33 @@ def locked(path: Union[str, os.PathLike]) -> Iterator[None]:
     Args:
         path (str | Path): File of the lock; stays as an empty file.
     """
+    with locked_unless_held(path, -1):
+        yield
+
+
+@contextmanager
+def locked_unless_held(
+    path: Union[str, os.PathLike], timeout: float = 0
+) -> Iterator[bool]:
+    """Takes a lock, and says whether another process holds it.
+
+    Args:
+        path (str | Path): File of the lock; stays as an empty file.
+        timeout (float): Seconds to wait for it; -1 waits without end. Defaults to 0.
+
+    Yields:
+        bool: False where another process holds it; True also on a file system without
+        locks.
+    """
     path = Path(path)
-    lock = None
+    lock, is_ours = None, True
     # What cannot be written there is reported by whoever writes.
     with suppress(OSError):
         if grants_locks(path.parent):
-            lock = take_lock(path, -1)
+            lock = take_lock(path, timeout)
+            is_ours = lock is not None
     try:
-        yield
+        yield is_ours
     finally:
         drop_lock(lock)
 

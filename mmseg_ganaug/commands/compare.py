@@ -78,7 +78,12 @@ def run(args: argparse.Namespace) -> None:
     for path in comparison.report():
         print(f'Written: {path}')
     left = len(comparison.cells()) - len(comparison.results())
-    if left > 0:
+    if left > 0 and comparison.trained_as == comparison.protocol:
         print(f'Next:    trainings that are left: {left}; the same again goes on')
+    elif left > 0:
+        print(
+            f'Next:    evaluations that are left: {left}; the same again goes on, once '
+            f'{comparison.trained_as} is trained'
+        )
     if comparison.failures:
         raise SystemExit(f'\nFailed: {", ".join(comparison.failures)}')

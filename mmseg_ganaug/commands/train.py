@@ -2,7 +2,7 @@
 
 import argparse
 import os.path as osp
-from typing import List, Sequence
+from typing import Any, List, Sequence
 
 from mmseg_ganaug.commands.flags import add_cfg_options, add_launcher, set_local_rank
 from mmseg_ganaug.config_search import type_name
@@ -51,6 +51,23 @@ def enable_amp(optim_wrapper) -> None:
         wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def go_on(cfg: Any) -> None:
+    """Has a training go on from the latest checkpoint in its work dir, if there is one.
+
+    Where a config begins with the weights of another training (``load_from``), MMEngine
+    would resume that one, with its optimizer and at its iteration.
+
+    Args:
+        cfg (Config): With a ``work_dir``; is changed.
+    """
+    from mmengine.runner import find_latest_checkpoint
+
+    is_begun = find_latest_checkpoint(cfg.work_dir) is not None
+    cfg.resume = is_begun or cfg.get('load_from') is None
+    if is_begun:
+        cfg.load_from = None
+
+
 def run(args: argparse.Namespace) -> None:
     """Builds the runner and trains."""
     from mmengine.runner import Runner
@@ -69,7 +86,10 @@ def run(args: argparse.Namespace) -> None:
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     if args.amp:
         enable_amp(cfg.optim_wrapper)
-    cfg.resume = args.resume or cfg.get('resume', False)
+    if args.resume and 'load_from' in (args.cfg_options or {}):
+        cfg.resume = True  # from the checkpoint that is named beside it
+    elif args.resume:
+        go_on(cfg)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook())
     runner.train()

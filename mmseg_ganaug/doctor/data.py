@@ -52,17 +52,22 @@ def _attempt(name: str, step: Callable[[], List[Check]]) -> List[Check]:
 def _check_data_set(path: str, found: List) -> List[Check]:
     from mmengine.registry import init_default_scope
 
+    from mmseg_ganaug.config_search import has_type
     from mmseg_ganaug.datasets import DatasetLabelSource, build_source
     from mmseg_ganaug.safe_configs import read_config
 
     config = read_config(path)
-    init_default_scope(config.get('default_scope', 'mmseg'))
     loader = config.get('train_dataloader') or {}
     if 'dataset' not in loader:
         raise ValueError(
             f'{path} has no train_dataloader.dataset: give the config of a training'
         )
-    source = DatasetLabelSource(build_source(loader['dataset']))
+    dataset, scope = loader['dataset'], config.get('default_scope', 'mmseg')
+    if has_type(dataset, 'LabelToImageDataset'):
+        # The scope is that of the generator, not that of its pairs.
+        dataset, scope = dataset['source'], 'mmseg'
+    init_default_scope(scope)
+    source = DatasetLabelSource(build_source(dataset))
     names = source.class_names
     shown = ', '.join(map(str, names[:8])) + (', ...' if len(names) > 8 else '')
     message = (

@@ -174,7 +174,7 @@ def method_gains(
 ) -> Dict[str, Dict[str, float]]:
     """Finds what each method gains on the baseline, the highest mIoU gain first.
 
-    Methods without a seed of the baseline come last.
+    Methods that share no seed with the baseline come last.
 
     Args:
         results (Sequence[RunResult]): Runs of one protocol, the baseline among them.
@@ -197,11 +197,10 @@ def method_gains(
             pairs = PairedRuns(group, reference)
             found = {name: pairs.mean_difference(name) for name in names}
             gains[f'{method} ({len(group)})'] = found
-    # A NaN has no place among numbers.
-    order = sorted(
-        gains, key=lambda m: (math.isnan(gains[m]['mIoU']), -gains[m]['mIoU'])
-    )
-    return {method: gains[method] for method in order}
+    gain = {name: found['mIoU'] for name, found in gains.items()}
+    # NaN is neither above nor below a number, and would mix up the order.
+    order = sorted(gain, key=lambda name: (math.isnan(gain[name]), -gain[name]))
+    return {name: gains[name] for name in order}
 
 
 def difference_table(

@@ -28,6 +28,7 @@ from mmseg_ganaug.experiments.results_page import (
 )
 from mmseg_ganaug.experiments.runner import LOGS, Cell, CellRunner, config_hash
 from mmseg_ganaug.experiments.training_run import TrainingRun, final_checkpoint
+from mmseg_ganaug.file_locks import locked_unless_held
 from mmseg_ganaug.in_the_way import InTheWayError, refuse
 from mmseg_ganaug.ownership import WorkFolder
 from mmseg_ganaug.recompose import LabelStatistics
@@ -44,7 +45,8 @@ class MethodComparison:
     results. A cell whose config is the one of that line is not trained again; an
     interrupted one goes on from its last checkpoint. Files that a config names are not
     looked into: after training a generator again, remove the results that it had a part
-    in. A method that fails does not stop the others.
+    in. A method that fails does not stop the others. Several processes may share a
+    matrix: each passes over what another one runs.
 
     Args:
         matrix (str | Path): A config (``.py``, ``.yaml`` or ``.json``) with
@@ -54,7 +56,7 @@ class MethodComparison:
             scale); one method is called 'plain'. Optional, for all methods:
             ``train_every`` (n: only every n-th real training sample is used),
             ``generator`` (what replaces the ``generator`` of generated data sets: one
-            that saw no other samples),
+            that saw no other samples; pairs of real pixels keep them),
             ``test_options`` (cfg_options of the test: other data to evaluate on),
             ``trained_as`` (another protocol: nothing is trained, the weights of its
             finished trainings are tested), and what is asked of them: see
@@ -93,9 +95,8 @@ class MethodComparison:
         self.failures: Dict[str, Dict[int, str]] = {}
         self._faults_said: Set[str] = set()
         self._work_dir = Path(work_dir)
-        self._results_dir = None if results_dir is None else Path(results_dir)
         self.work = WorkFolder(self._folder(self.protocol), 'comparison')
-        results = self._results_folder(self.protocol)
+        results = Path(results_dir or self.work.folder / 'results')
         self.results_work = WorkFolder(results, 'results of a comparison', '--out')
         self.pages = results / self.protocol
         self._runner = CellRunner(self.protocol, self.work)
@@ -149,7 +150,7 @@ class MethodComparison:
             found += self._training(cell).in_the_way()
         results = self.results_work.in_the_way(
             [self.pages / name for name in RESULT_PAGES]
-            + [self._runs_file(self.protocol)] * bool(open_cells)
+            + [self._runs_file()] * bool(open_cells)
             + [counts_file(self.pages, cell.method, cell.seed) for cell in open_cells]
         )
         refuse(
@@ -161,7 +162,11 @@ class MethodComparison:
         """Finds what a training reached; None where that is still to be done."""
         if cell.method not in self.methods:
             return None
-        return self._find(cell, self.protocol, self.test_config(cell))
+        digest = config_hash(self.test_config(cell))
+        for found in self._saved_runs():
+            if (found.method, found.seed) == (cell.method, cell.seed):
+                return found if found.extra.get('config_hash') == digest else None
+        return None
 
     def results(self) -> List[RunResult]:
         """Lists what all finished trainings reached."""
@@ -198,8 +203,8 @@ class MethodComparison:
         """Generates samples, trains, and tests, as far as that is still to be done.
 
         Returns:
-            RunResult | None: None where nothing is to be trained (``trained_as``), and
-            the weights are not there.
+            RunResult | None: None where another process runs it, and where nothing is
+            to be trained (``trained_as``), and the weights are not there.
 
         Raises:
             ToolError: When a tool fails.
@@ -208,15 +213,25 @@ class MethodComparison:
         if done is not None:
             print(f'{cell}: done before, mIoU {done.mIoU:.2f}')
             return done
+        folder = self._cell_folder(cell, self.protocol)
+        # Beside the folder, which is renamed where its config has changed.
+        with locked_unless_held(folder.with_name(f'.{folder.name}.lock')) as is_ours:
+            if is_ours:
+                return self._run(cell)
+        print(f'{cell}: another process runs it, left out')
+        return None
+
+    def _run(self, cell: Cell) -> Optional[RunResult]:
         training = self._training(cell)
         weights = None
         if self.trained_as != self.protocol:
-            trained_with = self._training_config(cell)
-            weights = final_checkpoint(trained_with)
-            trained = self._find(cell, self.trained_as, trained_with)
-            if trained is None or not weights.is_file():
+            config = self._training_config(cell)
+            trained = TrainingRun(self._config_path(cell), config, '', self.work)
+            # By this very config: another one may have been trained there since.
+            if not trained.is_trained():
                 print(f'{cell}: not trained as {self.trained_as}, left out')
                 return None
+            weights = final_checkpoint(config)
         write_config(training.cfg, training.config, self.work.write)
         result = self._runner.run(
             cell,
@@ -228,7 +243,7 @@ class MethodComparison:
         if result.counts is not None:
             counts = counts_file(self.pages, cell.method, cell.seed)
             self.results_work.write(counts, counts_content(result.counts))
-        add_run(self._runs_file(self.protocol), result, self.results_work.write)
+        add_run(self._runs_file(), result, self.results_work.write)
         print(f'{cell}: mIoU {result.mIoU:.2f}')
         return result
 
@@ -249,9 +264,12 @@ class MethodComparison:
             reasons = [
                 f'{m}: {r}' for m, s in self.failures.items() for r in s.values()
             ]
+            remedy = 'run it without --report-only'
+            if self.trained_as != self.protocol:
+                remedy += f', once {self.trained_as} is trained'
             raise ValueError(
                 f'no training of {self.protocol} is finished: '
-                + ('; '.join(dict.fromkeys(reasons)) or 'run it without --report-only')
+                + ('; '.join(dict.fromkeys(reasons)) or remedy)
             )
         report = ExperimentReport(
             self.work,
@@ -289,28 +307,21 @@ class MethodComparison:
     def _config_path(self, cell: Cell) -> Path:
         return self.work.folder / 'configs' / f'{cell.method}-seed{cell.seed}.py'
 
-    def _results_folder(self, protocol: str) -> Path:
-        return self._results_dir or self._folder(protocol) / 'results'
+    def _runs_file(self) -> Path:
+        return runs_file(self.results_work.folder, self.protocol)
 
-    def _runs_file(self, protocol: str) -> Path:
-        return runs_file(self._results_folder(protocol), protocol)
-
-    def _find(self, cell: Cell, protocol: str, cfg: Config) -> Optional[RunResult]:
-        """Finds what a config reached in a protocol; None where it is another one."""
-        path = self._runs_file(protocol)
+    def _saved_runs(self) -> List[RunResult]:
+        """Reads the runs of the protocol, and names lines that cannot be read once."""
+        path = self._runs_file()
         if not path.is_file():
-            return None
+            return []
         runs, faults = read_runs(path)
         for fault in faults:
             if fault not in self._faults_said:
                 # Not lost: the file is kept beside when the next run is added.
                 self._faults_said.add(fault)
                 print(fault)
-        digest = config_hash(cfg)
-        for found in runs:
-            if (found.method, found.seed) == (cell.method, cell.seed):
-                return found if found.extra.get('config_hash') == digest else None
-        return None
+        return runs
 
     def _training(self, cell: Cell) -> TrainingRun:
         path, cfg = self._config_path(cell), self.test_config(cell)
@@ -319,7 +330,7 @@ class MethodComparison:
     def _training_config(self, cell: Cell) -> Config:
         cfg = Config(copy.deepcopy(self.methods[cell.method]._cfg_dict))
         cfg.work_dir = str(self._cell_folder(cell, self.trained_as))
-        cfg.randomness = dict(seed=cell.seed)
+        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': cell.seed}
         for part in nested_dicts(cfg._cfg_dict):
             # The seed decides what is recombined, too.
             if type_name(part) in ('GANRecomposeDataset', 'RecomposeLabels'):

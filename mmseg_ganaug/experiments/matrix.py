@@ -1,12 +1,14 @@
 """The matrix of a comparison: which methods, seeds and data, read and checked."""
 
 import copy
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
 
 from mmengine.config import Config, ConfigDict
 
+from mmseg_ganaug.config_overrides import override
 from mmseg_ganaug.config_search import (
     find_generated,
     find_real,
@@ -16,15 +18,25 @@ from mmseg_ganaug.config_search import (
 )
 from mmseg_ganaug.datasets.source_dataset import build_source
 from mmseg_ganaug.evaluation.results import BASELINE
-from mmseg_ganaug.experiments.questions import Questions, check_rare, read_questions
+from mmseg_ganaug.experiments.questions import (
+    QUESTIONS,
+    Questions,
+    check_rare,
+    read_questions,
+)
 from mmseg_ganaug.experiments.runner import LOGS, class_names
 from mmseg_ganaug.experiments.training_run import num_iters
 from mmseg_ganaug.own_data.configs import scale_length
 from mmseg_ganaug.safe_configs import read_config
 from mmseg_ganaug.synthesis.generator import build_generator
+from mmseg_ganaug.synthesis.harmonized_pixels import paints
 
 #: Folders beside those of the methods.
 FOLDERS = ('configs', LOGS, 'results')
+_KEYS = (
+    *('protocol', 'seeds', 'methods', 'train_every', 'generator'),
+    *('test_options', 'trained_as', *QUESTIONS),
+)
 _NEEDED = ('train_dataloader', 'train_cfg', 'test_dataloader', 'test_evaluator')
 
 
@@ -84,12 +96,14 @@ def read_matrix(
         )
     if evaluate_on is not None:
         settings = _evaluated_on(settings, path, protocol, evaluate_on)
+    _check_keys(settings, path)
     _check_values(settings, path)
     questions = read_questions(settings, list(settings.methods), str(path))
     test_options = dict(settings.get('test_options') or {})
     stated: Dict[str, Dict[str, Any]] = {}
     configs: Dict[str, Config] = {}
     faults: Dict[str, str] = {}
+    classes: Dict[str, List[str]] = {}
     for name, value in settings.methods.items():
         value = dict(config=value) if isinstance(value, str) else value
         stated[name] = ConfigDict(value).to_dict()
@@ -97,12 +111,19 @@ def read_matrix(
             configs[name] = _method_config(
                 stated[name], settings.get('train_every', 1), settings.get('generator')
             )
-            names = _check_method(configs[name], test_options)
+            classes[name] = _check_method(configs[name], test_options)
         except Exception as error:  # Whatever it is, the other methods can be trained.
             configs.pop(name, None)
             faults[name] = last_line(error)
         else:
-            check_rare(questions.rare, names)
+            check_rare(questions.rare, classes[name])
+    first = BASELINE if BASELINE in classes else next(iter(classes), BASELINE)
+    for name in [name for name in classes if classes[name] != classes[first]]:
+        del configs[name]
+        faults[name] = (
+            f'it is evaluated on the classes {classes[name]}, but {first} on '
+            f'{classes[first]}: figures of other classes cannot be compared'
+        )
     for name, longer in questions.doubled.items():
         if longer not in stated:
             stated[longer] = dict(stated[name], twice_as_long_as=name)
@@ -157,9 +178,12 @@ def _evaluated_on(
 
 def _check_values(settings: Config, path: Union[str, Path]) -> None:
     seeds, methods = settings.seeds, settings.methods
-    if not isinstance(seeds, (list, tuple)) or any(type(s) is not int for s in seeds):
+    if not isinstance(seeds, (list, tuple)) or any(
+        type(seed) is not int or not 0 <= seed < 2**32 for seed in seeds
+    ):
         raise ValueError(
-            f'seeds of {path} is {seeds!r}, but is a list of whole numbers'
+            f'seeds of {path} is {seeds!r}, but is a list of whole numbers from 0 to '
+            '2**32 - 1'
         )
     if len(set(seeds)) < len(seeds):
         raise ValueError(f'seeds of {path} is {seeds!r}: each once')
@@ -179,17 +203,16 @@ def _check_values(settings: Config, path: Union[str, Path]) -> None:
             f'{path} has a method {reserved[0]!r}, which is the name of a folder for '
             'something else: call it otherwise'
         )
-    wrong = [
-        name
-        for name, value in methods.items()
-        if not isinstance(value, str)
-        and not (isinstance(value, Mapping) and isinstance(value.get('config'), str))
-    ]
+    wrong = [name for name, value in methods.items() if not _is_method(value)]
     if wrong:
         raise ValueError(
             f'method {wrong[0]!r} of {path} is {methods[wrong[0]]!r}, but is the path '
-            'of a config, or dict(config=..., cfg_options=..., generator=...)'
+            'of a config, or dict(config=..., cfg_options=..., generator=...) with no '
+            'other keys'
         )
+    for key in ('generator', 'test_options'):
+        if not isinstance(settings.get(key) or {}, Mapping):
+            raise ValueError(f'{key} of {path} is {settings[key]!r}, but is a dict')
     if BASELINE not in methods:
         raise ValueError(
             f'{path} has no method {BASELINE!r}: call the one so that all others '
@@ -200,11 +223,34 @@ def _check_values(settings: Config, path: Union[str, Path]) -> None:
         raise ValueError(f'train_every of {path} is {every!r}, but is 1 or more')
 
 
+def _is_method(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return isinstance(value, str)
+    has_options = isinstance(value.get('cfg_options') or {}, Mapping)
+    known = set(value) <= {'config', 'cfg_options', 'generator'}
+    return isinstance(value.get('config'), str) and has_options and known
+
+
+def _check_keys(settings: Config, path: Union[str, Path]) -> None:
+    """Refuses keys that are nearly one of a matrix; others may be what it is made of.
+
+    A matrix in Python may have names of its own like these.
+    """
+    if Path(path).suffix == '.py':
+        return
+    for key in sorted(set(settings) - set(_KEYS)):
+        meant = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.8)
+        if meant:
+            raise ValueError(
+                f'{path} has {key!r}, which nothing reads: did you mean {meant[0]}?'
+            )
+
+
 def _method_config(
     stated: Mapping, train_every: int, generator: Optional[Mapping]
 ) -> Config:
     cfg = read_config(find_shipped(stated['config']))
-    cfg.merge_from_dict(dict(stated.get('cfg_options') or {}))
+    override(cfg, stated.get('cfg_options'), 'cfg_options')
     missing = [name for name in _NEEDED if not cfg.get(name)]
     if missing:
         raise ValueError(
@@ -219,7 +265,8 @@ def _method_config(
                 real['indices'] = _every(train_every, dict(real, pipeline=[]))
     generated = find_generated(dataset)
     for config in generated if generator else ():
-        config['generator'] = copy.deepcopy(generator)
+        if _is_painted(config):
+            config['generator'] = copy.deepcopy(generator)
     if 'generator' in stated:
         if not generated:
             raise ValueError(
@@ -229,6 +276,12 @@ def _method_config(
         for config in generated:
             _paint_by(config, stated['generator'])
     return cfg
+
+
+def _is_painted(generated: Mapping) -> bool:
+    """Checks whether a generator paints the pairs, or they keep real pixels."""
+    painter = generated.get('generator', {})
+    return painter is not None and paints(painter, generated.get('recomposer') or {})
 
 
 def _paint_by(generated: Dict[str, Any], painter: Mapping) -> None:
@@ -277,7 +330,7 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
                 f"dict(type='{name.title()}Hook', {option}=False))"
             )
     tested = Config(copy.deepcopy(cfg._cfg_dict))
-    tested.merge_from_dict(dict(test_options))
+    override(tested, test_options, 'test_options (--evaluate-on)')
     evaluators = tested.test_evaluator
     if isinstance(evaluators, Mapping):
         evaluators = evaluators.get('metrics', [evaluators])
@@ -286,8 +339,26 @@ def _check_method(cfg: Config, test_options: Mapping[str, Any]) -> List[str]:
             'test_evaluator is an IoUMetric, which prints the IoU of a class to the '
             "log only: evaluate with dict(type='mmseg_ganaug.ClassIoUMetric')"
         )
+    for part in evaluators:
+        measured = part.get('iou_metrics', 'mIoU')
+        if has_type(part, 'ClassIoUMetric') and (
+            'mIoU' not in measured or part.get('prefix') is not None
+        ):
+            raise ValueError(
+                f'test_evaluator gives {measured} with prefix={part.get("prefix")!r}, '
+                "but methods are compared by mIoU: add it, as in iou_metrics=['mIoU', "
+                "'mDice'], and leave prefix out"
+            )
     return class_names(tested)
 
 
 def _every(step: int, dataset: Mapping) -> List[int]:
-    return list(range(0, len(build_source(dataset)), step))
+    """Lists every n-th sample, of those that ``indices`` of the data set choose."""
+    chosen = dataset.get('indices')
+    whole = build_source({k: v for k, v in dataset.items() if k != 'indices'})
+    numbers = list(range(len(whole)))
+    if isinstance(chosen, int):
+        numbers = numbers[:chosen] if chosen >= 0 else numbers[chosen:]
+    elif chosen is not None:
+        numbers = [numbers[index] for index in chosen]
+    return numbers[::step]

@@ -5,7 +5,8 @@ from typing import Any, Dict, List, Mapping, NoReturn, Sequence, Union
 
 #: Classes below this share of the labelled training pixels are rare.
 RARE_SHARE = 0.02
-_KEYS = ('against', 'rare', 'ladder', 'photos', 'doubled')
+#: Keys of a matrix that ask something.
+QUESTIONS = ('against', 'rare', 'ladder', 'photos', 'doubled')
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Questions:
     def to_json(self) -> Dict[str, Any]:
         """Returns as JSON values what differs from asking nothing."""
         nothing = Questions()
-        values = {key: getattr(self, key) for key in _KEYS}
+        values = {key: getattr(self, key) for key in QUESTIONS}
         return {k: v for k, v in values.items() if v != getattr(nothing, k)}
 
 
@@ -81,7 +82,7 @@ def read_questions(
         raise ValueError(f'{key} of {place} is {settings[key]!r}, but {rule}')
 
     found: Dict[str, Any] = {
-        key: settings[key] for key in _KEYS if settings.get(key) is not None
+        key: settings[key] for key in QUESTIONS if settings.get(key) is not None
     }
     doubled = found.get('doubled', {})
     if _is_list(doubled):

@@ -20,7 +20,12 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils.dl_utils import collect_env
 
-from mmseg_ganaug.config_search import find_generated, find_shipped, shown_command
+from mmseg_ganaug.config_search import (
+    find_generated,
+    find_shipped,
+    has_type,
+    shown_command,
+)
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.experiments.training_run import TrainingRun, num_iters
 from mmseg_ganaug.ownership import WorkFolder
@@ -259,9 +264,13 @@ def class_names(cfg: Config) -> List[str]:
     from mmengine.registry import DefaultScope
     from mmseg.registry import DATASETS
 
+    dataset = cfg.test_dataloader.dataset
+    # MMEngine checks that those that are joined have the same classes.
+    while has_type(dataset, 'ConcatDataset'):
+        dataset = dataset['datasets'][0]
     with DefaultScope.overwrite_default_scope('mmseg'):
-        dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
-        return list(DATASETS.build(dataset).metainfo['classes'])
+        built = DATASETS.build(dict(dataset, lazy_init=True, pipeline=[]))
+        return list(built.metainfo['classes'])
 
 
 def config_hash(cfg: Config) -> str:

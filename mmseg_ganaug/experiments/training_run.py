@@ -43,6 +43,7 @@ class _Stamp(NamedTuple):
     inputs: str
     max_iters: int
     finished: bool
+    schedule: str = ''
 
 
 class Tested(NamedTuple):
@@ -64,8 +65,9 @@ class TrainingRun:
     A training is known by ``training.json`` in its folder or, where somebody trained
     with the config by hand, by the config that MMEngine leaves there. One that is
     finished is not run again; one that was interrupted, or was to be shorter, goes on
-    from its last checkpoint. A training of this package with other inputs is kept
-    beside, and another begins. Nothing is deleted.
+    from its last checkpoint. A training of this package with other inputs, or of the
+    same length with another schedule, is kept beside, and another begins. Nothing is
+    deleted.
 
     Args:
         config (str | Path): Where the config is, at the latest when it is trained.
@@ -89,8 +91,8 @@ class TrainingRun:
         self.work_dir = Path(cfg.work_dir)
         self._max_iters = num_iters(cfg)
         self._text = _lasting_text(cfg.to_dict())
-        named = '\0'.join([self._text, inputs]).encode('utf-8', 'replace')
-        self.inputs = hashlib.sha256(named).hexdigest()
+        self._schedule = _schedule_of(cfg.to_dict())
+        self.inputs = _sha256('\0'.join([self._text, inputs]))
         self._work = work
         self._checkpoint = final_checkpoint(cfg)
 
@@ -109,7 +111,7 @@ class TrainingRun:
         if not self._is_known() or not self._checkpoint.is_file():
             return False
         stamp = read_stamp(self.work_dir)
-        if stamp == (self.inputs, self._max_iters, True):
+        if stamp is not None and stamp[1:3] == (self._max_iters, True):
             return True
         # MMEngine writes this when the checkpoint is whole.
         last = self.work_dir / 'last_checkpoint'
@@ -193,18 +195,27 @@ class TrainingRun:
         """Checks whether the folder holds this training, begun or finished."""
         stamp = read_stamp(self.work_dir)
         if stamp is not None:
-            return stamp.inputs == self.inputs and stamp.max_iters <= self._max_iters
+            return stamp.inputs == self.inputs and self._goes_on_from(
+                stamp.max_iters, stamp.schedule
+            )
         try:
             found = read_values(self.work_dir / self.config.name)
-            return (
-                _lasting_text(found) == self._text
-                and found['train_cfg']['max_iters'] <= self._max_iters
+            return _lasting_text(found) == self._text and self._goes_on_from(
+                found['train_cfg']['max_iters'], _schedule_of(found)
             )
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
+    def _goes_on_from(self, max_iters: int, schedule: str) -> bool:
+        """Checks whether this one is the same training, or a longer one.
+
+        A longer one has other schedulers; earlier versions did not note theirs ('').
+        """
+        same = max_iters == self._max_iters and schedule in ('', self._schedule)
+        return same or max_iters < self._max_iters
+
     def _write_stamp(self, finished: bool) -> None:
-        stamp = _Stamp(self.inputs, self._max_iters, finished)
+        stamp = _Stamp(self.inputs, self._max_iters, finished, self._schedule)
         content = dict(tool='mmseg_ganaug', format=_FORMAT, **stamp._asdict())
         write_atomically(self.work_dir / _STAMP, json.dumps(content) + '\n')
 
@@ -227,7 +238,7 @@ def read_stamp(folder: Union[str, Path]) -> Optional[_Stamp]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     kinds = tuple(type(value) for value in stamp)
-    return stamp if kinds == (str, int, bool) else None
+    return stamp if kinds == (str, int, bool, str) else None
 
 
 def might_be_training(folder: Union[str, Path], name: str) -> bool:
@@ -279,3 +290,12 @@ def _lasting_text(values: Mapping[str, Any]) -> str:
         for name in ('begin', 'end', *SCHEDULE_STEPS):
             part.pop(name, None)
     return config_text(kept)
+
+
+def _schedule_of(values: Mapping[str, Any]) -> str:
+    """Names the schedulers of a config, with their lengths."""
+    return _sha256(config_text({'schedulers': values.get('param_scheduler')}))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()

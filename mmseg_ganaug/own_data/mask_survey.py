@@ -41,6 +41,7 @@ _VERSION = 2
 # After so many files that cannot be used, the others are not looked at.
 _MOST_ERRORS = 10
 _NAMED = 3
+_BLACK, _WHITE = 0x000000, 0xFFFFFF
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,23 @@ def choose_form(
 
     Returns:
         MaskForm: Ids, unless there are colour files, palettes differ, or colours are
-        listed. Where ids are listed, those of colour files that are all grey.
+        listed. Where ids are listed, those of colour files that are all grey. Grey
+        levels where all is black and white, and white is 1 in some files and 255 in
+        others.
     """
     if listed is not None and listed.has_colours:
         return MaskForm.COLOURS
+    shown = {(stored, c.colour(stored)) for c in contents for stored in c.pixels}
     colours: Dict[int, int] = {}
     if not any(
         content.is_colour
         or any(colours.setdefault(v, c) != c for v, c in content.palette.items())
         for content in contents
     ):
-        return MaskForm.IDS
-    all_grey = all(is_grey(c.colour(stored)) for c in contents for stored in c.pixels)
+        white = {stored for stored, colour in shown if colour == _WHITE}
+        black_and_white = {colour for _, colour in shown} <= {_BLACK, _WHITE}
+        return MaskForm.GREYS if black_and_white and len(white) > 1 else MaskForm.IDS
+    all_grey = all(is_grey(colour) for _, colour in shown)
     return MaskForm.GREYS if listed is not None and all_grey else MaskForm.COLOURS
 
 

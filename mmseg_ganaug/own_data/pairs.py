@@ -263,11 +263,12 @@ def _common_tail(stems: Sequence[str]) -> str:
     # By characters, not by folders.
     tail = commonprefix([stem[::-1] for stem in stems])[::-1]  # noqa: RUF071
     tail = tail.split('/')[-1]
-    start = _SEPARATOR.search(tail)
-    # A name must be left.
-    if start is None or any(stem.split('/')[-1] == tail for stem in stems):
+    is_name = any(stem.split('/')[-1] == tail for stem in stems)
+    starts = [match.start() for match in _SEPARATOR.finditer(tail, int(is_name))]
+    if not starts:
         return ''
-    return tail[start.start() :]
+    # Of a whole name as much as can be must be left: a number may be a part of it.
+    return tail[starts[-1] if is_name else starts[0] :]
 
 
 def _suffix(stem: str, keys: set) -> Optional[str]:

@@ -75,6 +75,14 @@ def test_sound_data_are_all_well_and_statistics_are_kept_where_said(project, tmp
     assert len(list((tmp_path / 'cache').glob('statistics-*.npz'))) == 1
 
 
+def test_the_pairs_of_a_generator_are_read_too(project, tmp_path):
+    loader = Config.fromfile(project()).train_dataloader
+    dataset = dict(type='LabelToImageDataset', source=loader.dataset, scale=(8, 8))
+    config = dict(default_scope='mmagic', train_dataloader=dict(dataset=dataset))
+    Config(config).dump(tmp_path / 'generator.py')
+    assert found_in(check_data(str(tmp_path / 'generator.py'))) == ALL_WELL
+
+
 def map_of(*values):
     return np.resize(np.repeat(np.uint8(values), 30), (20, 30))
 

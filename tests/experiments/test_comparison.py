@@ -32,8 +32,9 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False),
     logger=dict(type='LoggerHook', log_metric_by_epoch=False),
 )
-lr = 0.1
+optim_wrapper = dict(optimizer=dict(lr=0.1))
 """
+LR = 'optim_wrapper.optimizer.lr'
 GENERATED = (
     "dict(type='ConcatDataset', datasets=[real, "
     "dict(type='GANRecomposeDataset', source=real)])"
@@ -54,7 +55,7 @@ def matrix(tmp_path):
     path.write_text(
         "protocol = 'toy'\nseeds = [0, 1]\n"
         f"methods = dict(plain='{tmp_path}/plain.py',"
-        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{'lr': 0.2}}))\n"
+        f" recon=dict(config='{tmp_path}/recon.py', cfg_options={{{LR!r}: 0.2}}))\n"
     )
     return path
 
@@ -130,7 +131,7 @@ def test_every_cell_is_generated_trained_and_tested_once(matrix, tools, tmp_path
     assert [config.randomness.seed for _, config in tools.calls] == [0] * 5 + [1] * 5
     generated = tools.calls[-1][1].train_dataloader.dataset.datasets[1]
     assert generated.seed == 1
-    assert tools.calls[-1][1].lr == 0.2
+    assert tools.calls[-1][1].optim_wrapper.optimizer.lr == 0.2
     runs = saved_runs(tmp_path / 'results/toy.jsonl')
     assert [(run['method'], run['seed']) for run in runs] == [
         *(('plain', 0), ('plain', 1), ('recon', 0), ('recon', 1))
@@ -174,7 +175,7 @@ def test_a_changed_config_is_trained_again_and_the_old_one_kept(
     folder = tmp_path / 'work/compare-toy/plain'
     (folder / 'seed0/iter_10.pth').write_bytes(b'old')
     with open(tmp_path / 'plain.py', 'a') as file:
-        file.write('lr = 0.3\n')
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.3))\n')
     tools.calls.clear()
     changed = make(matrix, tmp_path)
     assert changed.results() == []
@@ -216,7 +217,7 @@ def test_trained_weights_are_evaluated_on_other_data(matrix, tools, tmp_path, ca
     # What was trained by another config since is not evaluated as if it were this one.
     saved.unlink()
     config = tmp_path / 'plain.py'
-    config.write_text(config.read_text().replace('lr = 0.1', 'lr = 0.3'))
+    config.write_text(config.read_text().replace('lr=0.1', 'lr=0.3'))
     assert make(other, tmp_path).run(trained) is None
 
 
@@ -229,6 +230,8 @@ def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
     options = {'test_dataloader.batch_size': 7}
     elsewhere = make(matrix, tmp_path, protocol='toy-untouched', evaluate_on=options)
     assert elsewhere.run(cell) is None
+    with pytest.raises(ValueError, match='without --report-only, once toy is trained'):
+        elsewhere.report()
     assert elsewhere.run(trained).protocol == 'toy-untouched'
     assert names(tools) == ['test.py']
     assert tools.calls[0][1].test_dataloader.batch_size == 7
@@ -243,6 +246,32 @@ def test_finished_trainings_are_evaluated_on_other_data_by_an_option(
     for name in (None, 'toy', 'toy-other'):
         with pytest.raises(ValueError, match='needs a protocol of its own'):
             make(matrix, tmp_path, protocol=name, evaluate_on=options)
+
+
+def test_weights_of_another_config_are_not_evaluated_elsewhere(matrix, tools, tmp_path):
+    cell, config = Cell('plain', 0), tmp_path / 'plain.py'
+    text = config.read_text()
+    make(matrix, tmp_path).run(cell)
+    config.write_text(text.replace('lr=0.1', 'lr=0.3'))
+    # Its result stays that of the config before.
+    tools.failing = 'test.py'
+    assert make(matrix, tmp_path).attempt(cell) is None
+    tools.failing = None
+    options = {'test_dataloader.batch_size': 7}
+    for values, is_there in ((text, False), (config.read_text(), True)):
+        config.write_text(values)
+        elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
+        assert (elsewhere.run(cell) is not None) == is_there
+
+
+def test_trainings_with_options_of_the_test_are_evaluated_elsewhere(
+    matrix, tools, tmp_path
+):
+    add(matrix, "test_options = {'test_dataloader.num_workers': 3}")
+    make(matrix, tmp_path).run(Cell('plain', 0))
+    options = {'test_dataloader.batch_size': 7}
+    elsewhere = make(matrix, tmp_path, protocol='toy-2', evaluate_on=options)
+    assert elsewhere.run(Cell('plain', 0)) is not None
 
 
 def test_the_counts_of_the_photos_are_kept_beside_the_results(matrix, tools, tmp_path):
@@ -311,6 +340,80 @@ def test_what_counts_epochs_is_a_fault_of_the_config(name, matrix, tools, tmp_pa
     assert comparison.attempt(Cell('recon', 0)) is None
     assert f'default_hooks.{name} of' in comparison.failures['recon'][0]
     assert comparison.attempt(Cell('plain', 0)) is not None
+
+
+@pytest.mark.parametrize(
+    ('options', 'is_fault'),
+    [
+        ({'iou_metrics': ['mDice']}, True),
+        ({'prefix': 'test'}, True),
+        ({'iou_metrics': ['mIoU', 'mDice'], 'prefix': None}, False),
+    ],
+)
+def test_what_does_not_measure_miou_is_a_fault_before_it_is_trained(
+    matrix, tools, tmp_path, options, is_fault
+):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write(f'test_evaluator.update({options})\n')
+    comparison = make(matrix, tmp_path)
+    assert ('plain' not in comparison.methods) == is_fault
+    if is_fault:
+        assert comparison.attempt(Cell('plain', 0)) is None
+        assert 'compared by mIoU' in comparison.failures['plain'][0]
+
+
+def test_data_to_test_on_may_be_joined(matrix, tools, tmp_path):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        joined = "dict(type='ConcatDataset', datasets=[real, real])"
+        file.write(f'test_dataloader = dict(dataset={joined})\n')
+    assert make(matrix, tmp_path).attempt(Cell('plain', 0)).mIoU == 50
+
+
+def test_what_a_config_says_of_randomness_stays_but_for_the_seed(matrix, tmp_path):
+    with open(tmp_path / 'plain.py', 'a') as file:
+        file.write('randomness = dict(seed=7, deterministic=True)\n')
+    comparison = make(matrix, tmp_path)
+    found = comparison.test_config(Cell('plain', 1)).randomness
+    assert found == dict(seed=1, deterministic=True)
+    assert comparison.test_config(Cell('recon', 1)).randomness == dict(seed=1)
+
+
+def test_two_processes_share_a_matrix(matrix, tools, tmp_path, capsys, monkeypatch):
+    first, second, third = Cell('plain', 0), Cell('plain', 1), Cell('recon', 0)
+    comparison, other = make(matrix, tmp_path), make(matrix, tmp_path)
+    tool, asked = runner.run_tool, []
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(runner, 'run_tool', tool)
+        asked.extend([other.run(first), other.run(second)])
+        return tool(*arguments)
+
+    monkeypatch.setattr(runner, 'run_tool', run_tool)
+    assert comparison.run(first).mIoU == 50
+    assert asked[0] is None
+    assert asked[1].mIoU == 50
+    assert 'plain, seed 0: another process runs it, left out' in capsys.readouterr().out
+    assert names(tools) == ['train.py', 'test.py'] * 2
+    assert comparison.run(second) == asked[1]
+    # Also after a failure.
+    tools.failing = 'train.py'
+    assert comparison.attempt(third) is None
+    tools.failing = None
+    assert other.run(third).mIoU == 52
+
+
+@pytest.mark.parametrize('names', ["'road', 'sky'", "'pole', 'road'"])
+def test_other_classes_are_a_fault_of_the_method(matrix, tools, tmp_path, names):
+    text = (tmp_path / 'plain.py').read_text()
+    (tmp_path / 'other.py').write_text(text.replace("'road', 'pole'", names))
+    add(matrix, f"methods['other'] = '{tmp_path}/other.py'", "doubled = ['other']")
+    comparison = make(matrix, tmp_path)
+    for cell in comparison.cells():
+        comparison.attempt(cell)
+    assert set(comparison.failures) == {'other', 'other-doubled'}
+    assert 'cannot be compared' in comparison.failures['other'][0]
+    assert [name for name, _ in tools.calls].count('train.py') == 4
+    assert comparison.report()
 
 
 def test_doubled_methods_are_trained_twice_as_long(matrix, tools, tmp_path):
@@ -387,7 +490,7 @@ def test_a_failing_method_stands_in_table_and_report_and_the_others_run(
             file.write(f"methods['{name[:-3]}'] = '{tmp_path}/{name}'\n")
         file.write(
             f"methods['options'] = dict(config='{tmp_path}/plain.py', "
-            "cfg_options={'lr.rate': 1})\n"
+            "cfg_options={'train_cfg.max_iters.rate': 1})\n"
         )
     comparison = make(matrix, tmp_path)
     tools.failing = 'train.py recon-seed0'
@@ -530,11 +633,16 @@ def test_one_damaged_line_costs_one_run(matrix, tools, tmp_path, capsys):
     ('change', 'message'),
     [
         ("seeds = ['0']", 'seeds of .* is a list of whole numbers'),
+        ('seeds = [-1]', 'from 0 to'),
         ('seeds = [1, 1]', 'each once'),
         ("protocol = '../up'", 'cannot be the name of a folder'),
         ("methods['a/b'] = 'c.py'", 'cannot be the name of a folder'),
         ("methods['logs'] = 'c.py'", 'call it otherwise'),
         ("methods['wrong'] = 3", "method 'wrong' of .* is 3"),
+        ("methods['recon']['cfg_option'] = {}", "'recon' of .* with no other keys"),
+        ("methods['recon']['cfg_options'] = ['lr']", "method 'recon' of .* is"),
+        ("test_options = 'all'", "test_options of .* is 'all', but is a dict"),
+        ("generator = 'low.py'", "generator of .* is 'low.py', but is a dict"),
         ('methods = [1]', 'gives a config for each name'),
         ('train_every = 0', 'train_every of .* is 0'),
         ("rare = ['pole', 'sky']", r"rare names \['sky'\]; the classes are"),

@@ -101,3 +101,65 @@ def test_a_painter_without_a_plan_is_a_fault_of_its_method(matrix):
     read = read_matrix(matrix)
     assert 'trains on no GANRecomposeDataset' in read.faults['odd']
     assert set(read.configs) == {'plain', 'own', 'grey', 'colour'}
+
+
+@pytest.mark.parametrize('key', ['generated.num_samples', 'train_dataloder.batch_size'])
+def test_options_of_a_method_that_change_nothing_are_a_fault_of_it(matrix, key):
+    with open(matrix, 'a') as file:
+        config = f'{matrix.parent}/painted.py'
+        file.write(f'  odd: {{config: {config}, cfg_options: {{{key}: 8}}}}\n')
+    read = read_matrix(matrix)
+    assert set(read.faults) == {'odd'}
+    assert f'cfg_options {key}' in read.faults['odd']
+    assert 'would change nothing' in read.faults['odd']
+
+
+def test_other_test_data_that_would_be_the_same_are_a_fault(matrix):
+    read = read_matrix(matrix, 'toy-elsewhere', {'real.ann_file': 'test.txt'})
+    assert not read.configs
+    assert 'set' in read.faults['plain']
+    assert 'test_dataloader.dataset.ann_file' in read.faults['plain']
+
+
+@pytest.mark.parametrize(
+    ('indices', 'kept'),
+    [([3, 1, 2], [3, 2]), (3, [0, 2]), (-3, [1, 3]), (None, [0, 2])],
+)
+def test_a_part_of_the_samples_is_thinned_not_replaced(matrix, indices, kept):
+    config = matrix.parent / 'painted.py'
+    suffix = "img_suffix='.png',"
+    text = config.read_text().replace(suffix, f'{suffix} indices={indices},')
+    config.write_text(text)
+    matrix.write_text(f'{matrix.read_text()}train_every: 2\n')
+    real, generated = (
+        read_matrix(matrix).configs['own'].train_dataloader.dataset.datasets
+    )
+    assert real['indices'] == generated['source']['indices'] == kept
+
+
+def test_a_misspelt_key_of_a_matrix_is_refused_and_others_are_not(matrix):
+    text = f'{matrix.read_text()}x-anchors: {{a: 1}}\n'
+    matrix.write_text(text)
+    assert not read_matrix(matrix).faults
+    matrix.write_text(f'{text}train_evry: 4\n')
+    with pytest.raises(ValueError, match=r"'train_evry', .* did you mean train_every"):
+        read_matrix(matrix)
+
+
+@pytest.mark.parametrize(
+    'kept', ['null', '{type: RealPixels}', '{type: BlurredPixels}']
+)
+def test_a_generator_for_all_replaces_no_real_pixels(matrix, kept):
+    option = f'train_dataloader.dataset.datasets.1.generator: {kept}'
+    config = f'config: {matrix.parent}/painted.py'
+    matrix.write_text(
+        f'{matrix.read_text()}  pasted: {{{config}, cfg_options: {{{option}}}}}\n'
+        'generator: {type: ColourPainter, name: small}\n'
+    )
+    found = {
+        name: find_generated(cfg.train_dataloader.dataset)[0]['generator']
+        for name, cfg in read_matrix(matrix).configs.items()
+        if name != 'plain'
+    }
+    assert found['own']['name'] == 'small'
+    assert (found['pasted'] or {}).get('type') in (None, 'RealPixels', 'BlurredPixels')

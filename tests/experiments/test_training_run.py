@@ -1,6 +1,7 @@
 """A training is done once, goes on, or is kept: nothing of it is ever deleted."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +59,13 @@ def make(tmp_path):
 
     def make(inputs='data', max_iters=10, **changes):
         work = WorkFolder(tmp_path / 'work', 'bench')
+        poly = dict(type='PolyLR', begin=0, end=max_iters)
         cfg = Config(
             dict(
                 work_dir=str(tmp_path / 'work' / 'generator'),
                 train_cfg=dict(max_iters=max_iters, val_interval=max_iters),
-                param_scheduler=[dict(type='PolyLR', begin=0, end=max_iters)],
                 lr=0.1,
-                **changes,
+                **{'param_scheduler': [poly], **changes},
             )
         )
         path = tmp_path / 'work' / 'configs' / 'generator.py'
@@ -120,6 +121,36 @@ def test_what_cannot_go_on_is_kept_beside_and_named(make, trainer, change, capsy
     assert str(kept) in capsys.readouterr().out
     assert trainer.resumed_from == [None, None]
     assert make(**change).is_trained()
+
+
+@pytest.mark.parametrize('by_hand', [False, True])
+@pytest.mark.parametrize('dies', [False, True])
+def test_another_schedule_of_the_same_length_is_another_training(
+    make, trainer, dies, by_hand
+):
+    before, trainer.dies = make(), dies
+    with suppress(RuntimeError):
+        before.train(trainer)
+    if by_hand:
+        (before.work_dir / 'training.json').unlink()
+    trainer.dies = False
+    late = [dict(type='PolyLR', begin=5, end=10)]
+    changed = make(param_scheduler=late)
+    assert not changed.is_trained()
+    changed.train(trainer)
+    assert len(kept_of(changed)) == 1
+    assert trainer.resumed_from == [None, None]
+    assert make(param_scheduler=late).is_trained()
+
+
+def test_a_stamp_that_does_not_note_the_schedule_counts(make, trainer):
+    training = make()
+    training.train(trainer)
+    stamp = training.work_dir / 'training.json'
+    values = json.loads(stamp.read_text())
+    del values['schedule']
+    stamp.write_text(json.dumps(values))
+    assert make().is_trained()
 
 
 def test_a_training_by_hand_with_our_config_is_used(make, trainer):

@@ -11,7 +11,7 @@ from PIL import Image
 from mmseg_ganaug.datasets import file_records
 from mmseg_ganaug.own_data import mask_survey
 from mmseg_ganaug.own_data.class_list import read_class_list
-from mmseg_ganaug.own_data.classes import find_classes
+from mmseg_ganaug.own_data.classes import find_classes, match_classes
 from mmseg_ganaug.own_data.mask_survey import survey_masks
 from mmseg_ganaug.own_data.masks import MaskForm, read_mask_values
 from mmseg_ganaug.own_data.pairs import pair_folders
@@ -169,3 +169,40 @@ def test_files_and_the_list_decide_what_a_value_is(
 
 def _counted(mask):
     return np.unique(mask, return_counts=True)
+
+
+@pytest.mark.parametrize('palette', [False, True])
+@pytest.mark.parametrize('text', ['', 'sky\nbird\n', 'sky 0\nbird 255\n'])
+def test_white_is_one_class_whatever_the_bits_of_a_file(folder, palette, text):
+    before = folder.make([0, 255]).survey()
+    path = folder.path / 'masks' / '1.png'
+    with Image.open(path) as image:
+        white = image.point(lambda value: value // 255)
+        if palette:
+            white.putpalette([0, 0, 0, 255, 255, 255])
+        else:
+            white = image.convert('1')
+    white.save(path)
+    listed = None
+    if text:
+        (folder.path / 'list.txt').write_text(text)
+        listed = read_class_list(folder.path / 'list.txt')
+    survey = folder.survey(listed)
+    assert survey.contents[1].mode == ('P' if palette else '1')
+    assert survey.pixels == before.pixels
+    classes = match_classes(survey, listed) if listed else find_classes(survey)
+    assert (classes.values, list(classes.ignored)) == ([[0], [255]], [])
+    ids = classes.to_label_map(read_mask_values(path, survey.form))
+    assert dict(zip(*map(np.ndarray.tolist, _counted(ids)))) == {
+        value // 255: count for value, count in before.pixels[1].items()
+    }
+
+
+def test_ids_of_one_bit_are_those_of_eight(folder):
+    folder.make([0, 1])
+    path = folder.path / 'masks' / '1.png'
+    with Image.open(path) as image:
+        ones = image.point(lambda value: 255 * value).convert('1')
+    ones.save(path)
+    survey = folder.survey()
+    assert (survey.form, survey.values) == (MaskForm.IDS, {0, 1})

@@ -46,6 +46,22 @@ def test_pairs_are_found_whatever_follows_the_common_name(
         assert pair.mask == folders[1] / (pair.key + found.seg_map_suffix)
 
 
+@pytest.mark.parametrize('names', [['a_2'], ['1', '11', '21', '31']])
+def test_a_name_may_be_the_common_end_of_all(folders, names):
+    touch(folders[0], *(f'{name}_rgb.png' for name in names))
+    touch(folders[1], *(f'{name}_gt_ids.png' for name in names))
+    found = pair_folders(*folders, fewest=1)
+    assert [pair.key for pair in found.pairs] == names
+    assert (found.img_suffix, found.seg_map_suffix) == ('_rgb.png', '_gt_ids.png')
+
+
+def test_the_number_of_the_only_photo_is_part_of_its_name(folders):
+    touch(folders[0], 'town_1_rgb.png')
+    touch(folders[1], 'town_2_gt.png')
+    with pytest.raises(ValueError, match='no photo has a mask'):
+        pair_folders(*folders, fewest=1)
+
+
 def test_photos_with_several_endings_keep_them_in_their_keys(folders):
     touch(folders[0], 'a.jpg', 'b.JPG', 'c.png', 'd.jpg')
     touch(folders[1], 'a.png', 'b.png', 'c.png', 'd.png')

@@ -138,6 +138,17 @@ def test_models_of_another_kind_are_refused(tmp_path, kind):
         _ = files(write(tmp_path, **{'model_index.json': index})).index
 
 
+def test_models_without_a_unet_are_refused(tmp_path):
+    index = dict(INDEX, _class_name='StableDiffusion3Pipeline')
+    index['transformer'] = index.pop('unet')
+    files_of_it = {
+        name.replace('unet', 'transformer'): content for name, content in FILES.items()
+    }
+    files_of_it['model_index.json'] = json.dumps(index)
+    with pytest.raises(ValueError, match=r'StableDiffusion3Pipeline.*\(1, 2, XL\)'):
+        _ = files(write(tmp_path, **files_of_it)).index
+
+
 @pytest.mark.parametrize('name', [name for name in FILES if 'tokenizer' not in name])
 def test_a_missing_file_is_named(tmp_path, name):
     folder = write(tmp_path, **{name: None})

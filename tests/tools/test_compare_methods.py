@@ -28,11 +28,21 @@ def test_other_data_and_the_name_of_their_results_need_each_other(
     assert '--evaluate-on and --protocol need each other' in capsys.readouterr().err
 
 
-def test_other_data_reach_the_comparison_as_settings(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ('trained', 'left'),
+    [
+        ('toy-2', 'trainings that are left: 1; the same again goes on\n'),
+        ('toy', 'left: 1; the same again goes on, once toy is trained\n'),
+    ],
+)
+def test_other_data_reach_the_comparison_as_settings(
+    monkeypatch, capsys, trained, left
+):
     made = []
 
     class Comparison:
         failures = {}
+        protocol, trained_as = 'toy-2', trained
 
         def __init__(self, *arguments):
             made.append(arguments)
@@ -53,7 +63,7 @@ def test_other_data_reach_the_comparison_as_settings(monkeypatch, capsys):
     options = ['test_dataloader.dataset.ann_file=', 'test_dataloader.num_workers=2']
     only = ['--seeds', '0']
     run(monkeypatch, '--protocol', 'toy-2', '--evaluate-on', *options, *only)
-    assert 'trainings that are left: 1;' in capsys.readouterr().out
+    assert left in capsys.readouterr().out
     settings = {
         'test_dataloader.dataset.ann_file': '',
         'test_dataloader.num_workers': 2,

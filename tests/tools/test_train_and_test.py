@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 
 from mmseg_ganaug.commands.test import claim_folder
@@ -42,6 +45,64 @@ def test_the_run_reports_how_far_it_is(tool, arguments, tmp_path, monkeypatch):
     runpy.run_path(str(TOOLS / f'{tool}.py'), run_name='__main__')
     assert ran == [(tool, 1)]
     assert isinstance(hooks[0], ProgressHook)
+
+
+TINY = """
+model = dict(type='TinyModel')
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='InfiniteSampler', shuffle=False),
+    dataset=dict(type='TinyDataset'),
+)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters={iters})
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=1.0))
+default_hooks = dict(checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2))
+work_dir = {work_dir!r}
+load_from = {load_from!r}
+"""
+
+
+@MODELS.register_module(force=True)
+class TinyModel(BaseModel):
+    """Its weight counts the iterations."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, *inputs, **kwargs):
+        return dict(loss=-self.weight.sum())
+
+
+@DATASETS.register_module(force=True)
+class TinyDataset(torch.utils.data.Dataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return dict(inputs=torch.zeros(1))
+
+
+def test_resume_goes_on_with_the_training_that_began_with_other_weights(
+    tmp_path, monkeypatch
+):
+    def train(name, iters, load_from=None, *arguments):
+        config, work_dir = tmp_path / f'{name}.py', tmp_path / name
+        text = TINY.format(iters=iters, work_dir=str(work_dir), load_from=load_from)
+        config.write_text(text)
+        monkeypatch.setattr(sys, 'argv', ['train', str(config), *arguments])
+        runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')
+        weights = torch.load(work_dir / f'iter_{iters}.pth', weights_only=False)
+        return weights['state_dict']['weight'].item()
+
+    assert train('pretrained', 6) == 6
+    other = str(tmp_path / 'pretrained' / 'iter_6.pth')
+    assert train('mine', 2, other, '--resume') == 6 + 2
+    assert train('mine', 4, other, '--resume') == 6 + 4
+    # One that is named is resumed, as by MMEngine.
+    options = ['--resume', '--cfg-options', f'load_from={other}']
+    assert train('named', 8, None, *options) == 8
 
 
 @pytest.fixture

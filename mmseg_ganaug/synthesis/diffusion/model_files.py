@@ -153,7 +153,9 @@ class DiffusersFiles:
         self._refuse_code(folder)
         index = _read_json(folder / _INDEX)
         kind = index.get('_class_name')
-        if not isinstance(kind, str) or not kind.startswith('StableDiffusion'):
+        # Stable Diffusion 3 has a transformer in its place, and other windows.
+        is_known = isinstance(kind, str) and kind.startswith('StableDiffusion')
+        if not is_known or 'unet' not in index:
             raise self._wrong(
                 f'is of a {kind}',
                 'name a Stable Diffusion model (1, 2, XL), made for inpainting or not',
