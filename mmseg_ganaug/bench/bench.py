@@ -8,13 +8,10 @@ import time
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
-
-import numpy as np
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from mmseg_ganaug.bench.bench_report import REPORT, next_command, write_bench_report
 from mmseg_ganaug.bench.budget import (
-    CHOOSE,
     VALIDATIONS,
     Rung,
     longest,
@@ -32,7 +29,7 @@ from mmseg_ganaug.bench.inputs import (
 )
 from mmseg_ganaug.bench.options import BenchOptions, is_simple
 from mmseg_ganaug.bench.own_generator import find_generator
-from mmseg_ganaug.bench.race import RESULTS, Race, Round
+from mmseg_ganaug.bench.race import RESULTS, Race, flat_curves
 from mmseg_ganaug.bench.schema import SCHEMA
 from mmseg_ganaug.bench.shown_pairs import show_pairs
 from mmseg_ganaug.bench.shown_photos import PHOTOS, show_photos
@@ -42,8 +39,10 @@ from mmseg_ganaug.bench.verdict import reach_verdict
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.evaluation.run_result import json_text
-from mmseg_ganaug.experiments.evidence import FLAT_POINTS
+from mmseg_ganaug.experiments.matrix import last_line
 from mmseg_ganaug.experiments.runner import LOGS, config_hash, environment
+from mmseg_ganaug.experiments.training_run import TrainingRun
+from mmseg_ganaug.file_locks import locked_unless_held
 from mmseg_ganaug.ownership import WorkFolder
 
 BENCH, PLAN, _TIME = 'bench.json', 'plan.json', 'seconds.json'
@@ -92,14 +91,22 @@ class Bench:
         Raises:
             InTheWayError: When files of the user are where something would be written.
             FileNotFoundError: When the config or data are missing.
-            ValueError: When they cannot be used, or the budget is too small.
+            ValueError: When they cannot be used, the budget is too small, or another
+                process is at work in the folder.
             ToolError: When plain training fails.
         """
+        folder = self.work.folder
         self._check_free()
-        try:
-            return self._run()
-        finally:
-            self.work.write(self.work.folder / _TIME, json_text(self._seconds()))
+        with locked_unless_held(folder / '.bench.lock') as is_ours:
+            if not is_ours:
+                raise ValueError(
+                    f'another process is at work in {folder}: wait until it ends, or '
+                    'choose another folder by --work-dir'
+                )
+            try:
+                return self._run()
+            finally:
+                self.work.write(folder / _TIME, json_text(self._seconds()))
 
     def _run(self) -> Path:
         asked, folder = self._options, self.work.folder
@@ -137,7 +144,6 @@ class Bench:
             minutes=round(self._seconds() / 60, 1),
             **environment(),
             proxy=inputs.proxy,
-            notes=[*inputs.notes, *self._notes],
             data=dict(
                 classes=inputs.classes,
                 rare=list(diagnosis.rare),
@@ -152,21 +158,27 @@ class Bench:
             disk_bytes={name: trainings.disk_bytes(name) for name in names},
         )
         content['comparisons'], content['verdict'] = reach_verdict(content, folder)
-        content['photos'] = show_photos(
-            results,
-            _shown(content['verdict'], results, race),
-            lambda name, seed, length: trainings.make(name, seed, length, VALIDATIONS),
-            self.work,
-            asked.num_jobs,
+
+        def make(name: str, seed: int, length: int) -> TrainingRun:
+            return trainings.make(name, seed, length, VALIDATIONS)
+
+        shown = _shown(content['verdict'], results, race)
+        content['photos'] = self._unless_it_fails(
+            'photos',
+            lambda: show_photos(results, shown, make, self.work, asked.num_jobs),
         )
         last = race.rounds[-1]
-        content['pairs'] = show_pairs(
-            {
-                name: trainings.make(name, last.seeds[0], last.iterations, VALIDATIONS)
-                for name in last.kept
-            },
-            Pictures(folder / _FIGURES),
+        content['pairs'] = self._unless_it_fails(
+            'generated pairs',
+            lambda: show_pairs(
+                {
+                    name: make(name, last.seeds[0], last.iterations)
+                    for name in last.kept
+                },
+                Pictures(folder / _FIGURES),
+            ),
         )
+        content['notes'] = [*inputs.notes, *self._notes]
         self.work.write(folder / BENCH, json_text(content))
         report = write_bench_report(content, self.work)
         print(f'\n{content["verdict"]["sentence"]}\n')
@@ -174,6 +186,15 @@ class Bench:
         if command := next_command(content, folder):
             print(f'Next:     {command}')
         return report
+
+    def _unless_it_fails(self, what: str, show: Callable[[], List[Any]]) -> List[Any]:
+        """Shows something; an error is noted, since the verdict stands without it."""
+        try:
+            return show()
+        except Exception as error:
+            self._notes.append(f'The {what} could not be shown: {last_line(error)}')
+            print(f'\n{self._notes[-1]}', file=sys.stderr)
+            return []
 
     def _seconds(self) -> float:
         """Returns how long it took, with the times before it was interrupted."""
@@ -351,31 +372,6 @@ def run_json(run: RunResult) -> Dict[str, Any]:
     seconds = dict.fromkeys(('train', 'test', 'synthesize'))
     values['seconds'] = {**seconds, **values['seconds']}
     return dict(treatment=method, **{'curve': [], 'counts': None, **values})
-
-
-def flat_curves(
-    results: Sequence[RunResult], rounds: Sequence[Round]
-) -> Dict[str, Dict[str, Any]]:
-    """Compares the last rung with the one before, which was half as long.
-
-    Args:
-        results (Sequence[RunResult]): Of the race; those that choose count.
-        rounds (Sequence[Round]): The rungs.
-
-    Returns:
-        dict[str, dict]: Of each finalist, ``doubled_difference`` (points of mIoU) and
-        whether that is ``flat``.
-    """
-    reached: Dict[Tuple[str, int], List[float]] = {}
-    for run in results:
-        if run.extra['on'] == CHOOSE:
-            reached.setdefault((run.method, run.extra['rung']), []).append(run.mIoU)
-    flat = {}
-    for name in rounds[-1].kept:
-        after, before = (reached[name, len(rounds) - n] for n in (0, 1))
-        change = round(float(np.mean(after) - np.mean(before)), 2)
-        flat[name] = dict(doubled_difference=change, flat=change < FLAT_POINTS)
-    return flat
 
 
 def _shown(verdict: Mapping[str, Any], results: Sequence[RunResult], race: Race) -> str:

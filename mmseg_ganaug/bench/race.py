@@ -17,8 +17,10 @@ from typing import (
     Dict,
     List,
     Sequence,
+    Tuple,
 )
 
+import numpy as np
 from mmengine.config import Config
 
 from mmseg_ganaug.bench.budget import (
@@ -37,6 +39,7 @@ from mmseg_ganaug.evaluation.photo_counts import (
 )
 from mmseg_ganaug.evaluation.results import BASELINE
 from mmseg_ganaug.evaluation.run_result import absent_classes, add_run, read_runs
+from mmseg_ganaug.experiments.evidence import FLAT_POINTS
 from mmseg_ganaug.experiments.matrix import last_line
 from mmseg_ganaug.experiments.runner import Cell, CellRunner, config_hash
 from mmseg_ganaug.experiments.side_by_side import Piece, SideBySide
@@ -311,3 +314,28 @@ def _tested_on_validation(training: TrainingRun, work: WorkFolder) -> TrainingRu
     path = training.config.with_name(f'{training.config.stem}-{CHOOSE}.py')
     write_config(cfg, path, work.write)
     return TrainingRun(path, cfg, '', work)
+
+
+def flat_curves(
+    results: Sequence[RunResult], rounds: Sequence[Round]
+) -> Dict[str, Dict[str, Any]]:
+    """Compares the last rung with the one before, which was half as long.
+
+    Args:
+        results (Sequence[RunResult]): Of the race; those that choose count.
+        rounds (Sequence[Round]): The rungs.
+
+    Returns:
+        dict[str, dict]: Of each finalist, ``doubled_difference`` (points of mIoU) and
+        whether that is ``flat``.
+    """
+    reached: Dict[Tuple[str, int], List[float]] = {}
+    for run in results:
+        if run.extra['on'] == CHOOSE:
+            reached.setdefault((run.method, run.extra['rung']), []).append(run.mIoU)
+    flat = {}
+    for name in rounds[-1].kept:
+        after, before = (reached[name, len(rounds) - n] for n in (0, 1))
+        change = round(float(np.mean(after) - np.mean(before)), 2)
+        flat[name] = dict(doubled_difference=change, flat=change < FLAT_POINTS)
+    return flat

@@ -11,13 +11,14 @@ from tiny_data import make_scenes
 from warm_tools import run_tool
 
 from mmseg_ganaug.bench import bench as bench_module
-from mmseg_ganaug.bench.bench import Bench, flat_curves, run_bench
+from mmseg_ganaug.bench.bench import Bench, run_bench
 from mmseg_ganaug.bench.options import BenchOptions
-from mmseg_ganaug.bench.race import Round
+from mmseg_ganaug.bench.race import Round, flat_curves
 from mmseg_ganaug.bench.schema import check_bench
 from mmseg_ganaug.evaluation import RunResult
 from mmseg_ganaug.evaluation.photo_counts import read_counts
 from mmseg_ganaug.experiments import runner
+from mmseg_ganaug.file_locks import locked
 from mmseg_ganaug.in_the_way import InTheWayError
 
 GAINS = {'class-weights-sqrt': 8, 'ohem': 1}
@@ -253,6 +254,34 @@ def test_a_share_of_photos_that_fails_leaves_out_the_headroom_alone(tools, known
     (note,) = [each for each in found['notes'] if 'Headroom' in each]
     assert note.startswith('Headroom was not measured: photos-25')
     assert 'fails' in note and not note.endswith('..')
+
+
+def test_photos_that_cannot_be_shown_do_not_hide_the_verdict(
+    tools, known, monkeypatch, capsys
+):
+    def fail(*args):
+        raise OSError('the disk is full')
+
+    monkeypatch.setattr(bench_module, 'show_photos', fail)
+    monkeypatch.setattr(bench_module, 'show_pairs', fail)
+    report = Bench(ask(treatments=['ohem'])).run()
+    found = json.loads(Path('out/bench.json').read_text())
+    assert found['verdict']['sentence'] in report.read_text()
+    notes = [
+        f'The {what} could not be shown: the disk is full'
+        for what in ('photos', 'generated pairs')
+    ]
+    assert found['notes'][-2:] == notes
+    assert all(note in capsys.readouterr().err for note in notes[:1])
+    assert found['photos'] == found['pairs'] == []
+
+
+def test_two_processes_do_not_work_in_one_folder(tools):
+    Path('out').mkdir()
+    held = pytest.raises(ValueError, match='another process is at work in out: wait')
+    with locked(Path('out/.bench.lock')), held:
+        Bench(ask()).run()
+    assert not tools.ran
 
 
 def test_the_time_before_it_was_interrupted_counts(tools, known):
