@@ -221,6 +221,13 @@ class _Verdict:
                 f'Still rising at the end: {_listed(rising)}. Longer trainings may '
                 'change the order.'
             )
+        if BASELINE in rising:
+            gained = self._bench['flat'][BASELINE]['doubled_difference']
+            texts.append(
+                f'Twice the length gave plain {signed(gained)} mIoU: what others gain on '
+                'it is in part that they learn classes earlier, and may shrink in longer '
+                'trainings.'
+            )
         proxy = self._bench['proxy']
         if proxy['used']:
             texts.append(f'Measured with {proxy["name"]} in place of your network.')

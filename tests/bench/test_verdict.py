@@ -258,6 +258,16 @@ def test_limits_are_stated(tmp_path):
         line.startswith('Still rising at the end: recon.') for line in verdict['more']
     )
     assert 'Measured with PSPNet in place of your network.' in verdict['more']
+    assert not any('Twice the length' in line for line in verdict['more'])
+
+
+def test_where_plain_training_still_rises_a_gain_may_be_time(tmp_path):
+    counts = simulated_counts(np.random.default_rng(0), {'plain': 0, 'recon': 1.5})
+    bench = simulated_bench(tmp_path, counts)
+    bench['flat']['plain'] = dict(doubled_difference=3.71, flat=False)
+    _, verdict = reach_verdict(bench, tmp_path)
+    (line,) = [line for line in verdict['more'] if 'Twice the length' in line]
+    assert line.startswith('Twice the length gave plain +3.7 mIoU: ')
 
 
 @settings(
