@@ -224,9 +224,9 @@ class _Verdict:
         if BASELINE in rising:
             gained = self._bench['flat'][BASELINE]['doubled_difference']
             texts.append(
-                f'Twice the length gave plain {signed(gained)} mIoU: what others gain on '
-                'it is in part that they learn classes earlier, and may shrink in longer '
-                'trainings.'
+                f'Twice the length gave plain {signed(gained)} mIoU: what others gain '
+                'on it is in part that they learn classes earlier, and may shrink in '
+                'longer trainings.'
             )
         proxy = self._bench['proxy']
         if proxy['used']:
