@@ -10,8 +10,7 @@ from scipy.ndimage import binary_dilation
 from mmseg_ganaug.registry import FILTERS
 
 
-# By force: configs that are read again register it again.
-@FILTERS.register_module(force=True)
+@FILTERS.register_module()
 class OnlyChanged:
     """Ignores what is further than ``margin`` pixels from what was changed.
 

@@ -1,3 +1,3 @@
-# That of the facades, for pairs that are filtered by OnlyChanged, which this registers.
+# That of the facades, for pairs that OnlyChanged filters: set PYTHONPATH=. for it.
 _base_ = './facades.py'
-__import__('runpy').run_path('experiments/only_changed.py')
+custom_imports = dict(imports=['mmseg_ganaug', 'experiments.only_changed'])
