@@ -92,3 +92,23 @@ class Arms:
             hook = dict(type='mmseg_ganaug.RatioScheduleHook', points=list(fade))
             changes['custom_hooks'] = [hook]
         return self._method(iterations, changes)
+
+    def paper(self, painter):
+        """The paper's three ways: layers of rare classes, photos of labels alone.
+
+        Args:
+            painter: Name of the painter's config, and of its folder of weights.
+        """
+        labels = dict(
+            config=f'experiments/painter/{painter}.py', checkpoint=f'work_dirs/{painter}'
+        )
+        return {
+            f'weights-{name}': self.mixed(
+                dict(type=type_, classes='rare', target='sqrt'), labels
+            )
+            for name, type_ in (
+                ('add-single', 'AddSingle'),
+                ('add-multi', 'AddMulti'),
+                ('recon', 'Recon'),
+            )
+        }

@@ -61,6 +61,9 @@ methods = {
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same frames.
     'weights-objects-painted': _arms.mixed(_objects, _painter),
+    # The paper's three ways, by a painter of the same photos:
+    # python tools/train.py experiments/painter/camvid_34_labels.py
+    **_arms.paper('camvid_34_labels'),
     'weights-67': _arms.weighted(67),
     'weights-266': _arms.weighted('all'),
     'plain-1200': _arms.plain(1200),

@@ -53,16 +53,6 @@ _painter = dict(
     checkpoint='work_dirs/facades_25',
     repaint='changed',
 )
-# The paper's three ways: layers of classes, whole photos painted from labels alone.
-# python tools/train.py experiments/painter/facades_25_labels.py
-_labels = dict(
-    config='experiments/painter/facades_25_labels.py',
-    checkpoint='work_dirs/facades_25_labels',
-)
-_paper = {
-    type_: _arms.mixed(dict(type=type_, classes='rare', target='sqrt'), _labels)
-    for type_ in ('AddSingle', 'AddMulti', 'Recon')
-}
 methods = {
     'plain': _arms.plain(),
     'weights': _arms.weighted(),
@@ -75,9 +65,9 @@ methods = {
     'weights-objects-blurred': _arms.mixed(_objects, dict(type='BlurredPixels')),
     # The objects are painted, by a painter of holes of the same photos.
     'weights-objects-painted': _arms.mixed(_objects, _painter),
-    'weights-add-single': _paper['AddSingle'],
-    'weights-add-multi': _paper['AddMulti'],
-    'weights-recon': _paper['Recon'],
+    # The paper's three ways, by a painter of the same photos:
+    # python tools/train.py experiments/painter/facades_25_labels.py
+    **_arms.paper('facades_25_labels'),
     'weights-50': _arms.weighted(50),
     'weights-100': _arms.weighted(100),
     'plain-doubled': _arms.plain(2400),

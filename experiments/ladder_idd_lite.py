@@ -102,6 +102,9 @@ methods = {
     ),
     # The last quarter of the training sees real photos alone.
     'weights-objects-faded': _arms.mixed(_objects, fade=_faded),
+    # The paper's three ways, by a painter of the same photos:
+    # python tools/train.py experiments/painter/idd_lite_25_labels.py
+    **_arms.paper('idd_lite_25_labels'),
     'weights-50': _arms.weighted(50),
     'weights-100': _arms.weighted(100),
     'plain-doubled': _arms.plain(2400),
