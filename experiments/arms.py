@@ -100,7 +100,8 @@ class Arms:
             painter: Name of the painter's config, and of its folder of weights.
         """
         labels = dict(
-            config=f'experiments/painter/{painter}.py', checkpoint=f'work_dirs/{painter}'
+            config=f'experiments/painter/{painter}.py',
+            checkpoint=f'work_dirs/{painter}',
         )
         return {
             f'weights-{name}': self.mixed(
