@@ -1,10 +1,6 @@
 """Batches hold the ratio of real to generated samples that was asked for."""
 
 import collections
-import os
-import subprocess
-import sys
-import textwrap
 from itertools import chain
 
 import numpy as np
@@ -14,6 +10,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.registry import DATA_SAMPLERS, DefaultScope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
+from ranks import run_ranks
 from torch.utils.data import Dataset
 
 from mmseg_ganaug.datasets import (
@@ -29,12 +26,12 @@ REAL, GENERATED = 30, 20
 class Plain(BaseDataset):
     """As many samples as asked for; a sample is its own number."""
 
-    def __init__(self, number):
-        self._number = number
+    def __init__(self, number, start=0):
+        self._numbers = range(start, start + number)
         super().__init__(serialize_data=False)
 
     def load_data_list(self):
-        return [dict(number=number) for number in range(self._number)]
+        return [dict(number=number) for number in self._numbers]
 
 
 @pytest.fixture
@@ -277,58 +274,26 @@ def test_places_of_parts_need_a_concatenation():
         sampler_of(RepeatDataset(Plain(3), 2), 0.5)
 
 
-SCRIPT = textwrap.dedent(
-    """
-    import sys
-    import torch
-    import torch.distributed as dist
-    from mmengine.dataset import BaseDataset, ConcatDataset
-    from mmengine.runner import Runner
-    import mmseg_ganaug
-    from mmseg_ganaug.registry import DATASETS
-
-    @DATASETS.register_module()
-    class Numbers(BaseDataset):
-        def __init__(self, start, stop):
-            self.range = range(start, stop)
-            super().__init__(serialize_data=False)
-        def load_data_list(self):
-            return [dict(number=number) for number in self.range]
-
-    dist.init_process_group('gloo')
-    torch.set_num_threads(1)
+def draw(rank, folder):
     found = {}
     for kind in ('InfiniteRatioSampler', 'RatioSampler'):
         # Without a seed, the ranks have to agree on one.
-        loader = Runner.build_dataloader(dict(
-            dataset=dict(type='ConcatDataset', datasets=[
-                dict(type='mmseg_ganaug.Numbers', start=0, stop=30),
-                dict(type='mmseg_ganaug.Numbers', start=30, stop=50)]),
-            batch_size=4, num_workers=0,
-            sampler=dict(type=kind, generated_fraction=0.375, generated=[1])))
-        batches = zip(range(6), loader)
-        found[kind] = [batch['number'] for _, batch in batches]
-    torch.save(found, f'{sys.argv[1]}/{dist.get_rank()}.pth')
-    """
-)
+        loader = Runner.build_dataloader(
+            dict(
+                dataset=ConcatDataset([Plain(REAL), Plain(GENERATED, REAL)]),
+                batch_size=4,
+                num_workers=0,
+                sampler=dict(
+                    type=f'mmseg_ganaug.{kind}', generated_fraction=0.375, generated=[1]
+                ),
+            )
+        )
+        found[kind] = [batch['number'] for _, batch in zip(range(6), loader)]
+    torch.save(found, folder / f'{rank}.pth')
 
 
 def test_two_processes_share_the_samples(tmp_path):
-    environment = dict(
-        os.environ,
-        WORLD_SIZE='2',
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(20000 + os.getpid() % 20000),
-        CUDA_VISIBLE_DEVICES='',
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-W', 'ignore', '-c', SCRIPT, str(tmp_path)],
-            env=dict(environment, RANK=str(rank)),
-        )
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    assert run_ranks(draw, 2, tmp_path, tmp_path) == [0, 0]
     ranks = [torch.load(tmp_path / f'{rank}.pth') for rank in range(2)]
     for kind in ('InfiniteRatioSampler', 'RatioSampler'):
         first, second = ranks[0][kind], ranks[1][kind]
