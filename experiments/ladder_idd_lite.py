@@ -72,6 +72,7 @@ _harmonizer = dict(
     checkpoint='work_dirs/idd_lite_25_harmonizer',
 )
 _faded = [(0.5, 0.5), (0.75, 0.0)]
+_longer = _arms.paper('idd_lite_25_labels_longer')
 methods = {
     'plain': _arms.plain(),
     'weights': _arms.weighted(),
@@ -105,6 +106,9 @@ methods = {
     # The paper's three ways, by a painter of the same photos:
     # python tools/train.py experiments/painter/idd_lite_25_labels.py
     **_arms.paper('idd_lite_25_labels'),
+    # The first of them by a painter that was trained ten times as long:
+    # python tools/train.py experiments/painter/idd_lite_25_labels_longer.py
+    'weights-add-single-longer': _longer['weights-add-single'],
     'weights-50': _arms.weighted(50),
     'weights-100': _arms.weighted(100),
     'plain-doubled': _arms.plain(2400),
